@@ -1,0 +1,37 @@
+# Short names for the commands that are used every day; `scripts/test` is the whole of it.
+
+# Lists the recipes.
+default:
+    @just --list
+
+# Everything that CI runs.
+test:
+    ./scripts/test
+
+# The tests alone, or those whose name contains the argument.
+unit *filter:
+    cargo test --lib --bins --tests --all-features --locked -- {{filter}}
+
+# Formats all Rust files.
+fmt:
+    cargo fmt
+
+# Lints as CI does.
+lint:
+    cargo clippy --all-targets --all-features --locked -- -D warnings
+
+# The API documentation, with warnings as errors.
+doc:
+    RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --locked
+
+# Licences, bans and sources of the dependencies (needs cargo-deny).
+deny:
+    cargo deny check licenses bans sources
+
+# The assistant in this terminal: no account, no key, no config.
+console:
+    cargo run --release -- console
+
+# The container's image.
+image:
+    docker build -t minibot .
