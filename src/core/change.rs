@@ -1,0 +1,81 @@
+//! Changes of the database that a tool can ask for: the journal applies each one together with
+//! the result of the call, so that a crash leaves both or neither.
+
+use super::channel::ChatTarget;
+use super::ids::{ConversationId, JobId};
+use super::jobs::{Job, JobLimits, NewJob};
+use super::notes::{NewNote, Note, NoteOwner, NoteSelector};
+
+/// A change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Adds a job, unless the chat has too many.
+    AddJob {
+        /// The job.
+        job: NewJob,
+        /// How many active ones the chat may have.
+        limits: JobLimits,
+    },
+    /// Cancels a job of this chat: it stays listed as cancelled.
+    CancelJob {
+        /// The chat that must own it.
+        target: ChatTarget,
+        /// The job.
+        job: JobId,
+    },
+    /// Deletes a job of this chat with its receipts.
+    DeleteJob {
+        /// The chat that must own it.
+        target: ChatTarget,
+        /// The job.
+        job: JobId,
+    },
+    /// Saves a note; the same title of the same owner is updated.
+    SaveNote(NewNote),
+    /// Deletes a note.
+    DeleteNote {
+        /// Whose.
+        owner: NoteOwner,
+        /// Which.
+        selector: NoteSelector,
+    },
+    /// Deletes all but the newest items of a conversation.
+    TrimHistory {
+        /// Which.
+        conversation: ConversationId,
+        /// How many stay; a turn is never cut in two, so a few more can go.
+        keep: u64,
+    },
+}
+
+/// What came of a change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChangeOutcome {
+    /// The job as it is now; `None` when this chat has no such job.
+    Job(Option<Box<Job>>),
+    /// The chat has as many active jobs as it may have.
+    TooManyJobs {
+        /// How many that is.
+        limit: u32,
+    },
+    /// The note as it is now.
+    Note(Box<Note>),
+    /// Whether there was something to delete.
+    Deleted(Deleted),
+    /// How many items went and stayed.
+    Trimmed {
+        /// Items that are gone.
+        removed: u64,
+        /// Items that are left.
+        remaining: u64,
+    },
+}
+
+/// Whether a deletion found what it was to delete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// It was there and is gone.
+    Gone,
+    /// There was no such thing.
+    NotFound,
+}

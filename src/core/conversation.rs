@@ -1,0 +1,174 @@
+//! Conversations and their items, and the type that keeps a history legal.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::channel::ChatTarget;
+use super::error::StoreResult;
+use super::ids::{CallId, ConversationId};
+use super::tool::{ErrorCode, ToolCall, ToolResult};
+
+/// One entry of a conversation, as a model sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "role", rename_all = "snake_case")]
+pub enum Item {
+    /// What the person wrote, unchanged.
+    User {
+        /// The words.
+        text: String,
+    },
+    /// What a model said, and the tools it called.
+    Assistant {
+        /// The words; may be empty when tools are called.
+        text: String,
+        /// The calls, in order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        calls: Vec<ToolCall>,
+    },
+    /// What a tool answered.
+    Tool {
+        /// The call that it answers.
+        call: CallId,
+        /// The tool.
+        name: String,
+        /// The answer.
+        result: ToolResult,
+    },
+}
+
+/// A conversation: the memory of one target between two `/new`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversation {
+    /// Its id.
+    pub id: ConversationId,
+    /// Where it takes place.
+    pub target: ChatTarget,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+}
+
+/// A list of items that every model accepts: it starts at a user item, and each tool call is
+/// followed by exactly one result, in the order of the calls, before anything else comes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History(Vec<Item>);
+
+impl History {
+    /// Keeps what is legal of `items` and mends the rest: leading items before the first user
+    /// item and results without a call are left out; calls without a result get one that says so.
+    pub fn repaired(items: Vec<Item>) -> Self {
+        let mut legal: Vec<Item> = Vec::with_capacity(items.len());
+        let mut open: Vec<ToolCall> = Vec::new();
+        for item in items {
+            match item {
+                Item::Tool { call, name, result } => {
+                    if let Some(place) = open.iter().position(|pending| pending.id == call) {
+                        open.drain(..place)
+                            .for_each(|lost| legal.push(interrupted(lost)));
+                        open.remove(0);
+                        legal.push(Item::Tool { call, name, result });
+                    }
+                }
+                Item::Assistant { text, calls } => {
+                    open.drain(..)
+                        .for_each(|lost| legal.push(interrupted(lost)));
+                    let says_something = !text.is_empty() || !calls.is_empty();
+                    if says_something && !legal.is_empty() {
+                        open = unique_calls(calls);
+                        legal.push(Item::Assistant {
+                            text,
+                            calls: open.clone(),
+                        });
+                    }
+                }
+                Item::User { text } => {
+                    open.drain(..)
+                        .for_each(|lost| legal.push(interrupted(lost)));
+                    legal.push(Item::User { text });
+                }
+            }
+        }
+        open.drain(..)
+            .for_each(|lost| legal.push(interrupted(lost)));
+        Self(legal)
+    }
+
+    /// The newest whole turns that together have at most `most_items` items and `most_tokens`
+    /// estimated tokens. A turn starts at a user item and is kept whole or not at all.
+    #[must_use]
+    pub fn newest_turns(&self, most_items: usize, most_tokens: usize) -> Self {
+        let mut start = self.0.len();
+        let (mut items, mut tokens) = (0, 0);
+        for (index, item) in self.0.iter().enumerate().rev() {
+            items += 1;
+            tokens += item.estimated_tokens();
+            if items > most_items || tokens > most_tokens {
+                break;
+            }
+            if matches!(item, Item::User { .. }) {
+                start = index;
+            }
+        }
+        Self(self.0[start..].to_vec())
+    }
+
+    /// The items.
+    pub fn items(&self) -> &[Item] {
+        &self.0
+    }
+}
+
+impl Item {
+    /// A conservative estimate of the tokens this item takes: one for each three bytes, and some
+    /// for the frame. English text has about four bytes a token, code and other scripts fewer.
+    pub fn estimated_tokens(&self) -> usize {
+        let bytes = match self {
+            Self::User { text } => text.len(),
+            Self::Assistant { text, calls } => {
+                text.len()
+                    + calls
+                        .iter()
+                        .map(|c| c.name.len() + c.arguments.len() + 16)
+                        .sum::<usize>()
+            }
+            Self::Tool { result, .. } => result.to_text().len(),
+        };
+        bytes / 3 + 8
+    }
+}
+
+fn unique_calls(calls: Vec<ToolCall>) -> Vec<ToolCall> {
+    let mut seen = std::collections::HashSet::new();
+    calls
+        .into_iter()
+        .filter(|call| seen.insert(call.id.clone()))
+        .collect()
+}
+
+fn interrupted(call: ToolCall) -> Item {
+    let result = ToolResult::error(
+        ErrorCode::Interrupted,
+        "the result of this call was lost; it may or may not have run",
+    );
+    Item::Tool {
+        call: call.id,
+        name: call.name,
+        result,
+    }
+}
+
+/// Reads conversations. They are written only by the turn journal and by changes.
+#[async_trait]
+pub trait ConversationStore: Send + Sync + std::fmt::Debug {
+    /// The running conversation of a target, if anything was said since the last `/new`.
+    async fn current(&self, target: &ChatTarget) -> StoreResult<Option<Conversation>>;
+
+    /// The newest items of a conversation, oldest first, at most `limit`.
+    async fn newest_items(&self, id: ConversationId, limit: u32) -> StoreResult<Vec<Item>>;
+
+    /// How many items a conversation has.
+    async fn count_items(&self, id: ConversationId) -> StoreResult<u64>;
+
+    /// Ends the running conversation of a target, so that the next message starts a new one.
+    async fn close(&self, target: &ChatTarget, now: DateTime<Utc>) -> StoreResult<()>;
+}

@@ -1,0 +1,105 @@
+//! The inbox: everything that arrived, stored before anything else happens to it.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::channel::{ChatTarget, Sender};
+use super::error::StoreResult;
+use super::ids::InboxId;
+use super::message::Incoming;
+use super::outbox::NewOutbox;
+
+/// Something that arrived, on its way into the inbox.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// Who handed it over: unique for each bot account (`telegram:12345`), `console`, `job`.
+    pub source: String,
+    /// The source's own id of it; the pair is unique, so a second delivery changes nothing.
+    pub external_id: i64,
+    /// What it is, for the log and the inbox (`message`, `callback_query`, …).
+    pub kind: String,
+    /// What to do with it.
+    pub content: Arrived,
+}
+
+/// What became of an arrival when it was read.
+#[derive(Debug, Clone)]
+pub enum Arrived {
+    /// For the bot, from someone who may talk to it. `raw` is kept as it came.
+    Welcome {
+        /// The update as the source sent it.
+        raw: String,
+        /// The same, typed.
+        incoming: Box<Incoming>,
+    },
+    /// From someone who may not: only ids, kind and time are kept.
+    Stranger {
+        /// Where it came from.
+        target: ChatTarget,
+        /// Who it came from.
+        sender: Sender,
+        /// The one line they may get, with a key that lets it be sent once a day.
+        notice: Option<Box<NewOutbox>>,
+    },
+    /// Nothing to act on (a kind nobody asked for, a group message not meant for the bot).
+    Ignored {
+        /// The update as the source sent it; `None` where it must not be kept.
+        raw: Option<String>,
+    },
+    /// It does not read as what it should be. It is kept and blocks nothing.
+    Unreadable {
+        /// The update as the source sent it.
+        raw: String,
+        /// What is wrong with it.
+        error: String,
+    },
+}
+
+/// A stored arrival that waits for its turn, or is in it.
+#[derive(Debug, Clone)]
+pub struct InboxRow {
+    /// Its id; rows of one target are handled in the order of their ids.
+    pub id: InboxId,
+    /// What it says.
+    pub incoming: Incoming,
+    /// When it was stored.
+    pub received_at: DateTime<Utc>,
+}
+
+/// What storing an arrival led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stored {
+    /// It waits for its turn.
+    Queued(InboxId),
+    /// It changed a message that was still waiting.
+    Amended(InboxId),
+    /// It was kept, and nothing follows.
+    Kept,
+    /// It was there already.
+    Duplicate,
+}
+
+/// The inbox table.
+#[async_trait]
+pub trait InboxStore: Send + Sync + std::fmt::Debug {
+    /// Stores a batch in one transaction; one result for each, in order. When it returns, the
+    /// batch survives the loss of power. An edit of a waiting message changes that message.
+    async fn add(&self, batch: Vec<Arrival>) -> StoreResult<Vec<Stored>>;
+
+    /// The waiting rows of a target, oldest first: the next one, and with it every waiting row of
+    /// the same album.
+    async fn next(&self, target: &ChatTarget) -> StoreResult<Vec<InboxRow>>;
+
+    /// A waiting row.
+    async fn get(&self, id: InboxId) -> StoreResult<Option<InboxRow>>;
+
+    /// Every target with something waiting, oldest first.
+    async fn waiting_targets(&self) -> StoreResult<Vec<ChatTarget>>;
+
+    /// Ends a waiting row with what is to be sent for it, in one transaction. Returns false, and
+    /// does nothing, when the row no longer waits: so nothing is answered twice.
+    async fn finish(&self, id: InboxId, replies: Vec<NewOutbox>) -> StoreResult<bool>;
+
+    /// How many rows wait.
+    async fn count_waiting(&self) -> StoreResult<u64>;
+}

@@ -1,0 +1,149 @@
+//! The turn journal: the port that makes each step of a turn durable before it takes effect.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::change::Change;
+use super::channel::ChatTarget;
+use super::conversation::{Conversation, Item};
+use super::error::StoreResult;
+use super::ids::{InboxId, MessageId, OccurrenceId, OutboxId, TurnId};
+use super::inbox::InboxRow;
+use super::jobs::OccurrenceState;
+use super::outbox::NewOutbox;
+use super::tool::{Describe, ToolCall, ToolResult};
+use super::turn::Fact;
+
+/// A turn that has begun and not ended.
+#[derive(Debug, Clone)]
+pub struct RunningTurn {
+    /// Its id.
+    pub id: TurnId,
+    /// The conversation it belongs to.
+    pub conversation: Conversation,
+    /// What it answers: one row, or the parts of an album.
+    pub inbox: Vec<InboxRow>,
+    /// What has happened so far, in order.
+    pub facts: Vec<Fact>,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// The outbox row in which its answer grows.
+    pub answer: OpenAnswer,
+}
+
+/// The outbox row of an answer that is still being written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenAnswer {
+    /// The row.
+    pub row: OutboxId,
+    /// The message that already shows a part of it.
+    pub message: Option<MessageId>,
+}
+
+/// What a step leaves in the journal, all in one transaction.
+#[derive(Debug, Clone, Default)]
+pub struct JournalEntry {
+    /// What happened.
+    pub facts: Vec<Fact>,
+    /// The finished calls among them, for the audit log.
+    pub finished_calls: Vec<ToolCall>,
+    /// What is said to the person. The open answer becomes the first of these, and a new one is
+    /// opened behind them. Nothing said leaves the open answer as it is.
+    pub said: Vec<NewOutbox>,
+}
+
+/// A change of the database that a call asks for.
+pub struct AskedChange {
+    /// The call.
+    pub call: ToolCall,
+    /// The change.
+    pub change: Change,
+    /// Makes the call's result of what came of the change.
+    pub describe: Describe,
+}
+
+impl std::fmt::Debug for AskedChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AskedChange")
+            .field("call", &self.call)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The end of a turn, all in one transaction.
+#[derive(Debug, Clone)]
+pub struct TurnEnd {
+    /// The last facts.
+    pub facts: Vec<Fact>,
+    /// How it ended.
+    pub state: TurnState,
+    /// The conversation's new items, the person's message first.
+    pub items: Vec<Item>,
+    /// What is said. The open answer becomes the first of these; when nothing is said it is
+    /// withdrawn.
+    pub said: Vec<NewOutbox>,
+    /// The receipt of the scheduled run that this turn was.
+    pub receipt: Option<Receipt>,
+}
+
+/// How a turn ended, as stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnState {
+    /// With an answer.
+    Answered,
+    /// Without one: `/retry` can run it again.
+    Failed,
+    /// Stopped by the person or a limit.
+    Stopped,
+}
+
+/// How a scheduled run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Which slot.
+    pub occurrence: OccurrenceId,
+    /// How.
+    pub state: OccurrenceState,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// The tables of turns and their facts.
+#[async_trait]
+pub trait TurnJournal: Send + Sync + std::fmt::Debug {
+    /// Begins a turn for waiting inbox rows: takes them, finds or starts the conversation, and
+    /// opens the answer. `None` when they no longer wait.
+    async fn begin(
+        &self,
+        inbox: &[InboxId],
+        now: DateTime<Utc>,
+    ) -> StoreResult<Option<RunningTurn>>;
+
+    /// The turns that were running when the process ended, oldest first.
+    async fn unfinished(&self) -> StoreResult<Vec<RunningTurn>>;
+
+    /// Writes a step. Returns the answer that is open now. The usage of replies among the facts is
+    /// booked with them.
+    async fn append(
+        &self,
+        turn: TurnId,
+        entry: JournalEntry,
+        now: DateTime<Utc>,
+    ) -> StoreResult<OpenAnswer>;
+
+    /// Applies a change and writes the result of the call that asked for it.
+    async fn apply(
+        &self,
+        turn: TurnId,
+        asked: AskedChange,
+        now: DateTime<Utc>,
+    ) -> StoreResult<ToolResult>;
+
+    /// Ends a turn. Its inbox rows are done with it.
+    async fn end(&self, turn: TurnId, end: TurnEnd, now: DateTime<Utc>) -> StoreResult<()>;
+
+    /// Puts the message of the newest turn of a target in line again, when that turn failed and
+    /// nothing was said since. What it left in the conversation goes. `None` when there is nothing
+    /// to run again.
+    async fn retry(&self, target: &ChatTarget) -> StoreResult<Option<InboxId>>;
+}

@@ -1,0 +1,120 @@
+//! What arrives: typed, with nothing left of the form it had on its channel.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::channel::{ChatKind, ChatTarget, Sender};
+use super::ids::{AlbumId, MessageId, OccurrenceId};
+
+/// One thing that arrived for the bot and that it may act on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incoming {
+    /// Where it was said.
+    pub target: ChatTarget,
+    /// Whether others read along.
+    pub chat_kind: ChatKind,
+    /// Who said it.
+    pub sender: Sender,
+    /// When it was said.
+    pub sent_at: DateTime<Utc>,
+    /// What it is.
+    pub content: IncomingContent,
+}
+
+/// The kinds of thing that can arrive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum IncomingContent {
+    /// A message to answer.
+    Message(Message),
+    /// A message that replaces an earlier one with the same id.
+    Edit(Message),
+    /// A pressed button.
+    Press(Press),
+    /// A scheduled job that wants a turn.
+    Scheduled(ScheduledPrompt),
+}
+
+/// A message of a person.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// The channel's id of the message.
+    pub id: Option<MessageId>,
+    /// The person's own words, unchanged; empty where only a file came.
+    pub text: String,
+    /// The message this one replies to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quote>,
+    /// The author of a forwarded message: its text is that author's, not the sender's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarded_from: Option<String>,
+    /// The album this message is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub album: Option<AlbumId>,
+    /// Parts that this version cannot read, in words for the person ("a voice message").
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<String>,
+}
+
+/// How the words of a forwarded message begin where a model reads them: they are not the person's
+/// own, and nobody may take them for a command.
+pub const FORWARDED: &str = "[Forwarded message";
+
+/// A quoted message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// Who wrote it, as shown.
+    pub author: String,
+    /// What it said.
+    pub text: String,
+}
+
+/// A pressed button.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Press {
+    /// The channel's id of the press, to acknowledge it.
+    pub id: String,
+    /// The message with the button.
+    pub message: Option<MessageId>,
+    /// What the button carries.
+    pub data: String,
+}
+
+/// A job whose time has come and that wants a turn of the model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduledPrompt {
+    /// The slot that this run fills.
+    pub occurrence: OccurrenceId,
+    /// What the job says.
+    pub content: String,
+    /// When it was due.
+    pub due_at: DateTime<Utc>,
+}
+
+impl Incoming {
+    /// The message, when this is one to answer.
+    pub fn message(&self) -> Option<&Message> {
+        match &self.content {
+            IncomingContent::Message(message) | IncomingContent::Edit(message) => Some(message),
+            IncomingContent::Press(_) | IncomingContent::Scheduled(_) => None,
+        }
+    }
+
+    /// The slash command that this message is: its name in lower case and its arguments.
+    ///
+    /// `@botname` after the name is dropped (Bot API, "Commands"). Forwarded text is never a
+    /// command of the person who forwards it.
+    pub fn command(&self) -> Option<(String, &str)> {
+        let IncomingContent::Message(message) = &self.content else {
+            return None;
+        };
+        if message.forwarded_from.is_some() {
+            return None;
+        }
+        let rest = message.text.trim().strip_prefix('/')?;
+        let (head, arguments) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        let name = head.split('@').next().unwrap_or(head);
+        let valid = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        valid.then(|| (name.to_ascii_lowercase(), arguments.trim()))
+    }
+}

@@ -1,0 +1,146 @@
+//! The port to language models.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::conversation::{History, Item};
+use super::tool::{ToolCall, ToolSpec};
+use super::usage::UsageEntry;
+
+/// One request: system prompt, history, a word about now, the person's message, and what this
+/// turn has done so far. Legal for every provider, because its parts are.
+#[derive(Debug, Clone)]
+pub struct ModelRequest {
+    /// The part that stays the same from call to call, so that providers can cache it.
+    pub system: String,
+    /// Earlier turns.
+    pub history: History,
+    /// What changes with each call: the time, the zone, the sender, a quoted message. It goes
+    /// directly before the person's message.
+    pub preface: String,
+    /// What the person wrote, unchanged.
+    pub user: String,
+    /// What this turn has said and done so far.
+    pub exchange: Vec<Item>,
+    /// The tools that may be called.
+    pub tools: Vec<ToolSpec>,
+    /// The same for all requests of a conversation; helps a provider to find its cache.
+    pub cache_key: String,
+}
+
+/// A model's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelReply {
+    /// What it says; may be empty.
+    pub text: String,
+    /// What it wants to be run; ids are unique within the reply.
+    pub calls: Vec<ToolCall>,
+    /// Why it stopped.
+    pub finish: FinishReason,
+    /// What the calls behind it cost, failed ones included.
+    pub usage: Vec<UsageEntry>,
+}
+
+/// Why a model stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// It was done, or wants tools to be run.
+    Done,
+    /// The answer's room was used up.
+    Length,
+    /// The provider withheld the rest.
+    Filtered,
+}
+
+/// Why a model did not answer: one variant for each decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelErrorKind {
+    /// 429: try again after the given time.
+    RateLimited {
+        /// What the server asks for.
+        retry_after: Option<Duration>,
+    },
+    /// 5xx: try again.
+    Overloaded {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The connection failed or broke, or nothing came in time: try again.
+    Transport,
+    /// The answer does not read as one: try again.
+    Malformed,
+    /// The request is longer than the model's window: try again with less.
+    ContextTooLong,
+    /// The provider refuses to answer this.
+    Refused,
+    /// The key is wrong or missing.
+    Unauthorized,
+    /// The request is wrong; it would be wrong again.
+    BadRequest {
+        /// The HTTP status.
+        status: u16,
+    },
+}
+
+/// A failed model call. `detail` is for logs: it holds no secret and no part of the conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{}: {detail}", .kind.summary())]
+pub struct ModelError {
+    /// What to do about it.
+    pub kind: ModelErrorKind,
+    /// What happened.
+    pub detail: String,
+    /// How many calls were made before giving up.
+    pub tries: u32,
+}
+
+impl ModelErrorKind {
+    /// Whether the same request may succeed later.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::RateLimited { .. } | Self::Overloaded { .. } | Self::Transport | Self::Malformed
+        )
+    }
+
+    /// What a person is told, in brackets after "The model did not answer".
+    pub fn summary(&self) -> String {
+        match self {
+            Self::RateLimited { .. } => "HTTP 429".into(),
+            Self::Overloaded { status } => format!("HTTP {status}"),
+            Self::Transport => "no connection".into(),
+            Self::Malformed => "unreadable answer".into(),
+            Self::ContextTooLong => "the conversation is too long for it".into(),
+            Self::Refused => "it refused".into(),
+            Self::Unauthorized => "the API key was not accepted".into(),
+            Self::BadRequest { status } => format!("HTTP {status}, request not accepted"),
+        }
+    }
+}
+
+/// Where the text of a reply goes while it is being made.
+pub trait ReplySink: Send + Sync {
+    /// More text.
+    fn push(&self, text: &str);
+
+    /// The attempt broke: what came so far is void, and the text starts anew.
+    fn restart(&self);
+}
+
+/// A model. Retries, fallbacks and metering wrap it in the same port.
+#[async_trait]
+pub trait ChatModel: Send + Sync + std::fmt::Debug {
+    /// Asks for one reply. Dropping the future cancels the call.
+    async fn reply(
+        &self,
+        request: &ModelRequest,
+        sink: &dyn ReplySink,
+    ) -> Result<ModelReply, ModelError>;
+
+    /// What a person is told that answers, such as `openai (gpt-5-mini)`.
+    fn describe(&self) -> String;
+}

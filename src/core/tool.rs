@@ -1,0 +1,201 @@
+//! Tools: what a model can call, and what it gets back.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::change::{Change, ChangeOutcome};
+use super::channel::{ChatKind, ChatTarget, Sender};
+use super::ids::{CallId, ConversationId};
+use super::notes::NoteOwner;
+
+/// A call that a model made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// The id that its result must carry. Unique within a turn.
+    pub id: CallId,
+    /// The tool.
+    pub name: String,
+    /// The arguments as the model wrote them: JSON, if it kept to the rules.
+    pub arguments: String,
+}
+
+/// How a tool is described to a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does and when to use it.
+    pub description: String,
+    /// The JSON Schema of its arguments.
+    pub parameters: Value,
+    /// Whether the schema keeps to the strict subset (closed objects, everything required).
+    pub schema: SchemaStrictness,
+}
+
+/// Whether a provider may be asked to enforce a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaStrictness {
+    /// Closed objects only, every property required.
+    Strict,
+    /// Has free-form objects.
+    Loose,
+}
+
+/// What a run of a tool touches, which decides what happens to it after a crash and beside others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolEffect {
+    /// Nothing: it may run beside others and be repeated.
+    ReadOnly,
+    /// Only the database: its effect and its result are one transaction.
+    Database,
+    /// Something outside that bears repeating.
+    OutsideIdempotent,
+    /// Something outside that must not be repeated.
+    OutsideOnce,
+}
+
+/// Whose turn it is, and when: what a tool may know of the call's surroundings.
+#[derive(Debug, Clone)]
+pub struct ToolContext {
+    /// Where the turn takes place.
+    pub target: ChatTarget,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Whether others read along there.
+    pub chat_kind: ChatKind,
+    /// The person whose turn it is.
+    pub sender: Sender,
+    /// Whose notes are meant.
+    pub notes_of: NoteOwner,
+    /// The present moment.
+    pub now: DateTime<Utc>,
+    /// The person's zone.
+    pub zone: Tz,
+    /// What started the turn.
+    pub origin: TurnOrigin,
+}
+
+/// What started a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnOrigin {
+    /// A message of a person.
+    Person,
+    /// A scheduled job.
+    Schedule,
+}
+
+/// What a tool answers: always a JSON object.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ToolResult(Value);
+
+/// The codes of failed calls; the model reads them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// By policy or by a person.
+    Denied,
+    /// Nobody decided in time.
+    Expired,
+    /// The person went on to something else.
+    Superseded,
+    /// A restart came between; it may or may not have run.
+    Interrupted,
+    /// The arguments do not fit the schema.
+    BadArguments,
+    /// There is no such tool.
+    UnknownTool,
+    /// There is no such thing.
+    NotFound,
+    /// Over a limit of size or number.
+    TooLarge,
+    /// It took too long.
+    Timeout,
+    /// The address is not allowed.
+    EgressRefused,
+    /// Not possible here or now.
+    Unavailable,
+    /// The same call was made several times in a row.
+    Repeated,
+    /// Anything else.
+    Failed,
+}
+
+impl ToolResult {
+    /// A result. Anything but an object is wrapped as `{"result": …}`.
+    pub fn ok(value: Value) -> Self {
+        if value.is_object() {
+            Self(value)
+        } else {
+            Self(json!({ "result": value }))
+        }
+    }
+
+    /// A failure: what went wrong, and what to do instead.
+    pub fn error(code: ErrorCode, message: impl fmt::Display) -> Self {
+        Self(json!({ "error": message.to_string(), "code": code }))
+    }
+
+    /// The object.
+    pub fn value(&self) -> &Value {
+        &self.0
+    }
+
+    /// The text of the failure, if it is one.
+    pub fn error_text(&self) -> Option<&str> {
+        self.0.get("error").and_then(Value::as_str)
+    }
+
+    /// The JSON text that a model reads.
+    pub fn to_text(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+/// How a tool's run ended.
+pub enum ToolOutcome {
+    /// It is done.
+    Finished(ToolResult),
+    /// It wants one change of the database; what came of it makes the result. Both are written
+    /// in one transaction.
+    Change {
+        /// The change.
+        change: Box<Change>,
+        /// Makes the result.
+        describe: Describe,
+    },
+}
+
+/// Turns what a change led to into the tool's result.
+pub type Describe = Box<dyn FnOnce(ChangeOutcome) -> ToolResult + Send>;
+
+impl fmt::Debug for ToolOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Finished(result) => f.debug_tuple("Finished").field(result).finish(),
+            Self::Change { change, .. } => f.debug_tuple("Change").field(change).finish(),
+        }
+    }
+}
+
+/// Something a model can call.
+///
+/// An implementer never fails a turn: bad arguments, a refusal or a failure is a result.
+#[async_trait]
+pub trait Tool: Send + Sync + fmt::Debug {
+    /// How it is described to a model.
+    fn spec(&self) -> &ToolSpec;
+
+    /// What it touches.
+    fn effect(&self) -> ToolEffect;
+
+    /// Runs it. `arguments` is a JSON object, not checked against the schema yet.
+    async fn run(&self, context: &ToolContext, arguments: Value) -> ToolOutcome;
+}
