@@ -1,0 +1,402 @@
+//! The turn: a pure state machine from one message of the person to its answer.
+//!
+//! `step` says what to do next, `feed` takes what happened. Every fact is journalled before it is
+//! fed, so that a turn can be rebuilt from its facts after a crash and goes on where it stood.
+//! All limits, and the rule that each tool call gets exactly one result, live here.
+
+mod facts;
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::Value;
+
+pub use self::facts::{Ending, Fact, StopReason};
+use super::conversation::Item;
+use super::ids::CallId;
+use super::model::ModelReply;
+use super::tool::{ErrorCode, ToolCall, ToolEffect, ToolResult};
+
+/// The same call with the same arguments is answered with `repeated` from this time in a row on.
+const MOST_IDENTICAL_CALLS: u32 = 3;
+
+/// A turn that was taken up this often without getting any further is given up: it may be what
+/// ends the process.
+const MOST_RESUMES: u32 = 3;
+
+/// What a turn may spend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TurnLimits {
+    /// Replies asked of the model, at most.
+    pub max_steps: u32,
+}
+
+/// The tools of a turn and what each touches.
+pub type ToolEffects = BTreeMap<&'static str, ToolEffect>;
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Ask the model, with `items` added to the request.
+    AskModel,
+    /// Run these calls, and feed each result.
+    RunTools {
+        /// The calls, in the order of the model.
+        calls: Vec<PlannedCall>,
+        /// Whether they may run side by side.
+        order: RunOrder,
+    },
+    /// Nothing: the turn is over.
+    Finish(Ending),
+}
+
+/// A call that is to be run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedCall {
+    /// The call.
+    pub call: ToolCall,
+    /// Its arguments, a JSON object.
+    pub arguments: Value,
+    /// What it touches.
+    pub effect: ToolEffect,
+}
+
+/// Whether calls may run side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunOrder {
+    /// All only read.
+    Concurrent,
+    /// One after the other.
+    InOrder,
+}
+
+/// Whether a fact was of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fed {
+    /// It moved the turn on.
+    Taken,
+    /// It does not fit where the turn stands (a second result, a result of no call, anything
+    /// after the end) and changed nothing.
+    Ignored,
+}
+
+/// One turn.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    limits: TurnLimits,
+    effects: ToolEffects,
+    rounds: Vec<Round>,
+    used_ids: HashSet<CallId>,
+    last_call: Option<(String, String)>,
+    identical_calls: u32,
+    resumes: u32,
+    ending: Option<Ending>,
+}
+
+#[derive(Debug, Clone)]
+struct Round {
+    text: String,
+    calls: Vec<Progress>,
+}
+
+#[derive(Debug, Clone)]
+struct Progress {
+    call: ToolCall,
+    state: CallState,
+}
+
+#[derive(Debug, Clone)]
+enum CallState {
+    Waiting {
+        arguments: Value,
+        effect: ToolEffect,
+    },
+    Started {
+        arguments: Value,
+        effect: ToolEffect,
+    },
+    Done(ToolResult),
+}
+
+impl Turn {
+    /// A turn in which nothing has happened yet.
+    pub fn new(limits: TurnLimits, effects: ToolEffects) -> Self {
+        Self {
+            limits,
+            effects,
+            rounds: Vec::new(),
+            used_ids: HashSet::new(),
+            last_call: None,
+            identical_calls: 0,
+            resumes: 0,
+            ending: None,
+        }
+    }
+
+    /// What to do next. It stays the same until something is fed.
+    pub fn step(&self) -> Step {
+        if let Some(ending) = &self.ending {
+            return Step::Finish(ending.clone());
+        }
+        let calls: Vec<PlannedCall> = self.planned_calls();
+        if calls.is_empty() {
+            return Step::AskModel;
+        }
+        let reads_only = calls
+            .iter()
+            .all(|planned| planned.effect == ToolEffect::ReadOnly);
+        let order = if reads_only {
+            RunOrder::Concurrent
+        } else {
+            RunOrder::InOrder
+        };
+        Step::RunTools { calls, order }
+    }
+
+    /// Takes a fact.
+    pub fn feed(&mut self, fact: Fact) -> Fed {
+        if self.ending.is_some() {
+            return Fed::Ignored;
+        }
+        match fact {
+            Fact::ModelReplied { reply } => self.take_reply(reply),
+            Fact::ModelFailed { error } => {
+                self.ending = Some(Ending::Failed { error });
+                Fed::Taken
+            }
+            Fact::ToolStarted { call } => self.take_start(&call),
+            Fact::ToolFinished { call, result } => self.take_result(&call, result),
+            Fact::Resumed => self.take_resume(),
+            Fact::Stopped { reason } => {
+                self.ending = Some(Ending::Stopped { reason });
+                Fed::Taken
+            }
+        }
+    }
+
+    /// The results to journal and feed after a restart: a call that had started, has no result
+    /// and must not be repeated is answered for it.
+    pub fn interrupted_calls(&self) -> Vec<Fact> {
+        self.open_calls()
+            .filter(|progress| {
+                matches!(
+                    progress.state,
+                    CallState::Started {
+                        effect: ToolEffect::OutsideOnce,
+                        ..
+                    }
+                )
+            })
+            .map(|progress| Fact::ToolFinished {
+                call: progress.call.id.clone(),
+                result: ToolResult::error(
+                    ErrorCode::Interrupted,
+                    "interrupted by a restart; it may or may not have run",
+                ),
+            })
+            .collect()
+    }
+
+    /// What the turn has said and done, for the next request and for the conversation. Legal at
+    /// any time: calls without a result get one that says why.
+    pub fn items(&self) -> Vec<Item> {
+        let mut items = Vec::new();
+        for round in &self.rounds {
+            if round.text.is_empty() && round.calls.is_empty() {
+                continue;
+            }
+            let calls = round
+                .calls
+                .iter()
+                .map(|progress| progress.call.clone())
+                .collect();
+            items.push(Item::Assistant {
+                text: round.text.clone(),
+                calls,
+            });
+            items.extend(round.calls.iter().map(|progress| Item::Tool {
+                call: progress.call.id.clone(),
+                name: progress.call.name.clone(),
+                result: progress.result(),
+            }));
+        }
+        items
+    }
+
+    /// How many replies the model has given.
+    pub fn steps_taken(&self) -> usize {
+        self.rounds.len()
+    }
+
+    fn take_reply(&mut self, reply: ModelReply) -> Fed {
+        if self.open_calls().next().is_some() {
+            return Fed::Ignored;
+        }
+        self.resumes = 0;
+        let finish = reply.finish;
+        let calls: Vec<Progress> = reply
+            .calls
+            .into_iter()
+            .map(|call| self.admit(call))
+            .collect();
+        let last = calls.is_empty();
+        self.rounds.push(Round {
+            text: reply.text.clone(),
+            calls,
+        });
+        if last {
+            self.ending = Some(Ending::Answered {
+                text: reply.text,
+                finish,
+            });
+        } else if self.rounds.len() >= self.limits.max_steps as usize {
+            self.ending = Some(Ending::Stopped {
+                reason: StopReason::StepLimit,
+            });
+        }
+        Fed::Taken
+    }
+
+    /// Gives the call an id of its own and answers at once what need not be run.
+    fn admit(&mut self, mut call: ToolCall) -> Progress {
+        if call.id.as_str().is_empty() || self.used_ids.contains(&call.id) {
+            call.id = CallId::new(format!("{}call_{}", call.id, self.used_ids.len()));
+        }
+        self.used_ids.insert(call.id.clone());
+        let state = self.judge(&call);
+        // What the model sent as arguments goes back to the provider in later requests, and some
+        // refuse anything but an object there.
+        if !matches!(&state, CallState::Waiting { .. }) && parse_arguments(&call.arguments).is_err()
+        {
+            call.arguments = "{}".into();
+        }
+        Progress { call, state }
+    }
+
+    fn judge(&mut self, call: &ToolCall) -> CallState {
+        let signature = (call.name.clone(), call.arguments.clone());
+        let same = self.last_call.as_ref() == Some(&signature);
+        self.identical_calls = if same { self.identical_calls + 1 } else { 1 };
+        self.last_call = Some(signature);
+        if self.identical_calls >= MOST_IDENTICAL_CALLS {
+            return CallState::Done(ToolResult::error(
+                ErrorCode::Repeated,
+                "the same call was just made; use its result, or do something else",
+            ));
+        }
+        let Some(effect) = self.effects.get(call.name.as_str()).copied() else {
+            let known: Vec<&str> = self.effects.keys().copied().collect();
+            return CallState::Done(ToolResult::error(
+                ErrorCode::UnknownTool,
+                format!(
+                    "there is no tool {:?}; there are: {}",
+                    call.name,
+                    known.join(", ")
+                ),
+            ));
+        };
+        match parse_arguments(&call.arguments) {
+            Ok(arguments) => CallState::Waiting { arguments, effect },
+            Err(problem) => CallState::Done(ToolResult::error(ErrorCode::BadArguments, problem)),
+        }
+    }
+
+    fn take_resume(&mut self) -> Fed {
+        self.resumes += 1;
+        if self.resumes > MOST_RESUMES {
+            self.ending = Some(Ending::Stopped {
+                reason: StopReason::Crashes,
+            });
+        }
+        Fed::Taken
+    }
+
+    fn take_start(&mut self, call: &CallId) -> Fed {
+        for progress in self
+            .rounds
+            .last_mut()
+            .into_iter()
+            .flat_map(|round| &mut round.calls)
+        {
+            if &progress.call.id == call
+                && let CallState::Waiting { arguments, effect } = &progress.state
+            {
+                progress.state = CallState::Started {
+                    arguments: arguments.clone(),
+                    effect: *effect,
+                };
+                return Fed::Taken;
+            }
+        }
+        Fed::Ignored
+    }
+
+    fn take_result(&mut self, call: &CallId, result: ToolResult) -> Fed {
+        for progress in self
+            .rounds
+            .last_mut()
+            .into_iter()
+            .flat_map(|round| &mut round.calls)
+        {
+            if &progress.call.id == call && !matches!(progress.state, CallState::Done(_)) {
+                progress.state = CallState::Done(result);
+                self.resumes = 0;
+                return Fed::Taken;
+            }
+        }
+        Fed::Ignored
+    }
+
+    fn open_calls(&self) -> impl Iterator<Item = &Progress> {
+        self.rounds
+            .last()
+            .into_iter()
+            .flat_map(|round| &round.calls)
+            .filter(|progress| !matches!(progress.state, CallState::Done(_)))
+    }
+
+    fn planned_calls(&self) -> Vec<PlannedCall> {
+        self.open_calls()
+            .filter_map(|progress| match &progress.state {
+                CallState::Waiting { arguments, effect }
+                | CallState::Started { arguments, effect } => Some(PlannedCall {
+                    call: progress.call.clone(),
+                    arguments: arguments.clone(),
+                    effect: *effect,
+                }),
+                CallState::Done(_) => None,
+            })
+            .collect()
+    }
+}
+
+impl Progress {
+    fn result(&self) -> ToolResult {
+        match &self.state {
+            CallState::Done(result) => result.clone(),
+            CallState::Waiting { .. } => {
+                ToolResult::error(ErrorCode::Superseded, "not run: the turn ended before")
+            }
+            CallState::Started { .. } => ToolResult::error(
+                ErrorCode::Interrupted,
+                "the turn ended while it ran; it may or may not have had its effect",
+            ),
+        }
+    }
+}
+
+fn parse_arguments(text: &str) -> Result<Value, String> {
+    // Several servers send nothing at all for a call without arguments.
+    if text.trim().is_empty() {
+        return Ok(Value::Object(serde_json::Map::new()));
+    }
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) if value.is_object() => Ok(value),
+        Ok(_) => Err("the arguments must be one JSON object".into()),
+        Err(error) => Err(format!(
+            "the arguments are not valid JSON ({error}); send one object"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

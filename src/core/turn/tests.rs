@@ -1,0 +1,331 @@
+//! The rules of a turn, as tables and as properties of random fact sequences.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::core::conversation::History;
+use crate::core::model::{FinishReason, ModelError, ModelErrorKind};
+
+fn effects() -> ToolEffects {
+    BTreeMap::from([
+        ("look", ToolEffect::ReadOnly),
+        ("save", ToolEffect::Database),
+        ("post", ToolEffect::OutsideOnce),
+    ])
+}
+
+fn turn() -> Turn {
+    Turn::new(TurnLimits { max_steps: 5 }, effects())
+}
+
+fn call(id: &str, name: &str, arguments: &str) -> ToolCall {
+    ToolCall {
+        id: CallId::new(id),
+        name: name.into(),
+        arguments: arguments.into(),
+    }
+}
+
+fn reply(text: &str, calls: Vec<ToolCall>) -> Fact {
+    Fact::ModelReplied {
+        reply: ModelReply {
+            text: text.into(),
+            calls,
+            finish: FinishReason::Done,
+            usage: Vec::new(),
+        },
+    }
+}
+
+fn finished(id: &str) -> Fact {
+    Fact::ToolFinished {
+        call: CallId::new(id),
+        result: ToolResult::ok(json!({ "ok": true })),
+    }
+}
+
+fn results(turn: &Turn) -> Vec<ToolResult> {
+    turn.items()
+        .into_iter()
+        .filter_map(|item| match item {
+            Item::Tool { result, .. } => Some(result),
+            Item::User { .. } | Item::Assistant { .. } => None,
+        })
+        .collect()
+}
+
+fn code(result: &ToolResult) -> &str {
+    result.value()["code"].as_str().unwrap_or("ok")
+}
+
+#[test]
+fn a_plain_answer_takes_one_step() {
+    let mut turn = turn();
+    assert_eq!(turn.step(), Step::AskModel);
+    turn.feed(reply("hello", vec![]));
+    let Step::Finish(Ending::Answered { text, .. }) = turn.step() else {
+        panic!("not finished")
+    };
+    assert_eq!(text, "hello");
+}
+
+#[test]
+fn reads_run_side_by_side_and_anything_else_in_order() {
+    for (second, order) in [("look", RunOrder::Concurrent), ("save", RunOrder::InOrder)] {
+        let mut turn = turn();
+        turn.feed(reply(
+            "",
+            vec![call("a", "look", "{}"), call("b", second, "{\"x\":1}")],
+        ));
+        let Step::RunTools {
+            calls,
+            order: planned,
+        } = turn.step()
+        else {
+            panic!("no tools")
+        };
+        assert_eq!(planned, order);
+        assert_eq!(calls.len(), 2);
+    }
+}
+
+#[test]
+fn results_go_back_in_the_order_of_the_calls() {
+    let mut turn = turn();
+    turn.feed(reply(
+        "",
+        vec![call("a", "look", "{}"), call("b", "look", "{\"x\":1}")],
+    ));
+    turn.feed(finished("b"));
+    turn.feed(finished("a"));
+    let ids: Vec<String> = turn
+        .items()
+        .iter()
+        .filter_map(|item| match item {
+            Item::Tool { call, .. } => Some(call.to_string()),
+            Item::User { .. } | Item::Assistant { .. } => None,
+        })
+        .collect();
+    assert_eq!(ids, ["a", "b"]);
+    assert_eq!(turn.step(), Step::AskModel);
+}
+
+#[test]
+fn what_need_not_run_is_answered_at_once() {
+    for (name, arguments, expected) in [
+        ("nonsense", "{}", "unknown_tool"),
+        ("look", "not json", "bad_arguments"),
+        ("look", "[1]", "bad_arguments"),
+    ] {
+        let mut turn = turn();
+        turn.feed(reply("", vec![call("a", name, arguments)]));
+        assert_eq!(turn.step(), Step::AskModel);
+        assert_eq!(code(&results(&turn)[0]), expected);
+    }
+}
+
+#[test]
+fn no_arguments_at_all_are_an_empty_object() {
+    let mut turn = turn();
+    turn.feed(reply("", vec![call("a", "look", "")]));
+    let Step::RunTools { calls, .. } = turn.step() else {
+        panic!("no tools")
+    };
+    assert_eq!(calls[0].arguments, json!({}));
+}
+
+#[test]
+fn the_third_identical_call_in_a_row_is_not_run() {
+    let mut turn = turn();
+    for id in ["a", "b"] {
+        turn.feed(reply("", vec![call(id, "look", "{}")]));
+        assert_eq!(turn.feed(finished(id)), Fed::Taken);
+    }
+    turn.feed(reply("", vec![call("c", "look", "{}")]));
+    assert_eq!(turn.step(), Step::AskModel);
+    assert_eq!(code(&results(&turn)[2]), "repeated");
+}
+
+#[test]
+fn a_call_in_between_makes_the_same_call_fine_again() {
+    let mut turn = Turn::new(TurnLimits { max_steps: 9 }, effects());
+    for (id, arguments) in [("a", "{}"), ("b", "{}"), ("c", "{\"x\":1}"), ("d", "{}")] {
+        turn.feed(reply("", vec![call(id, "look", arguments)]));
+        assert!(
+            matches!(turn.step(), Step::RunTools { .. }),
+            "{id} is not run"
+        );
+        turn.feed(finished(id));
+    }
+}
+
+#[test]
+fn the_step_limit_ends_the_turn() {
+    let mut turn = turn();
+    for n in 0..5 {
+        assert!(!matches!(turn.step(), Step::Finish(_)));
+        turn.feed(reply(
+            "",
+            vec![call(&n.to_string(), "look", &format!("{{\"n\":{n}}}"))],
+        ));
+        turn.feed(finished(&n.to_string()));
+    }
+    assert_eq!(
+        turn.step(),
+        Step::Finish(Ending::Stopped {
+            reason: StopReason::StepLimit
+        })
+    );
+}
+
+#[test]
+fn ids_that_a_model_uses_twice_are_told_apart() {
+    let mut turn = turn();
+    turn.feed(reply(
+        "",
+        vec![
+            call("a", "look", "{}"),
+            call("a", "look", "{\"x\":1}"),
+            call("", "look", "{}"),
+        ],
+    ));
+    let Step::RunTools { calls, .. } = turn.step() else {
+        panic!("no tools")
+    };
+    let ids: HashSet<&CallId> = calls.iter().map(|planned| &planned.call.id).collect();
+    assert_eq!(ids.len(), 3);
+}
+
+#[test]
+fn after_a_restart_only_what_must_not_be_repeated_is_given_up() {
+    for (name, given_up) in [("look", 0), ("save", 0), ("post", 1)] {
+        let mut turn = turn();
+        turn.feed(reply("", vec![call("a", name, "{}")]));
+        turn.feed(Fact::ToolStarted {
+            call: CallId::new("a"),
+        });
+        let facts = turn.interrupted_calls();
+        assert_eq!(facts.len(), given_up, "{name}");
+        for fact in facts {
+            turn.feed(fact);
+            assert_eq!(code(&results(&turn)[0]), "interrupted");
+        }
+    }
+}
+
+#[test]
+fn a_call_that_had_not_started_runs_after_a_restart() {
+    let mut turn = turn();
+    turn.feed(reply("", vec![call("a", "post", "{}")]));
+    assert!(turn.interrupted_calls().is_empty());
+    assert!(matches!(turn.step(), Step::RunTools { .. }));
+}
+
+#[test]
+fn a_turn_that_ends_the_process_again_and_again_is_given_up() {
+    let mut turn = turn();
+    turn.feed(reply("", vec![call("a", "look", "{}")]));
+    for _ in 0..3 {
+        turn.feed(Fact::Resumed);
+        assert!(matches!(turn.step(), Step::RunTools { .. }));
+    }
+    let mut advanced = turn.clone();
+    advanced.feed(finished("a"));
+    advanced.feed(Fact::Resumed);
+    assert_eq!(
+        advanced.step(),
+        Step::AskModel,
+        "a step forward starts the count anew"
+    );
+    turn.feed(Fact::Resumed);
+    assert_eq!(
+        turn.step(),
+        Step::Finish(Ending::Stopped {
+            reason: StopReason::Crashes
+        })
+    );
+}
+
+#[test]
+fn nothing_moves_after_the_end() {
+    let mut turn = turn();
+    turn.feed(Fact::Stopped {
+        reason: StopReason::Person,
+    });
+    assert_eq!(turn.feed(reply("late", vec![])), Fed::Ignored);
+    assert_eq!(
+        turn.step(),
+        Step::Finish(Ending::Stopped {
+            reason: StopReason::Person
+        })
+    );
+}
+
+fn any_fact() -> impl Strategy<Value = Fact> {
+    let id = prop_oneof![Just("a"), Just("b"), Just("c"), Just("")];
+    let name = prop_oneof![Just("look"), Just("save"), Just("post"), Just("nonsense")];
+    let arguments = prop_oneof![Just("{}"), Just("{\"x\":1}"), Just("["), Just("")];
+    let calls = prop::collection::vec(
+        (id.clone(), name, arguments).prop_map(|(id, name, arguments)| call(id, name, arguments)),
+        0..4,
+    );
+    prop_oneof![
+        5 => ("[a-z]{0,3}", calls).prop_map(|(text, calls)| reply(&text, calls)),
+        3 => id.clone().prop_map(|id| Fact::ToolStarted { call: CallId::new(id) }),
+        6 => id.prop_map(finished),
+        1 => Just(Fact::Resumed),
+        1 => Just(Fact::Stopped { reason: StopReason::Person }),
+        1 => Just(Fact::ModelFailed {
+            error: ModelError { kind: ModelErrorKind::Transport, detail: String::new(), tries: 3 },
+        }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn every_call_has_exactly_one_result_at_any_time(facts in prop::collection::vec(any_fact(), 0..40)) {
+        let mut turn = turn();
+        for fact in facts {
+            turn.feed(fact);
+            let mut items = vec![Item::User { text: "hi".into() }];
+            items.extend(turn.items());
+            // Nothing has to be mended: what a turn says is legal as it stands.
+            let repaired = History::repaired(items.clone());
+            prop_assert_eq!(repaired.items(), items.as_slice());
+        }
+    }
+
+    #[test]
+    fn a_turn_rebuilt_from_its_facts_stands_where_it_stood(facts in prop::collection::vec(any_fact(), 0..40)) {
+        let mut turn = turn();
+        let taken: Vec<Fact> =
+            facts.into_iter().filter(|fact| turn.feed(fact.clone()) == Fed::Taken).collect();
+        let mut rebuilt = self::turn();
+        for fact in taken {
+            rebuilt.feed(fact);
+        }
+        prop_assert_eq!(rebuilt.step(), turn.step());
+        prop_assert_eq!(rebuilt.items(), turn.items());
+    }
+
+    #[test]
+    fn any_turn_ends(replies in prop::collection::vec(any_fact(), 0..40)) {
+        let mut turn = turn();
+        let mut replies = replies.into_iter();
+        for _ in 0..100 {
+            match turn.step() {
+                Step::Finish(_) => return Ok(()),
+                Step::AskModel => {
+                    let next = replies.find(|fact| matches!(fact, Fact::ModelReplied { .. }));
+                    turn.feed(next.unwrap_or_else(|| reply("done", vec![])));
+                }
+                Step::RunTools { calls, .. } => for planned in calls {
+                    turn.feed(finished(planned.call.id.as_str()));
+                },
+            }
+        }
+        prop_assert!(false, "still running");
+    }
+}
