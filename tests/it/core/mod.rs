@@ -1,0 +1,5 @@
+//! The pure rules, where their tests are too long to stand beside them.
+
+mod markup;
+mod schedule;
+mod schedule_due;
