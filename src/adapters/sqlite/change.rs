@@ -1,0 +1,114 @@
+//! Changes that a tool asks for, in the transaction of its result.
+
+use chrono::{DateTime, Utc};
+use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
+use sqlx::SqliteConnection;
+
+use super::iden::Items;
+use super::statement::{execute, fetch_one, fetch_optional, word};
+use super::{jobs, notes};
+use crate::core::change::{Change, ChangeOutcome};
+use crate::core::error::StoreResult;
+use crate::core::ids::ConversationId;
+
+/// Makes a change.
+pub(super) async fn apply(
+    connection: &mut SqliteConnection,
+    change: Change,
+    now: DateTime<Utc>,
+) -> StoreResult<ChangeOutcome> {
+    match change {
+        Change::AddJob { job, limits } => jobs::add(connection, job, limits).await,
+        Change::CancelJob { target, job } => {
+            let job = jobs::cancel(connection, Some(&target), job, now).await?;
+            Ok(ChangeOutcome::Job(job.map(Box::new)))
+        }
+        Change::DeleteJob { target, job } => {
+            let job = jobs::delete(connection, &target, job).await?;
+            Ok(ChangeOutcome::Job(job.map(Box::new)))
+        }
+        Change::SaveNote(note) => {
+            let note = notes::save(connection, note, now).await?;
+            Ok(ChangeOutcome::Note(Box::new(note)))
+        }
+        Change::DeleteNote { owner, selector } => Ok(ChangeOutcome::Deleted(
+            notes::delete(connection, &owner, &selector, now).await?,
+        )),
+        Change::TrimHistory { conversation, keep } => trim(connection, conversation, keep).await,
+    }
+}
+
+/// Deletes the oldest items. What remains begins where a turn begins, at a user item.
+async fn trim(
+    connection: &mut SqliteConnection,
+    conversation: ConversationId,
+    keep: u64,
+) -> StoreResult<ChangeOutcome> {
+    let before = count(&mut *connection, conversation).await?;
+    if before <= keep {
+        return Ok(ChangeOutcome::Trimmed {
+            removed: 0,
+            remaining: before,
+        });
+    }
+    let border = border(&mut *connection, conversation, keep).await?;
+    let kept_from = border.map(|border| Expr::col(Items::Id).lt(border));
+    let delete = Query::delete()
+        .from_table(Items::Table)
+        .and_where(Expr::col(Items::Conversation).eq(conversation.0))
+        .and_where_option(kept_from)
+        .take();
+    let removed = execute(connection, &delete).await?;
+    Ok(ChangeOutcome::Trimmed {
+        removed,
+        remaining: before.saturating_sub(removed),
+    })
+}
+
+/// The oldest user item among the newest `keep` items; `None` when nothing can stay.
+async fn border(
+    connection: &mut SqliteConnection,
+    conversation: ConversationId,
+    keep: u64,
+) -> StoreResult<Option<i64>> {
+    let oldest_kept = keep.checked_sub(1).map(|newer| {
+        of(conversation)
+            .column(Items::Id)
+            .order_by(Items::Id, Order::Desc)
+            .offset(newer)
+            .limit(1)
+            .take()
+    });
+    let Some(oldest_kept) = oldest_kept else {
+        return Ok(None);
+    };
+    let oldest_kept: Option<(i64,)> = fetch_optional(&mut *connection, &oldest_kept).await?;
+    let Some((oldest_kept,)) = oldest_kept else {
+        return Ok(None);
+    };
+    let border = of(conversation)
+        .expr(Func::min(Expr::col(Items::Id)))
+        .and_where(Expr::col(Items::Id).gte(oldest_kept))
+        .and_where(Expr::col(Items::Role).eq(word("user")))
+        .take();
+    let (border,): (Option<i64>,) = fetch_one(connection, &border).await?;
+    Ok(border)
+}
+
+async fn count(
+    connection: &mut SqliteConnection,
+    conversation: ConversationId,
+) -> StoreResult<u64> {
+    let count = of(conversation)
+        .expr(Func::count(Expr::col(Items::Id)))
+        .take();
+    let (count,): (i64,) = fetch_one(connection, &count).await?;
+    Ok(count.unsigned_abs())
+}
+
+fn of(conversation: ConversationId) -> SelectStatement {
+    Query::select()
+        .from(Items::Table)
+        .and_where(Expr::col(Items::Conversation).eq(conversation.0))
+        .take()
+}

@@ -1,0 +1,160 @@
+//! Reading conversations.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
+
+use super::change;
+use super::database::Database;
+use super::iden::{Conversations, Items};
+use super::statement::{at, execute, fetch_all, fetch_one, fetch_optional, in_row, word};
+use super::values;
+use crate::core::change::{Change, ChangeOutcome};
+use crate::core::channel::ChatTarget;
+use crate::core::conversation::{Conversation, ConversationStore, Item};
+use crate::core::error::{StoreError, StoreResult};
+use crate::core::ids::ConversationId;
+
+/// Whose conversations there are; there is one agent so far.
+pub(super) const AGENT: &str = "default";
+
+/// The columns that tell where a conversation takes place.
+pub(super) const PLACE: [Conversations; 3] = [
+    Conversations::Channel,
+    Conversations::Chat,
+    Conversations::Thread,
+];
+
+/// The conversations in the database.
+#[derive(Debug, Clone)]
+pub struct SqliteConversationStore {
+    database: Database,
+}
+
+impl SqliteConversationStore {
+    /// The conversations of a database.
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// Deletes all but the newest `keep` items of a conversation and says how many went; a turn
+    /// is never cut in two, so a few more can go.
+    pub async fn trim_to(
+        &self,
+        conversation: ConversationId,
+        keep: u64,
+        now: DateTime<Utc>,
+    ) -> StoreResult<u64> {
+        let trim = Change::TrimHistory { conversation, keep };
+        let outcome = self
+            .database
+            .write(move |connection| Box::pin(change::apply(connection, trim, now)))
+            .await?;
+        match outcome {
+            ChangeOutcome::Trimmed {
+                removed,
+                remaining: _,
+            } => Ok(removed),
+            _ => Ok(0),
+        }
+    }
+}
+
+#[async_trait]
+impl ConversationStore for SqliteConversationStore {
+    async fn current(&self, target: &ChatTarget) -> StoreResult<Option<Conversation>> {
+        let row: Option<ConversationRow> =
+            fetch_optional(self.database.reader(), &running(target)).await?;
+        row.map(Conversation::try_from).transpose()
+    }
+
+    async fn newest_items(&self, id: ConversationId, limit: u32) -> StoreResult<Vec<Item>> {
+        let newest = Query::select()
+            .columns([Items::Id, Items::Item])
+            .from(Items::Table)
+            .and_where(Expr::col(Items::Conversation).eq(id.0))
+            .order_by(Items::Id, Order::Desc)
+            .limit(limit.into())
+            .take();
+        let rows: Vec<ItemRow> = fetch_all(self.database.reader(), &newest).await?;
+        rows.into_iter().rev().map(Item::try_from).collect()
+    }
+
+    async fn count_items(&self, id: ConversationId) -> StoreResult<u64> {
+        let count = Query::select()
+            .expr(Func::count(Expr::col(Items::Id)))
+            .from(Items::Table)
+            .and_where(Expr::col(Items::Conversation).eq(id.0))
+            .take();
+        let (count,): (i64,) = fetch_one(self.database.reader(), &count).await?;
+        Ok(count.unsigned_abs())
+    }
+
+    async fn close(&self, target: &ChatTarget, now: DateTime<Utc>) -> StoreResult<()> {
+        let close = Query::update()
+            .table(Conversations::Table)
+            .value(Conversations::ClosedAt, values::millis(now))
+            .cond_where(at(PLACE, target))
+            .and_where(Expr::col(Conversations::Agent).eq(word(AGENT)))
+            .and_where(Expr::col(Conversations::ClosedAt).is_null())
+            .take();
+        self.database
+            .write(move |connection| {
+                Box::pin(async move { execute(connection, &close).await.map(|_| ()) })
+            })
+            .await
+    }
+}
+
+/// Selects the running conversation of a target, as a `ConversationRow`.
+pub(super) fn running(target: &ChatTarget) -> SelectStatement {
+    Query::select()
+        .columns([
+            Conversations::Id,
+            Conversations::Channel,
+            Conversations::Chat,
+            Conversations::Thread,
+            Conversations::StartedAt,
+        ])
+        .from(Conversations::Table)
+        .cond_where(at(PLACE, target))
+        .and_where(Expr::col(Conversations::Agent).eq(word(AGENT)))
+        .and_where(Expr::col(Conversations::ClosedAt).is_null())
+        .take()
+}
+
+/// A conversation as it is stored.
+#[derive(sqlx::FromRow)]
+pub(super) struct ConversationRow {
+    id: i64,
+    channel: String,
+    chat: String,
+    thread: String,
+    started_at: i64,
+}
+
+impl TryFrom<ConversationRow> for Conversation {
+    type Error = StoreError;
+
+    fn try_from(row: ConversationRow) -> StoreResult<Self> {
+        Ok(Self {
+            id: ConversationId(row.id),
+            target: values::target(row.channel, row.chat, row.thread),
+            started_at: values::moment(row.started_at).map_err(in_row("conversations", row.id))?,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct ItemRow {
+    id: i64,
+    item: String,
+}
+
+impl TryFrom<ItemRow> for Item {
+    type Error = StoreError;
+
+    fn try_from(row: ItemRow) -> StoreResult<Self> {
+        values::from_json(&row.item).map_err(in_row("items", row.id))
+    }
+}

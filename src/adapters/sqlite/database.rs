@@ -1,0 +1,122 @@
+//! The database file: opened private, migrated, read by a pool and written by one task.
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::OpenError;
+use super::writer::{Job, Reply, WriterTask};
+use crate::core::error::{StoreError, StoreResult};
+
+/// How many connections read; each is a thread and about 1 MB of cache at most.
+const READERS: u32 = 3;
+
+/// How many writes may wait before their callers do.
+const QUEUE: usize = 1024;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// A handle to the one database. All stores share it.
+#[derive(Debug, Clone)]
+pub struct Database {
+    readers: SqlitePool,
+    writes: mpsc::Sender<Job>,
+}
+
+impl Database {
+    /// Opens or creates the file (0600, its folder 0700) and brings it up to date. Nothing is
+    /// written before the returned task runs; it ends when the last handle is dropped.
+    pub async fn open(
+        path: &Path,
+        busy_timeout: Duration,
+    ) -> Result<(Self, WriterTask), OpenError> {
+        super::files::create_private(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(busy_timeout)
+            .pragma("temp_store", "memory")
+            .pragma("cache_size", "-1024")
+            .statement_cache_capacity(256)
+            .disable_statement_logging();
+        let mut connection = options.connect().await?;
+        refuse_newer(&mut connection).await?;
+        MIGRATIONS.run(&mut connection).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .min_connections(0)
+            .connect_lazy_with(options.pragma("query_only", "on"));
+        let (writes, queue) = mpsc::channel(QUEUE);
+        Ok((Self { readers, writes }, WriterTask::new(connection, queue)))
+    }
+
+    /// The connections for reading. A write that has returned is seen by every later read.
+    pub(super) fn reader(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// Runs `work` in a transaction, perhaps together with others that wait, and returns when it
+    /// is on the disk. An error undoes all of it and nothing else. It runs to its end even when
+    /// the caller stops waiting.
+    pub(super) async fn write<T, F>(&self, work: F) -> StoreResult<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, StoreResult<T>>
+            + Send
+            + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            Box::pin(async move {
+                let result = work(connection).await;
+                let outcome = if result.is_ok() { Ok(()) } else { Err(()) };
+                let reply: Reply = Box::new(move |committed| {
+                    // The caller may have stopped waiting; the work is done all the same.
+                    let _ = answer.send(result.and_then(|value| committed.map(|()| value)));
+                });
+                (outcome, reply)
+            })
+        });
+        let gone = || StoreError::Failed("the database writer has stopped".into());
+        self.writes.send(job).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+}
+
+/// An older program must not touch a newer database: it would not know what it breaks.
+async fn refuse_newer(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    let known = MIGRATIONS
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0);
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
+            .fetch_one(&mut *connection)
+            .await?;
+    if tables == 0 {
+        return Ok(());
+    }
+    let found: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+        .fetch_one(&mut *connection)
+        .await?;
+    match found {
+        Some(found) if found > known => Err(OpenError::TooNew { found, known }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Closes a connection in order, so that the log is folded into the file.
+pub(super) async fn close(connection: SqliteConnection) {
+    if let Err(error) = connection.close().await {
+        tracing::warn!(%error, "the database did not close cleanly");
+    }
+}

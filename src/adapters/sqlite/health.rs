@@ -1,0 +1,56 @@
+//! A look at the database from beside a running bot: it reads and changes nothing.
+
+use std::path::Path;
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
+use tokio::sync::Mutex;
+
+use crate::core::error::{StoreError, StoreResult};
+
+/// An open look at a database.
+#[derive(Debug)]
+pub struct Health {
+    connection: Mutex<SqliteConnection>,
+    schema: i64,
+}
+
+impl Health {
+    /// Opens the file for reading and reads its schema version.
+    pub async fn read(path: &Path) -> StoreResult<Self> {
+        if !path.exists() {
+            let words = format!(
+                "{} does not exist yet; the first start makes it",
+                path.display()
+            );
+            return Err(StoreError::Failed(words));
+        }
+        let options = SqliteConnectOptions::new().filename(path).read_only(true);
+        let mut connection = options.connect().await?;
+        let schema: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+            .fetch_one(&mut connection)
+            .await?;
+        Ok(Self {
+            connection: Mutex::new(connection),
+            schema: schema.unwrap_or_default(),
+        })
+    }
+
+    /// The version of the schema.
+    pub fn schema(&self) -> i64 {
+        self.schema
+    }
+
+    /// Looks through the whole file for damage.
+    pub async fn check_integrity(&self) -> StoreResult<()> {
+        let mut connection = self.connection.lock().await;
+        let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+            .fetch_one(&mut *connection)
+            .await?;
+        if found == "ok" {
+            Ok(())
+        } else {
+            Err(StoreError::Corrupt(found))
+        }
+    }
+}

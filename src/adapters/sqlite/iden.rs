@@ -1,0 +1,183 @@
+//! The names of the tables, and of those columns that statements are about.
+
+use sea_query::Iden;
+
+/// Everything that arrived.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum Inbox {
+    Table,
+    Id,
+    Source,
+    ExternalId,
+    Kind,
+    Channel,
+    Chat,
+    Thread,
+    Sender,
+    Message,
+    Album,
+    State,
+    Raw,
+    Incoming,
+    Error,
+    Turn,
+    ReceivedAt,
+    DoneAt,
+}
+
+/// What happens in one place between two `/new`.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum Conversations {
+    Table,
+    Id,
+    Channel,
+    Chat,
+    Thread,
+    Agent,
+    StartedAt,
+    ClosedAt,
+}
+
+/// The entries of the conversations.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum Items {
+    Table,
+    Id,
+    Conversation,
+    Turn,
+    Role,
+    Item,
+    CreatedAt,
+}
+
+/// The turns.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum Turns {
+    Table,
+    Id,
+    Conversation,
+    State,
+    StartedAt,
+    EndedAt,
+}
+
+/// What happened in each turn.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum TurnFacts {
+    Table,
+    Turn,
+    Seq,
+    Fact,
+    CreatedAt,
+}
+
+/// Everything to send.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum Outbox {
+    Table,
+    Id,
+    Channel,
+    Chat,
+    Thread,
+    Urgency,
+    State,
+    Content,
+    ReplyTo,
+    Message,
+    DedupeKey,
+    Turn,
+    Attempts,
+    Ambiguous,
+    NextAttemptAt,
+    Error,
+    CreatedAt,
+    DoneAt,
+}
+
+/// The scheduled jobs.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum Jobs {
+    Table,
+    Id,
+    Channel,
+    Chat,
+    Thread,
+    ChatKind,
+    Creator,
+    Title,
+    Content,
+    Role,
+    Schedule,
+    Metadata,
+    Status,
+    NextRun,
+    CreatedAt,
+    UpdatedAt,
+}
+
+/// The receipts of the jobs.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum Occurrences {
+    Table,
+    Id,
+    Job,
+    Slot,
+    State,
+    Reason,
+    LeaseUntil,
+    RecordedAt,
+}
+
+/// The notes.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum Notes {
+    Table,
+    Id,
+    Owner,
+    Title,
+    Data,
+    Metadata,
+    Source,
+    CreatedAt,
+    UpdatedAt,
+    ExpiresAt,
+}
+
+/// The full-text index of the notes.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum NotesText {
+    Table,
+    Rowid,
+    Rank,
+}
+
+/// Who did what.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum AuditLog {
+    Table,
+    Id,
+    At,
+    Channel,
+    Chat,
+    User,
+    Turn,
+    Tool,
+    ArgumentsHash,
+    Verdict,
+    Outcome,
+    PreviousHash,
+    Hash,
+}
+
+/// What model calls cost.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum Usage {
+    Table,
+    At,
+    Turn,
+    Provider,
+    Model,
+    Input,
+    CachedInput,
+    Output,
+}

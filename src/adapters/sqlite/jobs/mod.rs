@@ -1,0 +1,163 @@
+//! The scheduled jobs and the receipts of their runs.
+
+mod fire;
+mod row;
+mod write;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sea_query::{Condition, Expr, ExprTrait, Func, NullOrdering, Order, Query};
+
+use self::row::StoredJob;
+pub(super) use self::write::{add, cancel, delete};
+use super::database::Database;
+use super::iden::Jobs;
+use super::statement::{at, execute, fetch_all, fetch_one, fetch_optional, word};
+use super::values::{self, millis};
+use crate::core::channel::ChatTarget;
+use crate::core::clock::Clock;
+use crate::core::error::{StoreError, StoreResult};
+use crate::core::ids::{ChannelName, JobId};
+use crate::core::jobs::{Firing, Job, JobFilter, JobPage, JobStatusFilter, JobStore};
+
+/// The columns that tell where a job delivers.
+const PLACE: [Jobs; 3] = [Jobs::Channel, Jobs::Chat, Jobs::Thread];
+
+/// The jobs in the database.
+#[derive(Debug, Clone)]
+pub struct SqliteJobStore {
+    database: Database,
+    clock: Arc<dyn Clock>,
+}
+
+impl SqliteJobStore {
+    /// The jobs of a database; `clock` says when they are changed.
+    pub fn new(database: Database, clock: Arc<dyn Clock>) -> Self {
+        Self { database, clock }
+    }
+
+    /// A job that cannot be read can never run: it must not hold back the others.
+    async fn pause(&self, id: i64, error: &StoreError) -> StoreResult<()> {
+        tracing::error!(job.id = id, %error, "a job is paused: its row is unreadable");
+        let pause = Query::update()
+            .table(Jobs::Table)
+            .value(Jobs::Status, word("paused"))
+            .value(Jobs::UpdatedAt, millis(self.clock.now()))
+            .and_where(Expr::col(Jobs::Id).eq(id))
+            .take();
+        self.database
+            .write(move |connection| {
+                Box::pin(async move { execute(connection, &pause).await.map(|_| ()) })
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl JobStore for SqliteJobStore {
+    async fn next_due_at(&self, channels: &[ChannelName]) -> StoreResult<Option<DateTime<Utc>>> {
+        let next = Query::select()
+            .expr(Func::min(Expr::col(Jobs::NextRun)))
+            .from(Jobs::Table)
+            .and_where(Expr::col(Jobs::Status).eq(word("active")))
+            .and_where(Expr::col(Jobs::Channel).is_in(names(channels)))
+            .take();
+        let (next,): (Option<i64>,) = fetch_one(self.database.reader(), &next).await?;
+        next.map(values::moment).transpose()
+    }
+
+    async fn list_due(
+        &self,
+        channels: &[ChannelName],
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> StoreResult<Vec<Job>> {
+        let due = row::select()
+            .and_where(Expr::col((Jobs::Table, Jobs::Status)).eq(word("active")))
+            .and_where(Expr::col((Jobs::Table, Jobs::NextRun)).lte(millis(now)))
+            .and_where(Expr::col((Jobs::Table, Jobs::Channel)).is_in(names(channels)))
+            .order_by((Jobs::Table, Jobs::NextRun), Order::Asc)
+            .order_by((Jobs::Table, Jobs::Id), Order::Asc)
+            .limit(limit.into())
+            .take();
+        let rows: Vec<StoredJob> = fetch_all(self.database.reader(), &due).await?;
+        let mut jobs = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id = row.id();
+            match Job::try_from(row) {
+                Ok(job) => jobs.push(job),
+                Err(error) => self.pause(id, &error).await?,
+            }
+        }
+        Ok(jobs)
+    }
+
+    async fn fire(&self, firings: Vec<Firing>, now: DateTime<Utc>) -> StoreResult<Vec<ChatTarget>> {
+        self.database
+            .write(move |connection| Box::pin(fire::fire(connection, firings, now)))
+            .await
+    }
+
+    async fn get(&self, id: JobId) -> StoreResult<Option<Job>> {
+        let one = row::select()
+            .and_where(Expr::col((Jobs::Table, Jobs::Id)).eq(id.0))
+            .take();
+        let row: Option<StoredJob> = fetch_optional(self.database.reader(), &one).await?;
+        row.map(Job::try_from).transpose()
+    }
+
+    async fn list(&self, filter: JobFilter) -> StoreResult<JobPage> {
+        let shown = shown(&filter);
+        let total = Query::select()
+            .expr(Func::count(Expr::col(Jobs::Id)))
+            .from(Jobs::Table)
+            .cond_where(shown.clone())
+            .take();
+        let (total,): (i64,) = fetch_one(self.database.reader(), &total).await?;
+        let page = row::select()
+            .cond_where(shown)
+            .order_by_with_nulls((Jobs::Table, Jobs::NextRun), Order::Asc, NullOrdering::Last)
+            .order_by((Jobs::Table, Jobs::Id), Order::Asc)
+            .limit(filter.limit.into())
+            .offset(filter.offset.into())
+            .take();
+        let rows: Vec<StoredJob> = fetch_all(self.database.reader(), &page).await?;
+        let jobs = rows
+            .into_iter()
+            .map(Job::try_from)
+            .collect::<StoreResult<_>>()?;
+        Ok(JobPage {
+            total: total.unsigned_abs(),
+            jobs,
+        })
+    }
+
+    async fn cancel(&self, target: Option<&ChatTarget>, id: JobId) -> StoreResult<Option<Job>> {
+        let target = target.cloned();
+        let now = self.clock.now();
+        self.database
+            .write(move |connection| {
+                Box::pin(async move { write::cancel(connection, target.as_ref(), id, now).await })
+            })
+            .await
+    }
+}
+
+fn shown(filter: &JobFilter) -> Condition {
+    let open = match filter.status {
+        JobStatusFilter::Open => {
+            let open = [word("active"), word("paused")];
+            Some(Expr::col((Jobs::Table, Jobs::Status)).is_in(open))
+        }
+        JobStatusFilter::Any => None,
+    };
+    Condition::all()
+        .add_option(filter.target.as_ref().map(|target| at(PLACE, target)))
+        .add_option(open)
+}
+
+fn names(channels: &[ChannelName]) -> Vec<&str> {
+    channels.iter().map(ChannelName::as_str).collect()
+}

@@ -1,0 +1,138 @@
+//! Adding, cancelling and deleting jobs.
+
+use chrono::{DateTime, Utc};
+use sea_query::{Expr, ExprTrait, Func, Query};
+use sqlx::SqliteConnection;
+
+use super::super::iden::Jobs;
+use super::super::statement::{at, execute, fetch_one, fetch_optional, insert, word};
+use super::super::values::{self, millis};
+use super::PLACE;
+use super::row::{self, StoredJob};
+use crate::core::change::ChangeOutcome;
+use crate::core::channel::{ChatKind, ChatTarget};
+use crate::core::error::StoreResult;
+use crate::core::ids::JobId;
+use crate::core::jobs::{Job, JobLimits, JobRole, JobStatus, NewJob};
+
+/// Adds a job, unless its chat, with all its topics, has as many active ones as it may have.
+pub(in super::super) async fn add(
+    connection: &mut SqliteConnection,
+    job: NewJob,
+    limits: JobLimits,
+) -> StoreResult<ChangeOutcome> {
+    let limit = limits.max_active_per_chat;
+    if count_active(&mut *connection, &job.target).await? >= i64::from(limit) {
+        return Ok(ChangeOutcome::TooManyJobs { limit });
+    }
+    let chat_kind = match job.chat_kind {
+        ChatKind::Private => "private",
+        ChatKind::Group => "group",
+    };
+    let role = match job.role {
+        JobRole::Assistant => "assistant",
+        JobRole::User => "user",
+    };
+    let mut row = insert(
+        Jobs::Table,
+        [
+            (Jobs::Channel, Expr::val(job.target.channel.as_str())),
+            (Jobs::Chat, Expr::val(job.target.chat.as_str())),
+            (Jobs::Thread, Expr::val(values::thread(&job.target))),
+            (Jobs::ChatKind, word(chat_kind)),
+            (Jobs::Creator, Expr::val(values::to_json(&job.creator)?)),
+            (Jobs::Title, Expr::val(job.title.clone())),
+            (Jobs::Content, Expr::val(job.content.as_str())),
+            (Jobs::Role, word(role)),
+            (Jobs::Schedule, Expr::val(values::to_json(&job.schedule)?)),
+            (
+                Jobs::Metadata,
+                Expr::val(job.metadata.as_ref().map(values::to_json).transpose()?),
+            ),
+            (Jobs::Status, word("active")),
+            (Jobs::NextRun, Expr::val(millis(job.next_run))),
+            (Jobs::CreatedAt, Expr::val(millis(job.created_at))),
+            (Jobs::UpdatedAt, Expr::val(millis(job.created_at))),
+        ],
+    );
+    let (id,): (i64,) = fetch_one(connection, row.returning_col(Jobs::Id)).await?;
+    let job = Job {
+        id: JobId(id),
+        next_run: Some(job.next_run),
+        details: job,
+        status: JobStatus::Active,
+        last_occurrence: None,
+    };
+    Ok(ChangeOutcome::Job(Some(Box::new(job))))
+}
+
+async fn count_active(connection: &mut SqliteConnection, target: &ChatTarget) -> StoreResult<i64> {
+    let count = Query::select()
+        .expr(Func::count(Expr::col(Jobs::Id)))
+        .from(Jobs::Table)
+        .and_where(Expr::col(Jobs::Channel).eq(target.channel.as_str()))
+        .and_where(Expr::col(Jobs::Chat).eq(target.chat.as_str()))
+        .and_where(Expr::col(Jobs::Status).eq(word("active")))
+        .take();
+    let (count,): (i64,) = fetch_one(connection, &count).await?;
+    Ok(count)
+}
+
+/// Cancels a job that could still run; returns it as it is then.
+pub(in super::super) async fn cancel(
+    connection: &mut SqliteConnection,
+    target: Option<&ChatTarget>,
+    id: JobId,
+    now: DateTime<Utc>,
+) -> StoreResult<Option<Job>> {
+    let Some(mut job) = find(&mut *connection, target, id).await? else {
+        return Ok(None);
+    };
+    match job.status {
+        JobStatus::Completed | JobStatus::Cancelled => {}
+        JobStatus::Active | JobStatus::Paused => {
+            let cancel = Query::update()
+                .table(Jobs::Table)
+                .value(Jobs::Status, word("cancelled"))
+                .value(Jobs::NextRun, None::<i64>)
+                .value(Jobs::UpdatedAt, millis(now))
+                .and_where(Expr::col(Jobs::Id).eq(id.0))
+                .take();
+            execute(connection, &cancel).await?;
+            job.status = JobStatus::Cancelled;
+            job.next_run = None;
+        }
+    }
+    Ok(Some(job))
+}
+
+/// Deletes a job with its receipts; returns it as it was.
+pub(in super::super) async fn delete(
+    connection: &mut SqliteConnection,
+    target: &ChatTarget,
+    id: JobId,
+) -> StoreResult<Option<Job>> {
+    let job = find(&mut *connection, Some(target), id).await?;
+    if job.is_some() {
+        let delete = Query::delete()
+            .from_table(Jobs::Table)
+            .and_where(Expr::col(Jobs::Id).eq(id.0))
+            .take();
+        execute(connection, &delete).await?;
+    }
+    Ok(job)
+}
+
+async fn find(
+    connection: &mut SqliteConnection,
+    target: Option<&ChatTarget>,
+    id: JobId,
+) -> StoreResult<Option<Job>> {
+    let mut select = row::select();
+    select.and_where(Expr::col((Jobs::Table, Jobs::Id)).eq(id.0));
+    if let Some(target) = target {
+        select.cond_where(at(PLACE, target));
+    }
+    let row: Option<StoredJob> = fetch_optional(connection, &select).await?;
+    row.map(Job::try_from).transpose()
+}

@@ -1,0 +1,141 @@
+//! The open row of the outbox in which the answer of a turn grows: each running turn has one.
+
+use chrono::{DateTime, Utc};
+use sea_query::{Cond, Expr, ExprTrait, Query};
+use sqlx::SqliteConnection;
+
+use super::super::iden::Outbox;
+use super::super::outbox;
+use super::super::statement::{execute, fetch_one, fetch_optional, insert, word};
+use super::super::values::{self, millis};
+use crate::core::channel::ChatTarget;
+use crate::core::error::StoreResult;
+use crate::core::ids::{MessageId, OutboxId, TurnId};
+use crate::core::journal::OpenAnswer;
+use crate::core::outbox::NewOutbox;
+
+/// What is left of an answer that had begun to show when its turn ended without a word.
+const CUT_OFF: &str = "the turn ended before the answer was whole";
+
+/// Opens a new answer.
+pub(super) async fn open(
+    connection: &mut SqliteConnection,
+    turn: TurnId,
+    target: &ChatTarget,
+    now: DateTime<Utc>,
+) -> StoreResult<OpenAnswer> {
+    let mut row = insert(
+        Outbox::Table,
+        [
+            (Outbox::Channel, Expr::val(target.channel.as_str())),
+            (Outbox::Chat, Expr::val(target.chat.as_str())),
+            (Outbox::Thread, Expr::val(values::thread(target))),
+            (Outbox::Urgency, Expr::val(0)),
+            (Outbox::State, word("open")),
+            (Outbox::Turn, Expr::val(turn.0)),
+            (Outbox::CreatedAt, Expr::val(millis(now))),
+        ],
+    );
+    let (id,): (i64,) = fetch_one(connection, row.returning_col(Outbox::Id)).await?;
+    Ok(OpenAnswer {
+        row: OutboxId(id),
+        message: None,
+    })
+}
+
+/// The open answer of a turn, if it has one.
+pub(super) async fn find(
+    connection: &mut SqliteConnection,
+    turn: TurnId,
+) -> StoreResult<Option<OpenAnswer>> {
+    let select = Query::select()
+        .columns([Outbox::Id, Outbox::Message])
+        .from(Outbox::Table)
+        .and_where(Expr::col(Outbox::Turn).eq(turn.0))
+        .and_where(Expr::col(Outbox::State).eq(word("open")))
+        .take();
+    let row: Option<(i64, Option<String>)> = fetch_optional(connection, &select).await?;
+    Ok(row.map(|(id, message)| OpenAnswer {
+        row: OutboxId(id),
+        message: message.map(MessageId::new),
+    }))
+}
+
+/// Writes what is said: the first of it fills the open row, the rest follows behind. Returns the
+/// answer that is still open, which it is when nothing was said.
+pub(super) async fn say(
+    connection: &mut SqliteConnection,
+    turn: TurnId,
+    said: Vec<NewOutbox>,
+    now: DateTime<Utc>,
+) -> StoreResult<Option<OpenAnswer>> {
+    let mut open = find(&mut *connection, turn).await?;
+    for row in said {
+        match &open {
+            Some(answer) => {
+                if fill(&mut *connection, answer.row, &row).await? {
+                    open = None;
+                }
+            }
+            None => {
+                outbox::insert(&mut *connection, &row, Some(turn), now).await?;
+            }
+        }
+    }
+    Ok(open)
+}
+
+/// Ends an answer in which nothing is said. Without a message there is nothing to take back.
+pub(super) async fn withdraw(
+    connection: &mut SqliteConnection,
+    answer: &OpenAnswer,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let (state, error) = match answer.message {
+        None => ("withdrawn", None),
+        Some(_) => ("failed", Some(CUT_OFF)),
+    };
+    let update = Query::update()
+        .table(Outbox::Table)
+        .values([
+            (Outbox::State, word(state)),
+            (Outbox::Error, Expr::val(error.map(str::to_owned))),
+            (Outbox::DoneAt, Expr::val(millis(now))),
+        ])
+        .and_where(Expr::col(Outbox::Id).eq(answer.row.0))
+        .take();
+    execute(connection, &update).await?;
+    Ok(())
+}
+
+/// Makes the open row say something. False when a row with the same key has said it before.
+async fn fill(
+    connection: &mut SqliteConnection,
+    id: OutboxId,
+    row: &NewOutbox,
+) -> StoreResult<bool> {
+    let unsaid = Cond::all().add_option(row.dedupe_key.as_ref().map(|key| {
+        let same = Query::select()
+            .column(Outbox::Id)
+            .from(Outbox::Table)
+            .and_where(Expr::col(Outbox::DedupeKey).eq(key.as_str()))
+            .take();
+        Expr::exists(same).not()
+    }));
+    let update = Query::update()
+        .table(Outbox::Table)
+        .values([
+            (Outbox::State, word("pending")),
+            (Outbox::Content, Expr::val(values::to_json(&row.content)?)),
+            (Outbox::Urgency, Expr::val(outbox::urgency(row.urgency))),
+            (
+                Outbox::ReplyTo,
+                Expr::val(row.reply_to.as_ref().map(|id| id.as_str().to_owned())),
+            ),
+            (Outbox::DedupeKey, Expr::val(row.dedupe_key.clone())),
+        ])
+        .and_where(Expr::col(Outbox::Id).eq(id.0))
+        .cond_where(unsaid)
+        .take();
+    Ok(execute(connection, &update).await? == 1)
+}

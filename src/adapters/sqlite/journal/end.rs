@@ -1,0 +1,114 @@
+//! Ending a turn.
+
+use chrono::{DateTime, Utc};
+use sea_query::{Expr, ExprTrait, Query};
+use sqlx::SqliteConnection;
+
+use super::super::iden::{Inbox, Items, Occurrences, Turns};
+use super::super::statement::{execute, insert, word};
+use super::super::values::{self, millis};
+use super::load::{TurnPlace, find_running};
+use super::{answer, facts};
+use crate::core::conversation::Item;
+use crate::core::error::StoreResult;
+use crate::core::ids::TurnId;
+use crate::core::jobs::OccurrenceState;
+use crate::core::journal::{Receipt, TurnEnd, TurnState};
+
+/// Writes how a turn ended. A turn that does not run has ended before, and stays as it is.
+pub(super) async fn end(
+    connection: &mut SqliteConnection,
+    turn: TurnId,
+    end: TurnEnd,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let Some(place) = find_running(&mut *connection, turn).await? else {
+        return Ok(());
+    };
+    facts::append(&mut *connection, &place, &end.facts, now).await?;
+    add_items(&mut *connection, &place, &end.items, now).await?;
+    if let Some(open) = answer::say(&mut *connection, turn, end.said, now).await? {
+        answer::withdraw(&mut *connection, &open, now).await?;
+    }
+    let state = match end.state {
+        TurnState::Answered => "answered",
+        TurnState::Failed => "failed",
+        TurnState::Stopped => "stopped",
+    };
+    let turns = Query::update()
+        .table(Turns::Table)
+        .values([
+            (Turns::State, word(state)),
+            (Turns::EndedAt, Expr::val(millis(now))),
+        ])
+        .and_where(Expr::col(Turns::Id).eq(turn.0))
+        .take();
+    execute(&mut *connection, &turns).await?;
+    let inbox = Query::update()
+        .table(Inbox::Table)
+        .values([
+            (Inbox::State, word("done")),
+            (Inbox::DoneAt, Expr::val(millis(now))),
+        ])
+        .and_where(Expr::col(Inbox::Turn).eq(turn.0))
+        .take();
+    execute(&mut *connection, &inbox).await?;
+    match end.receipt {
+        Some(receipt) => sign(connection, receipt, now).await,
+        None => Ok(()),
+    }
+}
+
+async fn add_items(
+    connection: &mut SqliteConnection,
+    place: &TurnPlace,
+    items: &[Item],
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    for item in items {
+        let role = match item {
+            Item::User { .. } => "user",
+            Item::Assistant { .. } => "assistant",
+            Item::Tool { .. } => "tool",
+        };
+        let row = insert(
+            Items::Table,
+            [
+                (Items::Conversation, Expr::val(place.conversation.0)),
+                (Items::Turn, Expr::val(place.turn.0)),
+                (Items::Role, Expr::val(role)),
+                (Items::Item, Expr::val(values::to_json(item)?)),
+                (Items::CreatedAt, Expr::val(millis(now))),
+            ],
+        );
+        execute(&mut *connection, &row).await?;
+    }
+    Ok(())
+}
+
+/// Records how the scheduled run went that the turn was.
+async fn sign(
+    connection: &mut SqliteConnection,
+    receipt: Receipt,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let state = match receipt.state {
+        OccurrenceState::Running => "running",
+        OccurrenceState::Ran => "ran",
+        OccurrenceState::Late => "late",
+        OccurrenceState::Skipped => "skipped",
+        OccurrenceState::Failed => "failed",
+    };
+    let update = Query::update()
+        .table(Occurrences::Table)
+        .values([
+            (Occurrences::State, word(state)),
+            (Occurrences::Reason, Expr::val(receipt.reason)),
+            (Occurrences::LeaseUntil, Expr::val(None::<i64>)),
+            (Occurrences::RecordedAt, Expr::val(millis(now))),
+        ])
+        .and_where(Expr::col(Occurrences::Id).eq(receipt.occurrence.0))
+        .take();
+    execute(connection, &update).await?;
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! Writing what happened in a turn, with what it cost and who answers for it.
+
+use chrono::{DateTime, Utc};
+use sea_query::{Expr, ExprTrait, Func, Query};
+use sqlx::SqliteConnection;
+
+use super::super::iden::{Inbox, TurnFacts};
+use super::super::statement::{execute, fetch_one, fetch_optional, insert};
+use super::super::values::{self, millis};
+use super::super::{audit, usage};
+use super::load::TurnPlace;
+use crate::core::audit::AuditEntry;
+use crate::core::error::StoreResult;
+use crate::core::ids::UserId;
+use crate::core::tool::{ToolCall, ToolResult};
+use crate::core::turn::Fact;
+
+/// Appends facts, and books the model calls among them.
+pub(super) async fn append(
+    connection: &mut SqliteConnection,
+    place: &TurnPlace,
+    facts: &[Fact],
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let last = Query::select()
+        .expr(Func::coalesce([
+            Expr::col(TurnFacts::Seq).max(),
+            Expr::val(0),
+        ]))
+        .from(TurnFacts::Table)
+        .and_where(Expr::col(TurnFacts::Turn).eq(place.turn.0))
+        .take();
+    let (last,): (i64,) = fetch_one(&mut *connection, &last).await?;
+    for (seq, fact) in (last + 1..).zip(facts) {
+        let row = insert(
+            TurnFacts::Table,
+            [
+                (TurnFacts::Turn, Expr::val(place.turn.0)),
+                (TurnFacts::Seq, Expr::val(seq)),
+                (TurnFacts::Fact, Expr::val(values::to_json(fact)?)),
+                (TurnFacts::CreatedAt, Expr::val(millis(now))),
+            ],
+        );
+        execute(&mut *connection, &row).await?;
+        if let Fact::ModelReplied { reply } = fact {
+            usage::book(&mut *connection, place.turn, &reply.usage, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the finished calls into the audit log, each with the result it has among the facts.
+pub(super) async fn audit(
+    connection: &mut SqliteConnection,
+    place: &TurnPlace,
+    calls: &[ToolCall],
+    facts: &[Fact],
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let result_of = |call: &ToolCall| {
+        facts.iter().find_map(|fact| match fact {
+            Fact::ToolFinished { call: id, result } if *id == call.id => Some(result),
+            _ => None,
+        })
+    };
+    let finished: Vec<_> = calls
+        .iter()
+        .filter_map(|call| Some((call, result_of(call)?)))
+        .collect();
+    if finished.is_empty() {
+        return Ok(());
+    }
+    let user = user_of(&mut *connection, place).await?;
+    for (call, result) in finished {
+        let (verdict, outcome) = judge(result);
+        let entry = AuditEntry {
+            at: now,
+            chat: place.target.chat.clone(),
+            user: user.clone(),
+            turn: place.turn,
+            tool: call.name.clone(),
+            arguments_hash: audit::sha256_hex(&call.arguments),
+            verdict,
+            outcome,
+        };
+        audit::append(&mut *connection, &place.target.channel, &entry).await?;
+    }
+    Ok(())
+}
+
+/// Whose turn it is: who sent what it answers.
+async fn user_of(connection: &mut SqliteConnection, place: &TurnPlace) -> StoreResult<UserId> {
+    let sender = Query::select()
+        .column(Inbox::Sender)
+        .from(Inbox::Table)
+        .and_where(Expr::col(Inbox::Turn).eq(place.turn.0))
+        .limit(1)
+        .take();
+    let sender: Option<(String,)> = fetch_optional(connection, &sender).await?;
+    Ok(UserId::new(
+        sender.map(|(sender,)| sender).unwrap_or_default(),
+    ))
+}
+
+/// What was decided about a call, and how it ended.
+fn judge(result: &ToolResult) -> (String, String) {
+    if result.error_text().is_none() {
+        return ("allow".into(), "ok".into());
+    }
+    let code = result
+        .value()
+        .get("code")
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or("failed");
+    let was_decided_against = matches!(code, "denied" | "expired" | "superseded");
+    let verdict = if was_decided_against { code } else { "allow" };
+    (verdict.to_owned(), code.to_owned())
+}

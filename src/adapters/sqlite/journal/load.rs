@@ -1,0 +1,197 @@
+//! Reading running turns.
+
+use chrono::{DateTime, Utc};
+use sea_query::{Cond, Expr, ExprTrait, Order, Query, SelectStatement};
+use sqlx::SqliteConnection;
+
+use super::super::database::Database;
+use super::super::iden::{Conversations, Inbox, TurnFacts, Turns};
+use super::super::inbox::{self, StoredRow};
+use super::super::statement::{fetch_all, fetch_optional, in_row, word};
+use super::super::values;
+use super::{answer, end};
+use crate::core::channel::ChatTarget;
+use crate::core::conversation::Conversation;
+use crate::core::error::{StoreError, StoreResult};
+use crate::core::ids::{ConversationId, TurnId};
+use crate::core::inbox::InboxRow;
+use crate::core::journal::{OpenAnswer, RunningTurn, TurnEnd, TurnState};
+use crate::core::turn::Fact;
+
+/// A running turn and where it takes place.
+pub(super) struct TurnPlace {
+    pub(super) turn: TurnId,
+    pub(super) conversation: ConversationId,
+    pub(super) target: ChatTarget,
+}
+
+/// Where a turn takes place; `None` when it does not run.
+pub(super) async fn find_running(
+    connection: &mut SqliteConnection,
+    turn: TurnId,
+) -> StoreResult<Option<TurnPlace>> {
+    let one = running_turns()
+        .and_where(Expr::col((Turns::Table, Turns::Id)).eq(turn.0))
+        .take();
+    let row: Option<TurnRow> = fetch_optional(connection, &one).await?;
+    Ok(row.map(|row| TurnPlace {
+        turn,
+        conversation: ConversationId(row.conversation),
+        target: values::target(row.channel, row.chat, row.thread),
+    }))
+}
+
+/// The running turns, whole. A turn whose open answer is missing gets a new one.
+pub(super) async fn unfinished(database: &Database) -> StoreResult<Vec<RunningTurn>> {
+    let oldest_first = running_turns()
+        .order_by((Turns::Table, Turns::Id), Order::Asc)
+        .take();
+    let rows: Vec<TurnRow> = fetch_all(database.reader(), &oldest_first).await?;
+    let mut turns = Vec::with_capacity(rows.len());
+    for row in rows {
+        let turn = TurnId(row.id);
+        let facts: Vec<FactRow> = fetch_all(database.reader(), &facts_of(turn)).await?;
+        let inbox = Cond::all().add(Expr::col(Inbox::Turn).eq(turn.0));
+        let inbox: Vec<StoredRow> = fetch_all(database.reader(), &inbox::select(inbox)).await?;
+        let started_at = values::moment(row.started_at).unwrap_or_default();
+        let answer = find_or_open(database, &row, started_at).await?;
+        match read(row, inbox, facts, answer) {
+            Ok(turn) => turns.push(turn),
+            Err(error) => give_up(database, turn, &error, started_at).await?,
+        }
+    }
+    Ok(turns)
+}
+
+fn read(
+    row: TurnRow,
+    inbox: Vec<StoredRow>,
+    facts: Vec<FactRow>,
+    answer: OpenAnswer,
+) -> StoreResult<RunningTurn> {
+    Ok(RunningTurn {
+        id: TurnId(row.id),
+        conversation: Conversation {
+            id: ConversationId(row.conversation),
+            target: values::target(row.channel, row.chat, row.thread),
+            started_at: values::moment(row.conversation_started_at)
+                .map_err(in_row("conversations", row.conversation))?,
+        },
+        inbox: inbox
+            .into_iter()
+            .map(InboxRow::try_from)
+            .collect::<StoreResult<_>>()?,
+        facts: facts
+            .into_iter()
+            .map(Fact::try_from)
+            .collect::<StoreResult<_>>()?,
+        started_at: values::moment(row.started_at).map_err(in_row("turns", row.id))?,
+        answer,
+    })
+}
+
+async fn find_or_open(
+    database: &Database,
+    row: &TurnRow,
+    now: DateTime<Utc>,
+) -> StoreResult<OpenAnswer> {
+    let turn = TurnId(row.id);
+    let target = values::target(row.channel.clone(), row.chat.clone(), row.thread.clone());
+    database
+        .write(move |connection| {
+            Box::pin(async move {
+                match answer::find(&mut *connection, turn).await? {
+                    Some(answer) => Ok(answer),
+                    None => answer::open(connection, turn, &target, now).await,
+                }
+            })
+        })
+        .await
+}
+
+/// Ends a turn that cannot be read as failed: it must not keep the others from going on, and
+/// `/retry` can run its message again.
+async fn give_up(
+    database: &Database,
+    turn: TurnId,
+    error: &StoreError,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    tracing::error!(%turn, %error, "a turn cannot be read and is given up");
+    let failed = TurnEnd {
+        facts: Vec::new(),
+        state: TurnState::Failed,
+        items: Vec::new(),
+        said: Vec::new(),
+        receipt: None,
+    };
+    database
+        .write(move |connection| Box::pin(end::end(connection, turn, failed, now)))
+        .await
+}
+
+/// Selects running turns as `TurnRow`s.
+fn running_turns() -> SelectStatement {
+    let of = |column: Conversations| (Conversations::Table, column);
+    Query::select()
+        .columns([Turns::Id, Turns::Conversation, Turns::StartedAt].map(|c| (Turns::Table, c)))
+        .columns(
+            [
+                Conversations::Channel,
+                Conversations::Chat,
+                Conversations::Thread,
+            ]
+            .map(of),
+        )
+        .expr_as(
+            Expr::col(of(Conversations::StartedAt)),
+            "conversation_started_at",
+        )
+        .from(Turns::Table)
+        .inner_join(
+            Conversations::Table,
+            Expr::col(of(Conversations::Id)).equals((Turns::Table, Turns::Conversation)),
+        )
+        .and_where(Expr::col((Turns::Table, Turns::State)).eq(word("running")))
+        .take()
+}
+
+fn facts_of(turn: TurnId) -> SelectStatement {
+    Query::select()
+        .columns([TurnFacts::Turn, TurnFacts::Seq, TurnFacts::Fact])
+        .from(TurnFacts::Table)
+        .and_where(Expr::col(TurnFacts::Turn).eq(turn.0))
+        .order_by(TurnFacts::Seq, Order::Asc)
+        .take()
+}
+
+#[derive(sqlx::FromRow)]
+struct TurnRow {
+    id: i64,
+    conversation: i64,
+    started_at: i64,
+    channel: String,
+    chat: String,
+    thread: String,
+    conversation_started_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct FactRow {
+    turn: i64,
+    seq: i64,
+    fact: String,
+}
+
+impl TryFrom<FactRow> for Fact {
+    type Error = StoreError;
+
+    fn try_from(row: FactRow) -> StoreResult<Self> {
+        values::from_json(&row.fact).map_err(|error| match error {
+            StoreError::Corrupt(reason) => {
+                StoreError::Corrupt(format!("turn_facts {} seq {}: {reason}", row.turn, row.seq))
+            }
+            other => other,
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! The turn journal: each step of a turn is one transaction.
+
+mod answer;
+mod begin;
+mod end;
+mod facts;
+mod load;
+mod retry;
+mod step;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::database::Database;
+use crate::core::channel::ChatTarget;
+use crate::core::error::StoreResult;
+use crate::core::ids::{InboxId, TurnId};
+use crate::core::journal::{
+    AskedChange, JournalEntry, OpenAnswer, RunningTurn, TurnEnd, TurnJournal,
+};
+use crate::core::tool::ToolResult;
+
+/// The journal in the database.
+#[derive(Debug, Clone)]
+pub struct SqliteTurnJournal {
+    database: Database,
+}
+
+impl SqliteTurnJournal {
+    /// The journal of a database.
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+}
+
+#[async_trait]
+impl TurnJournal for SqliteTurnJournal {
+    async fn begin(
+        &self,
+        inbox: &[InboxId],
+        now: DateTime<Utc>,
+    ) -> StoreResult<Option<RunningTurn>> {
+        let inbox = inbox.to_vec();
+        self.database
+            .write(move |connection| Box::pin(begin::begin(connection, inbox, now)))
+            .await
+    }
+
+    async fn unfinished(&self) -> StoreResult<Vec<RunningTurn>> {
+        load::unfinished(&self.database).await
+    }
+
+    async fn append(
+        &self,
+        turn: TurnId,
+        entry: JournalEntry,
+        now: DateTime<Utc>,
+    ) -> StoreResult<OpenAnswer> {
+        self.database
+            .write(move |connection| Box::pin(step::append(connection, turn, entry, now)))
+            .await
+    }
+
+    async fn apply(
+        &self,
+        turn: TurnId,
+        asked: AskedChange,
+        now: DateTime<Utc>,
+    ) -> StoreResult<ToolResult> {
+        self.database
+            .write(move |connection| Box::pin(step::apply(connection, turn, asked, now)))
+            .await
+    }
+
+    async fn end(&self, turn: TurnId, end: TurnEnd, now: DateTime<Utc>) -> StoreResult<()> {
+        self.database
+            .write(move |connection| Box::pin(end::end(connection, turn, end, now)))
+            .await
+    }
+
+    async fn retry(&self, target: &ChatTarget) -> StoreResult<Option<InboxId>> {
+        let target = target.clone();
+        self.database
+            .write(move |connection| Box::pin(retry::retry(connection, target)))
+            .await
+    }
+}

@@ -1,0 +1,64 @@
+//! Writing a step of a turn.
+
+use chrono::{DateTime, Utc};
+use sqlx::SqliteConnection;
+
+use super::super::change;
+use super::load::{TurnPlace, find_running};
+use super::{answer, facts};
+use crate::core::error::{StoreError, StoreResult};
+use crate::core::ids::TurnId;
+use crate::core::journal::{AskedChange, JournalEntry, OpenAnswer};
+use crate::core::tool::ToolResult;
+use crate::core::turn::Fact;
+
+/// Writes what happened and what is said of it.
+pub(super) async fn append(
+    connection: &mut SqliteConnection,
+    turn: TurnId,
+    entry: JournalEntry,
+    now: DateTime<Utc>,
+) -> StoreResult<OpenAnswer> {
+    let JournalEntry {
+        facts,
+        finished_calls,
+        said,
+    } = entry;
+    let place = running(&mut *connection, turn).await?;
+    facts::append(&mut *connection, &place, &facts, now).await?;
+    facts::audit(&mut *connection, &place, &finished_calls, &facts, now).await?;
+    match answer::say(&mut *connection, turn, said, now).await? {
+        Some(open) => Ok(open),
+        None => answer::open(connection, turn, &place.target, now).await,
+    }
+}
+
+/// Makes the change and writes the result that describes it.
+pub(super) async fn apply(
+    connection: &mut SqliteConnection,
+    turn: TurnId,
+    asked: AskedChange,
+    now: DateTime<Utc>,
+) -> StoreResult<ToolResult> {
+    let AskedChange {
+        call,
+        change,
+        describe,
+    } = asked;
+    let place = running(&mut *connection, turn).await?;
+    let outcome = change::apply(&mut *connection, change, now).await?;
+    let result = describe(outcome);
+    let facts = [Fact::ToolFinished {
+        call: call.id.clone(),
+        result: result.clone(),
+    }];
+    facts::append(&mut *connection, &place, &facts, now).await?;
+    facts::audit(connection, &place, &[call], &facts, now).await?;
+    Ok(result)
+}
+
+async fn running(connection: &mut SqliteConnection, turn: TurnId) -> StoreResult<TurnPlace> {
+    find_running(connection, turn)
+        .await?
+        .ok_or_else(|| StoreError::Failed(format!("turn {turn} does not run")))
+}

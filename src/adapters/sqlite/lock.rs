@@ -1,0 +1,104 @@
+//! One process for each database: an operating system lock that dies with its holder.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use super::error::OpenError;
+
+/// Holds the lock until it is dropped, or the process ends in whatever way. The descriptor is
+/// closed on exec, so no child keeps it.
+#[derive(Debug)]
+pub struct DatabaseLock {
+    _file: File,
+}
+
+impl DatabaseLock {
+    /// Takes the lock `<database>.lock`, or says who has it.
+    pub fn acquire(database: &Path, now: DateTime<Utc>) -> Result<Self, OpenError> {
+        if let Some(folder) = database
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            super::files::create_folder(folder)?;
+        }
+        let path = lock_path(database);
+        let mut file = open(&path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = file.read_to_string(&mut holder);
+                return Err(OpenError::AlreadyRunning {
+                    holder: holder.trim().to_owned(),
+                });
+            }
+            Err(TryLockError::Error(error)) => {
+                return Err(OpenError::NoLocks {
+                    path,
+                    reason: error.to_string(),
+                });
+            }
+        }
+        // Where locks do nothing, a second one succeeds too.
+        if open(&path)?.try_lock().is_ok() {
+            return Err(OpenError::NoLocks {
+                path,
+                reason: "a lock excluded nobody".into(),
+            });
+        }
+        let failed = |error| OpenError::File {
+            path: path.clone(),
+            error,
+        };
+        file.set_len(0).map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        writeln!(
+            file,
+            "pid {} on {} since {}",
+            std::process::id(),
+            host.trim(),
+            now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+        )
+        .map_err(failed)?;
+        Ok(Self { _file: file })
+    }
+
+    /// Who holds the lock of a database, if anyone does.
+    pub fn holder(database: &Path) -> Option<String> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .open(lock_path(database))
+            .ok()?;
+        let Err(TryLockError::WouldBlock) = file.try_lock_shared() else {
+            return None;
+        };
+        let mut holder = String::new();
+        file.read_to_string(&mut holder).ok()?;
+        Some(holder.trim().to_owned())
+    }
+}
+
+fn lock_path(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+fn open(path: &Path) -> Result<File, OpenError> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| OpenError::File {
+            path: path.to_owned(),
+            error,
+        })
+}

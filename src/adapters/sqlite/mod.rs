@@ -1,0 +1,39 @@
+//! The stores on SQLite. Only this folder knows that there is SQL.
+
+mod audit;
+mod change;
+pub mod config;
+mod conversations;
+mod database;
+mod error;
+mod files;
+mod health;
+mod iden;
+mod inbox;
+mod jobs;
+mod journal;
+mod lock;
+mod notes;
+mod outbox;
+mod retention;
+mod statement;
+mod usage;
+mod values;
+mod writer;
+
+pub use self::audit::SqliteAuditLog;
+pub use self::conversations::SqliteConversationStore;
+pub use self::database::Database;
+pub use self::error::OpenError;
+pub use self::health::Health;
+pub use self::inbox::SqliteInboxStore;
+pub use self::jobs::SqliteJobStore;
+pub use self::journal::SqliteTurnJournal;
+pub use self::lock::DatabaseLock;
+pub use self::notes::SqliteNoteStore;
+pub use self::outbox::SqliteOutboxStore;
+pub use self::retention::SqliteRetention;
+pub use self::writer::WriterTask;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! What the end of an attempt changes.
+
+use chrono::{DateTime, Utc};
+use sea_query::{Condition, Expr, ExprTrait, Query, UpdateStatement};
+use sqlx::SqliteConnection;
+
+use super::super::iden::{Jobs, Outbox};
+use super::super::statement::{execute, fetch_optional, word};
+use super::super::values::{self, millis};
+use super::{insert, is_waiting, moved};
+use crate::core::error::StoreResult;
+use crate::core::ids::{ChannelName, ChatId, OutboxId};
+use crate::core::outbox::{Certainty, DeliveryOutcome};
+
+/// Where a chat is found.
+pub(super) struct Chat {
+    pub(super) channel: ChannelName,
+    pub(super) chat: ChatId,
+}
+
+/// Writes how an attempt ended. A row that does not wait has ended before, and stays as it is.
+pub(super) async fn finish(
+    connection: &mut SqliteConnection,
+    id: OutboxId,
+    outcome: DeliveryOutcome,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let Some(chat) = find_chat(&mut *connection, id).await? else {
+        return Ok(());
+    };
+    match outcome {
+        DeliveryOutcome::Sent { message } => {
+            let sent = change(id.0)
+                .value(Outbox::State, word("sent"))
+                .value(Outbox::Message, message.as_str())
+                .value(Outbox::DoneAt, millis(now))
+                .take();
+            execute(connection, &sent).await?;
+        }
+        DeliveryOutcome::Retry {
+            at,
+            error,
+            certainty,
+        } => {
+            let ambiguous = match certainty {
+                Certainty::NotSent => 0,
+                Certainty::Ambiguous => 1,
+            };
+            let again = again(id, millis(at))
+                .value(Outbox::Error, error)
+                .value(
+                    Outbox::Ambiguous,
+                    Expr::col(Outbox::Ambiguous).add(ambiguous),
+                )
+                .take();
+            execute(connection, &again).await?;
+        }
+        DeliveryOutcome::Replace {
+            content,
+            message,
+            error,
+        } => {
+            let again = again(id, 0)
+                .value(Outbox::Content, values::to_json(&content)?)
+                .value(Outbox::Message, message.map(|id| id.as_str().to_owned()))
+                .value(Outbox::Error, error)
+                .take();
+            execute(connection, &again).await?;
+        }
+        DeliveryOutcome::Failed { error, notice } => {
+            execute(&mut *connection, &failed(id.0, &error, now)).await?;
+            if let Some(notice) = notice {
+                insert(connection, &notice, None, now).await?;
+            }
+        }
+        DeliveryOutcome::ChatClosed { error } => close(connection, &chat, error, now).await?,
+        DeliveryOutcome::Migrated { to } => {
+            execute(&mut *connection, &again(id, 0)).await?;
+            moved::move_chat(connection, &chat, &to, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives a row up.
+pub(super) fn failed(id: i64, error: &str, now: DateTime<Utc>) -> UpdateStatement {
+    change(id)
+        .value(Outbox::State, word("failed"))
+        .value(Outbox::Error, error)
+        .value(Outbox::DoneAt, millis(now))
+        .take()
+}
+
+fn again(id: OutboxId, next_attempt_at: i64) -> UpdateStatement {
+    change(id.0)
+        .value(Outbox::State, word("pending"))
+        .value(Outbox::NextAttemptAt, next_attempt_at)
+        .take()
+}
+
+fn change(id: i64) -> UpdateStatement {
+    Query::update()
+        .table(Outbox::Table)
+        .and_where(Expr::col(Outbox::Id).eq(id))
+        .take()
+}
+
+async fn find_chat(connection: &mut SqliteConnection, id: OutboxId) -> StoreResult<Option<Chat>> {
+    let select = Query::select()
+        .columns([Outbox::Channel, Outbox::Chat])
+        .from(Outbox::Table)
+        .and_where(Expr::col(Outbox::Id).eq(id.0))
+        .cond_where(is_waiting())
+        .take();
+    let row: Option<(String, String)> = fetch_optional(connection, &select).await?;
+    Ok(row.map(|(channel, chat)| Chat {
+        channel: ChannelName::new(channel),
+        chat: ChatId::new(chat),
+    }))
+}
+
+/// Gives up all that waits for a chat, and pauses its jobs: nothing reaches it. An open answer
+/// stays open; its turn will end.
+async fn close(
+    connection: &mut SqliteConnection,
+    chat: &Chat,
+    error: String,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let rows = Query::update()
+        .table(Outbox::Table)
+        .value(Outbox::State, word("failed"))
+        .value(Outbox::Error, error)
+        .value(Outbox::DoneAt, millis(now))
+        .cond_where(is_waiting())
+        .cond_where(of([Outbox::Channel, Outbox::Chat], chat))
+        .take();
+    execute(&mut *connection, &rows).await?;
+    let jobs = Query::update()
+        .table(Jobs::Table)
+        .value(Jobs::Status, word("paused"))
+        .value(Jobs::UpdatedAt, millis(now))
+        .and_where(Expr::col(Jobs::Status).eq(word("active")))
+        .cond_where(of([Jobs::Channel, Jobs::Chat], chat))
+        .take();
+    execute(connection, &jobs).await?;
+    Ok(())
+}
+
+/// That a row belongs to a chat, in whatever topic; `columns` are the channel and the chat.
+pub(super) fn of<C: sea_query::IntoIden>(columns: [C; 2], chat: &Chat) -> Condition {
+    let [channel, id] = columns.map(sea_query::IntoIden::into_iden);
+    Condition::all()
+        .add(Expr::col(channel).eq(chat.channel.as_str()))
+        .add(Expr::col(id).eq(chat.chat.as_str()))
+}

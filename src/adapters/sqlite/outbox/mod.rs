@@ -1,0 +1,279 @@
+//! The outbox: what is to be sent, and how each attempt went.
+
+mod finish;
+mod heads;
+mod moved;
+mod row;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sea_query::{
+    Alias, Condition, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query, SelectStatement,
+};
+use sqlx::SqliteConnection;
+
+use self::row::StoredRow;
+use super::database::Database;
+use super::iden::Outbox;
+use super::statement::{execute, fetch_all, fetch_one, fetch_optional, word};
+use super::values::{self, millis};
+use crate::core::channel::Urgency;
+use crate::core::clock::Clock;
+use crate::core::error::{StoreError, StoreResult};
+use crate::core::ids::{ChannelName, MessageId, OutboxId, TurnId};
+use crate::core::outbox::{DeliveryOutcome, NewOutbox, OutboxRow, OutboxStore};
+
+/// Rows of one statement: SQLite takes 32,766 values (SQLite, "Limits").
+const ROWS: usize = 500;
+
+/// The outbox in the database.
+#[derive(Debug, Clone)]
+pub struct SqliteOutboxStore {
+    database: Database,
+    clock: Arc<dyn Clock>,
+}
+
+impl SqliteOutboxStore {
+    /// The outbox of a database; `clock` says when rows are added and what is not yet due.
+    pub fn new(database: Database, clock: Arc<dyn Clock>) -> Self {
+        Self { database, clock }
+    }
+
+    /// A row that cannot be read can never be sent: it must not hold back its chat for ever.
+    async fn give_up(&self, id: i64, error: &StoreError) -> StoreResult<()> {
+        tracing::error!(outbox.id = id, %error, "a message is lost: its row is unreadable");
+        let failed = finish::failed(id, &error.to_string(), self.clock.now());
+        self.database
+            .write(move |connection| {
+                Box::pin(async move { execute(connection, &failed).await.map(|_| ()) })
+            })
+            .await
+    }
+}
+
+/// Adds a row; `None` when one with its key has been written before.
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    row: &NewOutbox,
+    turn: Option<TurnId>,
+    now: DateTime<Utc>,
+) -> StoreResult<Option<OutboxId>> {
+    let ids = insert_all(connection, std::slice::from_ref(row), turn, now).await?;
+    Ok(ids.first().copied())
+}
+
+/// Adds rows; those whose key has been written before are left out.
+pub(super) async fn insert_all(
+    connection: &mut SqliteConnection,
+    rows: &[NewOutbox],
+    turn: Option<TurnId>,
+    now: DateTime<Utc>,
+) -> StoreResult<Vec<OutboxId>> {
+    let mut ids = Vec::with_capacity(rows.len());
+    for rows in rows.chunks(ROWS) {
+        let statement = insertion(rows, turn, now)?;
+        let inserted: Vec<(i64,)> = fetch_all(&mut *connection, &statement).await?;
+        ids.extend(inserted.into_iter().map(|(id,)| OutboxId(id)));
+    }
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+fn insertion(
+    rows: &[NewOutbox],
+    turn: Option<TurnId>,
+    now: DateTime<Utc>,
+) -> StoreResult<InsertStatement> {
+    let mut statement = Query::insert();
+    statement
+        .into_table(Outbox::Table)
+        .columns([
+            Outbox::Channel,
+            Outbox::Chat,
+            Outbox::Thread,
+            Outbox::Urgency,
+            Outbox::State,
+            Outbox::Content,
+            Outbox::ReplyTo,
+            Outbox::DedupeKey,
+            Outbox::Turn,
+            Outbox::CreatedAt,
+        ])
+        .on_conflict(
+            OnConflict::column(Outbox::DedupeKey)
+                .do_nothing()
+                .to_owned(),
+        )
+        .returning_col(Outbox::Id);
+    for row in rows {
+        // It can only panic when there are not as many values as columns.
+        statement.values_panic([
+            Expr::val(row.target.channel.as_str()),
+            Expr::val(row.target.chat.as_str()),
+            Expr::val(values::thread(&row.target)),
+            Expr::val(urgency(row.urgency)),
+            word("pending"),
+            Expr::val(values::to_json(&row.content)?),
+            Expr::val(row.reply_to.as_ref().map(|id| id.as_str().to_owned())),
+            Expr::val(row.dedupe_key.clone()),
+            Expr::val(turn.map(|turn| turn.0)),
+            Expr::val(millis(now)),
+        ]);
+    }
+    Ok(statement)
+}
+
+/// An urgency as its column has it: what is smaller goes first.
+pub(super) fn urgency(urgency: Urgency) -> i64 {
+    match urgency {
+        Urgency::Interactive => 0,
+        Urgency::Background => 1,
+    }
+}
+
+#[async_trait]
+impl OutboxStore for SqliteOutboxStore {
+    async fn add(&self, rows: Vec<NewOutbox>) -> StoreResult<Vec<OutboxId>> {
+        let now = self.clock.now();
+        self.database
+            .write(move |connection| {
+                Box::pin(async move { insert_all(connection, &rows, None, now).await })
+            })
+            .await
+    }
+
+    async fn heads(
+        &self,
+        channels: &[ChannelName],
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> StoreResult<Vec<OutboxRow>> {
+        let heads = heads::select(channels, now, limit);
+        let rows: Vec<StoredRow> = fetch_all(self.database.reader(), &heads).await?;
+        let mut heads = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id = row.id();
+            match OutboxRow::try_from(row) {
+                Ok(row) => heads.push(row),
+                Err(error) => self.give_up(id, &error).await?,
+            }
+        }
+        Ok(heads)
+    }
+
+    async fn next_attempt_at(&self) -> StoreResult<Option<DateTime<Utc>>> {
+        let next = Query::select()
+            .expr(Func::min(Expr::col(Outbox::NextAttemptAt)))
+            .from(Outbox::Table)
+            .cond_where(is_waiting())
+            .and_where(Expr::col(Outbox::State).eq(word("pending")))
+            .and_where(Expr::col(Outbox::NextAttemptAt).gt(millis(self.clock.now())))
+            .take();
+        let (next,): (Option<i64>,) = fetch_one(self.database.reader(), &next).await?;
+        next.map(values::moment).transpose()
+    }
+
+    async fn start(&self, id: OutboxId, _now: DateTime<Utc>) -> StoreResult<()> {
+        let state = Expr::case(Expr::col(Outbox::State).eq(word("open")), word("open"))
+            .finally(word("sending"));
+        let start = Query::update()
+            .table(Outbox::Table)
+            .value(Outbox::State, state)
+            .value(Outbox::Attempts, Expr::col(Outbox::Attempts).add(1))
+            .and_where(Expr::col(Outbox::Id).eq(id.0))
+            .and_where(Expr::col(Outbox::State).is_in([word("open"), word("pending")]))
+            .take();
+        self.database
+            .write(move |connection| {
+                Box::pin(async move {
+                    // The caller must not make a call that is not written down.
+                    match execute(connection, &start).await? {
+                        0 => Err(StoreError::Failed(format!("outbox {id} does not wait"))),
+                        _ => Ok(()),
+                    }
+                })
+            })
+            .await
+    }
+
+    async fn finish(
+        &self,
+        id: OutboxId,
+        outcome: DeliveryOutcome,
+        now: DateTime<Utc>,
+    ) -> StoreResult<()> {
+        self.database
+            .write(move |connection| Box::pin(finish::finish(connection, id, outcome, now)))
+            .await
+    }
+
+    async fn attach(&self, id: OutboxId, message: &MessageId) -> StoreResult<()> {
+        let attach = Query::update()
+            .table(Outbox::Table)
+            .value(Outbox::Message, message.as_str())
+            .and_where(Expr::col(Outbox::Id).eq(id.0))
+            .take();
+        self.database
+            .write(move |connection| {
+                Box::pin(async move { execute(connection, &attach).await.map(|_| ()) })
+            })
+            .await
+    }
+
+    async fn is_behind(&self, id: OutboxId) -> StoreResult<bool> {
+        let row: Option<(i64,)> = fetch_optional(self.database.reader(), &before(id)).await?;
+        Ok(row.is_some())
+    }
+
+    async fn recover(&self) -> StoreResult<u64> {
+        let recover = Query::update()
+            .table(Outbox::Table)
+            .value(Outbox::State, word("pending"))
+            .value(Outbox::Ambiguous, Expr::col(Outbox::Ambiguous).add(1))
+            .cond_where(is_waiting())
+            .and_where(Expr::col(Outbox::State).eq(word("sending")))
+            .take();
+        self.database
+            .write(move |connection| Box::pin(async move { execute(connection, &recover).await }))
+            .await
+    }
+
+    async fn count_waiting(&self, channel: Option<&ChannelName>) -> StoreResult<u64> {
+        let here = channel.map(|channel| Expr::col(Outbox::Channel).eq(channel.as_str()));
+        let count = Query::select()
+            .expr(Func::count(Expr::col(Outbox::Id)))
+            .from(Outbox::Table)
+            .cond_where(is_waiting().add_option(here))
+            .take();
+        let (count,): (i64,) = fetch_one(self.database.reader(), &count).await?;
+        Ok(count.unsigned_abs())
+    }
+}
+
+/// That a row waits for delivery. These words are those of the index `outbox_waiting`.
+fn is_waiting() -> Condition {
+    Condition::all().add(Expr::col(Outbox::State).is_in([word("pending"), word("sending")]))
+}
+
+/// Selects a row of the same chat that waits and is older than `id`.
+fn before(id: OutboxId) -> SelectStatement {
+    let own = Alias::new("own");
+    let own = |column| Expr::col((own.clone(), column));
+    let other = |column| Expr::col((Outbox::Table, column));
+    Query::select()
+        .column((Outbox::Table, Outbox::Id))
+        .from_as(Outbox::Table, "own")
+        .inner_join(
+            Outbox::Table,
+            Condition::all()
+                .add(other(Outbox::State).is_in([word("pending"), word("sending")]))
+                .add(other(Outbox::Channel).eq(own(Outbox::Channel)))
+                .add(other(Outbox::Chat).eq(own(Outbox::Chat)))
+                .add(other(Outbox::Id).lt(id.0)),
+        )
+        .and_where(own(Outbox::Id).eq(id.0))
+        .limit(1)
+        .take()
+}

@@ -1,0 +1,129 @@
+//! A chat that lives on under another id takes everything of it along.
+
+use chrono::{DateTime, Utc};
+use sea_query::{Alias, Condition, Expr, ExprTrait, Func, Query, UpdateStatement};
+use sqlx::SqliteConnection;
+
+use super::super::iden::{Conversations, Inbox, Jobs, Notes, Outbox};
+use super::super::notes;
+use super::super::statement::{execute, word};
+use super::super::values::millis;
+use super::finish::{Chat, of};
+use crate::core::error::StoreResult;
+use crate::core::ids::ChatId;
+use crate::core::notes::NoteOwner;
+
+/// Moves what is not done with, and the notes and jobs, to the id `to`.
+pub(super) async fn move_chat(
+    connection: &mut SqliteConnection,
+    from: &Chat,
+    to: &ChatId,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let moves = [
+        outbox(from, to),
+        inbox(from, to),
+        end_twins(from, to, now),
+        conversations(from, to),
+        jobs(from, to),
+        notes(from, to),
+    ];
+    for update in &moves {
+        execute(&mut *connection, update).await?;
+    }
+    Ok(())
+}
+
+fn outbox(from: &Chat, to: &ChatId) -> UpdateStatement {
+    let unsent = [word("open"), word("pending"), word("sending")];
+    Query::update()
+        .table(Outbox::Table)
+        .value(Outbox::Chat, to.as_str())
+        .cond_where(of([Outbox::Channel, Outbox::Chat], from))
+        .and_where(Expr::col(Outbox::State).is_in(unsent))
+        .take()
+}
+
+/// What was said names its chat a second time.
+fn inbox(from: &Chat, to: &ChatId) -> UpdateStatement {
+    let incoming = Func::cust("json_set").args([
+        Expr::col(Inbox::Incoming),
+        Expr::val("$.target.chat"),
+        Expr::val(to.as_str()),
+    ]);
+    Query::update()
+        .table(Inbox::Table)
+        .value(Inbox::Chat, to.as_str())
+        .value(Inbox::Incoming, incoming)
+        .cond_where(of([Inbox::Channel, Inbox::Chat], from))
+        .and_where(Expr::col(Inbox::State).is_in([word("waiting"), word("running")]))
+        .take()
+}
+
+/// Ends the conversations in whose place one runs under the new id already.
+fn end_twins(from: &Chat, to: &ChatId, now: DateTime<Utc>) -> UpdateStatement {
+    let new = |column| Expr::col((Alias::new("new"), column));
+    let old = |column| Expr::col((Conversations::Table, column));
+    let twin = Query::select()
+        .expr(Expr::val(1))
+        .from_as(Conversations::Table, "new")
+        .and_where(new(Conversations::ClosedAt).is_null())
+        .and_where(new(Conversations::Chat).eq(to.as_str()))
+        .and_where(new(Conversations::Channel).eq(old(Conversations::Channel)))
+        .and_where(new(Conversations::Thread).eq(old(Conversations::Thread)))
+        .and_where(new(Conversations::Agent).eq(old(Conversations::Agent)))
+        .take();
+    Query::update()
+        .table(Conversations::Table)
+        .value(Conversations::ClosedAt, millis(now))
+        .cond_where(running(from))
+        .and_where(Expr::exists(twin))
+        .take()
+}
+
+fn conversations(from: &Chat, to: &ChatId) -> UpdateStatement {
+    Query::update()
+        .table(Conversations::Table)
+        .value(Conversations::Chat, to.as_str())
+        .cond_where(running(from))
+        .take()
+}
+
+fn running(chat: &Chat) -> Condition {
+    of([Conversations::Channel, Conversations::Chat], chat)
+        .add(Expr::col(Conversations::ClosedAt).is_null())
+}
+
+fn jobs(from: &Chat, to: &ChatId) -> UpdateStatement {
+    Query::update()
+        .table(Jobs::Table)
+        .value(Jobs::Chat, to.as_str())
+        .cond_where(of([Jobs::Channel, Jobs::Chat], from))
+        .take()
+}
+
+/// A note stays behind where the chat has one of the same title under its new id.
+fn notes(from: &Chat, to: &ChatId) -> UpdateStatement {
+    let owner = |chat: &ChatId| {
+        notes::owner_key(&NoteOwner::Chat {
+            channel: from.channel.clone(),
+            chat: chat.clone(),
+        })
+    };
+    let (old, new) = (owner(&from.chat), owner(to));
+    let twin = Query::select()
+        .expr(Expr::val(1))
+        .from_as(Notes::Table, "new")
+        .and_where(Expr::col((Alias::new("new"), Notes::Owner)).eq(new.as_str()))
+        .and_where(
+            Expr::col((Alias::new("new"), Notes::Title))
+                .eq(Expr::col((Notes::Table, Notes::Title))),
+        )
+        .take();
+    Query::update()
+        .table(Notes::Table)
+        .value(Notes::Owner, new)
+        .and_where(Expr::col(Notes::Owner).eq(old))
+        .and_where(Expr::exists(twin).not())
+        .take()
+}

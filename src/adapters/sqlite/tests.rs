@@ -1,0 +1,134 @@
+//! The database itself: one holder, private files, writes that succeed or fail alone.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use super::*;
+use crate::core::error::StoreError;
+
+async fn open(folder: &tempfile::TempDir) -> Database {
+    let path = folder.path().join("deep/minibot.db");
+    let (database, writer) = Database::open(&path, Duration::from_secs(5)).await.unwrap();
+    tokio::spawn(writer.run());
+    database
+}
+
+async fn count(database: &Database) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM usage")
+        .fetch_one(database.reader())
+        .await
+        .unwrap()
+}
+
+async fn insert(
+    database: &Database,
+    provider: &'static str,
+    fails: Option<StoreError>,
+) -> Result<(), StoreError> {
+    database
+        .write(move |connection| {
+            Box::pin(async move {
+                sqlx::query("INSERT INTO usage (at, provider, model, input, cached_input, output) VALUES (0, ?, '', 0, 0, 0)")
+                    .bind(provider)
+                    .execute(connection)
+                    .await?;
+                fails.map_or(Ok(()), Err)
+            })
+        })
+        .await
+}
+
+#[tokio::test]
+async fn a_failing_write_takes_no_other_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder).await;
+    let failure = StoreError::Failed("on purpose".into());
+    let (good, bad, also_good) = tokio::join!(
+        insert(&database, "a", None),
+        insert(&database, "b", Some(failure.clone())),
+        insert(&database, "c", None),
+    );
+    assert_eq!((good, bad, also_good), (Ok(()), Err(failure), Ok(())));
+    assert_eq!(count(&database).await, 2);
+}
+
+#[tokio::test]
+async fn a_panicking_write_is_undone_and_the_writer_lives() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder).await;
+    let lost = database
+        .write(|connection| {
+            Box::pin(async move {
+                sqlx::query("DELETE FROM usage").execute(connection).await?;
+                panic!("on purpose") as Result<(), StoreError>
+            })
+        })
+        .await;
+    assert!(lost.is_err());
+    insert(&database, "a", None).await.unwrap();
+    assert_eq!(count(&database).await, 1);
+}
+
+#[tokio::test]
+async fn files_are_private() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder).await;
+    insert(&database, "a", None).await.unwrap();
+    let mode = |name: &str| {
+        folder
+            .path()
+            .join(name)
+            .metadata()
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    assert_eq!(mode("deep"), 0o700);
+    assert_eq!(mode("deep/minibot.db"), 0o600);
+    assert_eq!(mode("deep/minibot.db-wal"), 0o600);
+}
+
+#[tokio::test]
+async fn an_older_program_refuses_a_newer_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder).await;
+    database
+        .write(|connection| {
+            Box::pin(async move {
+                sqlx::query("UPDATE _sqlx_migrations SET version = 9999")
+                    .execute(connection)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    let path = folder.path().join("deep/minibot.db");
+    let refused = Database::open(&path, Duration::from_secs(1))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(refused, OpenError::TooNew { found: 9999, .. }),
+        "{refused}"
+    );
+}
+
+#[test]
+fn the_second_process_is_told_who_is_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("minibot.db");
+    let now = chrono::DateTime::UNIX_EPOCH;
+    assert_eq!(DatabaseLock::holder(&path), None);
+    let first = DatabaseLock::acquire(&path, now).unwrap();
+    let refused = DatabaseLock::acquire(&path, now).unwrap_err().to_string();
+    assert!(
+        refused.contains(&format!("already running, pid {}", std::process::id())),
+        "{refused}"
+    );
+    assert!(DatabaseLock::holder(&path).unwrap().starts_with("pid "));
+    drop(first);
+    assert_eq!(DatabaseLock::holder(&path), None);
+    DatabaseLock::acquire(&path, now).unwrap();
+}

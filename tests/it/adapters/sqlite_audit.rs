@@ -1,0 +1,190 @@
+//! What is written about calls: their results, their costs, and who answers for them.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use minibot::adapters::sqlite::SqliteAuditLog;
+use minibot::core::change::Change;
+use minibot::core::ids::{CallId, ChannelName, UserId};
+use minibot::core::journal::{AskedChange, JournalEntry, TurnJournal};
+use minibot::core::notes::{NewNote, NoteOwner};
+use minibot::core::tool::{Describe, ErrorCode, ToolCall, ToolResult};
+use minibot::core::turn::Fact;
+use serde_json::json;
+
+use super::sqlite_fixture::{Fixture, at, finished};
+
+#[tokio::test]
+async fn model_calls_are_booked_and_tool_calls_audited() {
+    let fixture = Fixture::new().await;
+    let turn = fixture.begin(1, "one").await;
+    let (call, mut facts) = finished("a", "web_fetch");
+    let mut calls = vec![call];
+    for (id, code) in [("b", ErrorCode::Denied), ("c", ErrorCode::Timeout)] {
+        calls.push(ToolCall {
+            id: CallId::new(id),
+            name: "shell".into(),
+            arguments: "[]".into(),
+        });
+        let result = ToolResult::error(code, "no");
+        facts.push(Fact::ToolFinished {
+            call: CallId::new(id),
+            result,
+        });
+    }
+    // A call that has no result yet is not finished, whoever says so.
+    calls.push(ToolCall {
+        id: CallId::new("d"),
+        name: "lost".into(),
+        arguments: "{}".into(),
+    });
+    let entry = JournalEntry {
+        facts,
+        finished_calls: calls,
+        said: vec![],
+    };
+    fixture
+        .journal()
+        .append(turn.id, entry, at(1))
+        .await
+        .unwrap();
+    let usage = "SELECT provider || ' ' || model || ' ' || input || ' ' || cached_input || ' ' || output || ' ' || turn FROM usage";
+    assert_eq!(
+        fixture.column(usage).await,
+        ["openai m 7 2 9223372036854775807 1"; 2]
+    );
+    let log = "SELECT channel || ' ' || chat || ' ' || user || ' ' || turn || ' ' || tool || ' ' || verdict || ' ' || outcome FROM audit_log ORDER BY id";
+    let expected = [
+        "telegram 7 42 1 web_fetch allow ok",
+        "telegram 7 42 1 shell denied denied",
+        "telegram 7 42 1 shell allow timeout",
+    ];
+    assert_eq!(fixture.column(log).await, expected);
+    // printf '{}' | sha256sum
+    let hash = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+    assert_eq!(
+        fixture
+            .column("SELECT arguments_hash FROM audit_log WHERE id = 1")
+            .await,
+        [hash]
+    );
+}
+
+#[tokio::test]
+async fn a_changed_or_missing_audit_row_is_found() {
+    let cases = [
+        ("SELECT 1", None),
+        ("UPDATE audit_log SET tool = 'other' WHERE id = 2", Some(2)),
+        (
+            "UPDATE audit_log SET chat = '74', user = '2' WHERE id = 3",
+            Some(3),
+        ),
+        ("UPDATE audit_log SET turn = NULL WHERE id = 1", Some(1)),
+        ("DELETE FROM audit_log WHERE id = 2", Some(3)),
+        ("DELETE FROM audit_log WHERE id = 1", Some(2)),
+    ];
+    for (tampering, expected) in cases {
+        let fixture = Fixture::new().await;
+        let turn = fixture.begin(1, "one").await;
+        for id in ["a", "b", "c"] {
+            let (call, facts) = finished(id, "web_fetch");
+            let entry = JournalEntry {
+                facts,
+                finished_calls: vec![call],
+                said: vec![],
+            };
+            fixture
+                .journal()
+                .append(turn.id, entry, at(1))
+                .await
+                .unwrap();
+        }
+        let refused = sqlx::raw_sql("DELETE FROM audit_log")
+            .execute(&mut fixture.connection().await)
+            .await;
+        assert!(refused.unwrap_err().to_string().contains("append-only"));
+        fixture
+            .execute("DROP TRIGGER audit_log_is_append_only; DROP TRIGGER audit_log_keeps_all")
+            .await;
+        fixture.execute(tampering).await;
+        let log = SqliteAuditLog::new(fixture.database.clone());
+        assert_eq!(log.first_broken().await.unwrap(), expected, "{tampering}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_and_its_result_are_one() {
+    let fixture = Fixture::new().await;
+    let turn = fixture.begin(1, "one").await;
+    let (call, _) = finished("a", "save_note");
+    let panics: Describe = Box::new(|_| panic!("on purpose"));
+    let lost = fixture
+        .journal()
+        .apply(
+            turn.id,
+            AskedChange {
+                call: call.clone(),
+                change: saving_a_note(),
+                describe: panics,
+            },
+            at(1),
+        )
+        .await;
+    assert!(lost.is_err());
+    for table in [
+        "SELECT title FROM notes",
+        "SELECT fact FROM turn_facts",
+        "SELECT tool FROM audit_log",
+    ] {
+        assert_eq!(fixture.column(table).await, [""; 0], "{table}");
+    }
+    let saved = ToolResult::ok(json!({ "saved": true }));
+    let result = saved.clone();
+    let describe: Describe = Box::new(move |_| result);
+    let applied = fixture
+        .journal()
+        .apply(
+            turn.id,
+            AskedChange {
+                call: call.clone(),
+                change: saving_a_note(),
+                describe,
+            },
+            at(2),
+        )
+        .await;
+    assert_eq!(applied.unwrap(), saved);
+    let fixture = fixture.after_crash().await;
+    assert_eq!(fixture.column("SELECT title FROM notes").await, ["key"]);
+    assert_eq!(
+        fixture.column("SELECT tool FROM audit_log").await,
+        ["save_note"]
+    );
+    let facts = fixture
+        .journal()
+        .unfinished()
+        .await
+        .unwrap()
+        .remove(0)
+        .facts;
+    assert_eq!(
+        facts,
+        [Fact::ToolFinished {
+            call: call.id,
+            result: saved
+        }]
+    );
+}
+
+fn saving_a_note() -> Change {
+    Change::SaveNote(NewNote {
+        owner: NoteOwner::Person {
+            channel: ChannelName::new("telegram"),
+            user: UserId::new("42"),
+        },
+        title: "key".into(),
+        data: "under the mat".into(),
+        metadata: None,
+        source: None,
+        expires_at: None,
+        saved_at: at(0),
+    })
+}

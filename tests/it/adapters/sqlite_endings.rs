@@ -1,0 +1,254 @@
+//! How turns end on a real database, what they leave in the conversation, and how they are run again.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use minibot::core::conversation::{ConversationStore, Item};
+use minibot::core::error::StoreError;
+use minibot::core::ids::{OccurrenceId, TurnId};
+use minibot::core::inbox::InboxStore;
+use minibot::core::jobs::OccurrenceState;
+use minibot::core::journal::{Receipt, RunningTurn, TurnEnd, TurnJournal, TurnState};
+use minibot::core::turn::{Fact, StopReason};
+
+use super::sqlite_fixture::{Fixture, answer, at, chat, end, message, pending, saying, target};
+
+#[tokio::test]
+async fn a_turn_ends_once() {
+    let fixture = Fixture::new().await;
+    let turn = fixture.begin(1, "one").await;
+    let journal = fixture.journal();
+    for text in ["first", "second"] {
+        let stopped = Fact::Stopped {
+            reason: StopReason::Person,
+        };
+        let over = TurnEnd {
+            facts: vec![stopped],
+            ..end(TurnState::Answered, vec![answer(text)])
+        };
+        journal.end(turn.id, over, at(1)).await.unwrap();
+    }
+    assert_eq!(pending(&fixture).await, ["first"]);
+    assert_eq!(
+        fixture.column("SELECT state FROM turns").await,
+        ["answered"]
+    );
+    assert_eq!(fixture.column("SELECT state FROM inbox").await, ["done"]);
+    assert_eq!(fixture.column("SELECT role FROM items").await, ["user"]);
+    assert_eq!(fixture.column("SELECT fact FROM turn_facts").await.len(), 1);
+    assert!(journal.unfinished().await.unwrap().is_empty());
+    // Nothing can happen in it any more.
+    let late = journal.append(turn.id, saying(&["late"]), at(2)).await;
+    assert!(matches!(late, Err(StoreError::Failed(_))), "{late:?}");
+    assert!(
+        journal
+            .append(TurnId(77), saying(&[]), at(2))
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn an_answer_without_words_is_withdrawn() {
+    for (shown, expected) in [
+        ("SELECT 1", "withdrawn -"),
+        (
+            "UPDATE outbox SET message = '99'",
+            "failed the turn ended before the answer was whole",
+        ),
+    ] {
+        let fixture = Fixture::new().await;
+        let turn = fixture.begin(1, "one").await;
+        fixture.execute(shown).await;
+        fixture
+            .journal()
+            .end(turn.id, end(TurnState::Stopped, vec![]), at(1))
+            .await
+            .unwrap();
+        let rows = "SELECT state || ' ' || coalesce(error, '-') FROM outbox WHERE done_at > 0";
+        assert_eq!(fixture.column(rows).await, [expected]);
+        assert_eq!(fixture.column("SELECT state FROM turns").await, ["stopped"]);
+    }
+}
+
+#[tokio::test]
+async fn a_scheduled_turn_signs_its_receipt() {
+    let fixture = Fixture::new().await;
+    fixture.execute(
+        "INSERT INTO jobs VALUES (1, 'telegram', '7', '', 'private', '{}', NULL, 'x', 'user', '{}', NULL, 'active', 0, 0, 0);
+         INSERT INTO occurrences VALUES (5, 1, 0, 'running', NULL, 1, 99, 0)",
+    ).await;
+    let turn = fixture.begin(1, "one").await;
+    let receipt = Receipt {
+        occurrence: OccurrenceId(5),
+        state: OccurrenceState::Failed,
+        reason: Some("no model answered".into()),
+    };
+    let over = TurnEnd {
+        receipt: Some(receipt),
+        ..end(TurnState::Failed, vec![])
+    };
+    fixture.journal().end(turn.id, over, at(1)).await.unwrap();
+    let signed = "SELECT state || ' ' || reason || ' ' || (lease_until IS NULL) FROM occurrences";
+    assert_eq!(fixture.column(signed).await, ["failed no model answered 1"]);
+}
+
+/// Begins and ends a turn.
+async fn turn_that(fixture: &Fixture, number: i64, state: TurnState) -> RunningTurn {
+    let turn = fixture.begin(number, "hello").await;
+    fixture
+        .journal()
+        .end(turn.id, end(state, vec![answer("said")]), at(number))
+        .await
+        .unwrap();
+    turn
+}
+
+#[tokio::test]
+async fn a_conversation_is_trimmed_by_whole_turns() {
+    let fixture = Fixture::new().await;
+    let mut turns = Vec::new();
+    for number in 1..=3 {
+        let turn = fixture.begin(number, "hello").await;
+        let reply = Item::Assistant {
+            text: "hi".into(),
+            calls: vec![],
+        };
+        let mut over = end(TurnState::Answered, vec![answer("hi")]);
+        over.items.push(reply);
+        fixture
+            .journal()
+            .end(turn.id, over, at(number))
+            .await
+            .unwrap();
+        turns.push(turn);
+    }
+    let id = turns[0].conversation.id;
+    let store = fixture.conversations();
+    for (keep, removed) in [(6, 0), (3, 4), (2, 0), (0, 2)] {
+        assert_eq!(
+            store.trim_to(id, keep, at(4)).await.unwrap(),
+            removed,
+            "{keep}"
+        );
+    }
+    assert_eq!(store.count_items(id).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn only_the_newest_turn_can_be_retried_and_only_if_it_failed() {
+    let fixture = Fixture::new().await;
+    let journal = fixture.journal();
+    assert_eq!(journal.retry(&target()).await.unwrap(), None);
+    let failed = turn_that(&fixture, 1, TurnState::Failed).await;
+    assert_eq!(journal.retry(&chat("8")).await.unwrap(), None);
+    let again = journal.retry(&target()).await.unwrap();
+    assert_eq!(again, Some(failed.inbox[0].id));
+    assert_eq!(
+        journal.retry(&target()).await.unwrap(),
+        None,
+        "it is in line already"
+    );
+    let items = fixture
+        .conversations()
+        .count_items(failed.conversation.id)
+        .await
+        .unwrap();
+    assert_eq!(items, 0);
+    let rows = fixture.inbox().next(&target()).await.unwrap();
+    let turn = journal.begin(&[rows[0].id], at(2)).await.unwrap().unwrap();
+    assert_eq!(turn.inbox[0].incoming, failed.inbox[0].incoming);
+    assert_eq!(journal.retry(&target()).await.unwrap(), None, "it runs");
+    journal
+        .end(turn.id, end(TurnState::Failed, vec![]), at(2))
+        .await
+        .unwrap();
+    turn_that(&fixture, 3, TurnState::Answered).await;
+    assert_eq!(
+        journal.retry(&target()).await.unwrap(),
+        None,
+        "something was said since"
+    );
+}
+
+#[tokio::test]
+async fn an_album_can_be_retried() {
+    let fixture = Fixture::new().await;
+    let album = vec![
+        message(1, "a").part_of("x").arrival(),
+        message(2, "b").part_of("x").arrival(),
+    ];
+    fixture.inbox().add(album).await.unwrap();
+    let rows = fixture.inbox().next(&target()).await.unwrap();
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    let turn = fixture.journal().begin(&ids, at(1)).await.unwrap().unwrap();
+    fixture
+        .journal()
+        .end(turn.id, end(TurnState::Failed, vec![]), at(2))
+        .await
+        .unwrap();
+    assert_eq!(
+        fixture.journal().retry(&target()).await.unwrap(),
+        Some(ids[0])
+    );
+    assert_eq!(fixture.inbox().next(&target()).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_conversation_goes_on_until_it_is_closed() {
+    let fixture = Fixture::new().await;
+    assert_eq!(
+        fixture.conversations().current(&target()).await.unwrap(),
+        None
+    );
+    let first = fixture.begin(1, "one").await;
+    let second = fixture.begin(2, "two").await;
+    assert_eq!(first.conversation, second.conversation);
+    let current = fixture.conversations().current(&target()).await.unwrap();
+    assert_eq!(current.as_ref(), Some(&first.conversation));
+    fixture
+        .conversations()
+        .close(&target(), at(3))
+        .await
+        .unwrap();
+    assert_eq!(
+        fixture.conversations().current(&target()).await.unwrap(),
+        None
+    );
+    assert_ne!(
+        fixture.begin(4, "three").await.conversation.id,
+        first.conversation.id
+    );
+    // A turn that began before still ends in the conversation in which it began.
+    fixture
+        .journal()
+        .end(first.id, end(TurnState::Answered, vec![]), at(5))
+        .await
+        .unwrap();
+    assert_eq!(
+        fixture
+            .conversations()
+            .count_items(first.conversation.id)
+            .await
+            .unwrap(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn the_newest_items_come_oldest_first() {
+    let fixture = Fixture::new().await;
+    let turn = fixture.begin(1, "one").await;
+    let item = |n: u32| Item::Assistant {
+        text: n.to_string(),
+        calls: vec![],
+    };
+    let items = (0..5).map(item).collect();
+    let over = TurnEnd {
+        items,
+        ..end(TurnState::Answered, vec![answer("five")])
+    };
+    fixture.journal().end(turn.id, over, at(1)).await.unwrap();
+    let store = fixture.conversations();
+    let newest = store.newest_items(turn.conversation.id, 2).await.unwrap();
+    assert_eq!(newest, [item(3), item(4)]);
+    assert_eq!(store.count_items(turn.conversation.id).await.unwrap(), 5);
+}

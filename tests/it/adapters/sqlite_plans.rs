@@ -1,0 +1,127 @@
+//! The cost of a turn must not grow with what is stored: no statement of its way reads a table
+//! from end to end.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use minibot::core::conversation::{ConversationStore, Item};
+use minibot::core::inbox::InboxStore;
+use minibot::core::journal::{JournalEntry, TurnEnd, TurnJournal, TurnState};
+use sqlx::AssertSqlSafe;
+use tracing::field::{Field, Visit};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+use super::sqlite_fixture::{Fixture, answer, at, finished, message, target};
+
+/// Collects the statements that the stores run.
+#[derive(Clone, Default)]
+struct Statements(Arc<Mutex<BTreeSet<String>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Statements {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        event.record(&mut self.clone());
+    }
+}
+
+impl Visit for Statements {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "sql" {
+            self.0.lock().unwrap().insert(value.to_owned());
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}
+
+#[tokio::test]
+async fn no_statement_of_a_turn_scans_a_table() {
+    let statements = Statements::default();
+    // With one subscriber in the process, tracing lets the thread that first comes past a place
+    // decide for all whether it is of interest. With two it asks them both.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    let subscriber = tracing_subscriber::registry().with(statements.clone());
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let fixture = Fixture::new().await;
+    run_two_turns(&fixture).await;
+    let statements = statements.0.lock().unwrap().clone();
+    assert!(statements.len() > 25, "only {}", statements.len());
+    let mut connection = fixture.connection().await;
+    for sql in statements {
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        for (_, _, _, step) in plan {
+            // The partial index of what waits holds nothing else.
+            let is_small = [
+                "inbox_waiting",
+                "turns_running",
+                "outbox_open",
+                "outbox_waiting",
+            ]
+            .iter()
+            .any(|index| step.ends_with(index));
+            let newest_only = step == "SCAN audit_log" && sql.ends_with("LIMIT ?");
+            assert!(
+                !step.starts_with("SCAN") || is_small || newest_only,
+                "{step}: {sql}"
+            );
+        }
+    }
+}
+
+async fn run_two_turns(fixture: &Fixture) {
+    let (inbox, journal) = (fixture.inbox(), fixture.journal());
+    let album = vec![
+        message(1, "a").part_of("x").arrival(),
+        message(2, "b").part_of("x").arrival(),
+    ];
+    inbox.add(album).await.unwrap();
+    inbox
+        .add(vec![message(2, "").edited(3, "c").arrival()])
+        .await
+        .unwrap();
+    inbox.waiting_targets().await.unwrap();
+    inbox.count_waiting().await.unwrap();
+    for minute in 0..2 {
+        let rows = inbox.next(&target()).await.unwrap();
+        let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+        inbox.get(ids[0]).await.unwrap();
+        let turn = journal.begin(&ids, at(minute)).await.unwrap().unwrap();
+        let conversations = fixture.conversations();
+        let conversation = conversations.current(&target()).await.unwrap().unwrap();
+        conversations
+            .newest_items(conversation.id, 50)
+            .await
+            .unwrap();
+        conversations.count_items(conversation.id).await.unwrap();
+        let (call, facts) = finished("call", "web_fetch");
+        let said = vec![answer("looking"), answer("still looking")];
+        let entry = JournalEntry {
+            facts,
+            finished_calls: vec![call],
+            said,
+        };
+        journal.append(turn.id, entry, at(minute)).await.unwrap();
+        journal.unfinished().await.unwrap();
+        let end = TurnEnd {
+            facts: Vec::new(),
+            state: TurnState::Failed,
+            items: vec![Item::User { text: "a".into() }],
+            said: Vec::new(),
+            receipt: None,
+        };
+        journal.end(turn.id, end, at(minute)).await.unwrap();
+        journal.retry(&target()).await.unwrap();
+    }
+    let id = inbox.next(&target()).await.unwrap()[0].id;
+    inbox.finish(id, vec![answer("done")]).await.unwrap();
+    fixture
+        .conversations()
+        .close(&target(), at(9))
+        .await
+        .unwrap();
+}
