@@ -1,0 +1,136 @@
+//! The log: to stderr, and to a file when asked. It never holds a secret, because none is ever
+//! handed to it: secrets have a type that does not print.
+
+pub mod config;
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+use self::config::{LogFormat, LoggingConfig};
+
+/// How many daily files are kept.
+const FILES_KEPT: usize = 14;
+
+/// What these crates say below a warning is about themselves, and some of it holds addresses.
+const QUIET: &str = "warn,minibot";
+
+/// Keeps the log file flowing; dropped at the very end.
+#[derive(Debug)]
+#[must_use = "dropping it ends the log file"]
+pub struct LogGuard {
+    _file: Option<WorkerGuard>,
+}
+
+/// Why the log could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The level or directives do not read.
+    #[error(
+        "runtime.log_level = {given:?}: {reason}; write a level (error, warn, info, debug, trace) or directives such as \"info,minibot::app=debug\""
+    )]
+    Level {
+        /// What was given.
+        given: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The file cannot be written.
+    #[error("logging.file = {file:?}: {reason}")]
+    File {
+        /// Which.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// There is one already.
+    #[error("the log is set up already")]
+    Twice,
+}
+
+/// Starts the log of this process.
+pub fn start(config: &LoggingConfig, level: &str) -> Result<LogGuard, LogError> {
+    let mut layers = vec![to_stderr(config.format).with_filter(filter(level)?).boxed()];
+    let mut guard = None;
+    if let Some(file) = &config.file {
+        let (writer, kept) = tracing_appender::non_blocking(rolling(file)?);
+        guard = Some(kept);
+        let layer = tracing_logfmt::builder().layer().with_writer(writer);
+        layers.push(layer.with_filter(filter(level)?).boxed());
+    }
+    tracing_subscriber::registry()
+        .with(layers)
+        .try_init()
+        .map_err(|_| LogError::Twice)?;
+    Ok(LogGuard { _file: guard })
+}
+
+/// A bare level is meant for this program; what others say below a warning is left out.
+fn filter(level: &str) -> Result<EnvFilter, LogError> {
+    let bare = level.parse::<tracing::Level>().is_ok();
+    let directives = if bare {
+        format!("{QUIET}={level}")
+    } else {
+        level.to_owned()
+    };
+    EnvFilter::try_new(&directives).map_err(|error| LogError::Level {
+        given: level.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+fn to_stderr(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
+    let terminal = std::io::stderr().is_terminal();
+    match format {
+        LogFormat::Pretty => pretty(terminal),
+        LogFormat::Auto if terminal => pretty(terminal),
+        LogFormat::Auto | LogFormat::Logfmt => tracing_logfmt::builder()
+            .layer()
+            .with_writer(std::io::stderr)
+            .boxed(),
+        LogFormat::Json => tracing_subscriber::fmt::layer()
+            .json()
+            .with_writer(std::io::stderr)
+            .boxed(),
+    }
+}
+
+fn pretty(terminal: bool) -> Box<dyn Layer<Registry> + Send + Sync> {
+    tracing_subscriber::fmt::layer()
+        .with_ansi(terminal && !plain_wanted())
+        .with_target(false)
+        .with_writer(std::io::stderr)
+        .boxed()
+}
+
+/// Whether the person asked for no colours (https://no-color.org).
+#[expect(
+    clippy::disallowed_methods,
+    reason = "NO_COLOR is a convention of the environment"
+)]
+pub fn plain_wanted() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+fn rolling(file: &Path) -> Result<RollingFileAppender, LogError> {
+    let failed = |reason: String| LogError::File {
+        file: file.display().to_string(),
+        reason,
+    };
+    let name = file.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| failed("this is not the name of a file".into()))?;
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix(name)
+        .max_log_files(FILES_KEPT)
+        .build(folder.unwrap_or_else(|| Path::new(".")))
+        .map_err(|error| failed(error.to_string()))
+}

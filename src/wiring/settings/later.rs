@@ -1,0 +1,193 @@
+//! Sections whose parts do not exist in this version: accepted and checked all the same, so that a
+//! file need not change when they arrive.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::networks::AllowedNetwork;
+use crate::core::http_url::HttpUrl;
+use crate::core::units::{ByteCount, Seconds, count, none_if_empty};
+
+/// `[egress]`: one policy for every fetch made for the model.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EgressConfig {
+    pub block_private_networks: bool,
+    pub allow_private: Vec<AllowedNetwork>,
+    /// Empty means all public ones; a domain covers its subdomains.
+    pub allowed_domains: Vec<String>,
+    pub denied_domains: Vec<String>,
+    pub allow_http: bool,
+    pub allowed_ports: Vec<u16>,
+    pub dns_timeout_seconds: Seconds,
+}
+
+impl Default for EgressConfig {
+    fn default() -> Self {
+        Self {
+            block_private_networks: true,
+            allow_private: Vec::new(),
+            allowed_domains: Vec::new(),
+            denied_domains: Vec::new(),
+            allow_http: false,
+            allowed_ports: vec![80, 443, 8080, 8443],
+            dns_timeout_seconds: Seconds::new(3),
+        }
+    }
+}
+
+/// `[tools.http_client]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpClientConfig {
+    pub enabled: bool,
+    pub timeout_seconds: Seconds,
+    pub max_bytes: ByteCount,
+    pub max_chars: NonZeroU32,
+    pub normalize_whitespace: bool,
+    pub response_processing_mode: ResponseProcessing,
+    pub max_redirects: u32,
+    pub user_agent: Option<String>,
+}
+
+impl Default for HttpClientConfig {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            timeout_seconds: Seconds::new(10),
+            max_bytes: ByteCount::megabytes(1),
+            max_chars: count(6000),
+            normalize_whitespace: true,
+            response_processing_mode: ResponseProcessing::Auto,
+            max_redirects: 5,
+            user_agent: None,
+        }
+    }
+}
+
+/// Whether a fetched page is turned into something readable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseProcessing {
+    Auto,
+    None,
+}
+
+/// `[tools.browser]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BrowserConfig {
+    pub enabled: bool,
+    /// Searched for when there is none.
+    #[serde(deserialize_with = "none_if_empty")]
+    pub executable_path: Option<PathBuf>,
+    pub headless: bool,
+    pub launch_args: Vec<String>,
+    pub user_agent: Option<String>,
+    pub viewport_width: Option<NonZeroU32>,
+    pub viewport_height: Option<NonZeroU32>,
+    pub locale: Option<String>,
+    pub timezone_id: Option<String>,
+    pub geolocation: Option<Geolocation>,
+    pub permissions: Vec<String>,
+    /// Values may be credentials.
+    pub extra_http_headers: BTreeMap<String, SecretString>,
+    pub navigation_timeout_seconds: Seconds,
+    pub action_timeout_seconds: Seconds,
+    pub max_text_chars: NonZeroU32,
+    pub session_ttl_seconds: Seconds,
+    pub max_sessions: NonZeroU32,
+    pub keep_profile: bool,
+}
+
+impl Default for BrowserConfig {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            executable_path: None,
+            headless: true,
+            launch_args: Vec::new(),
+            user_agent: None,
+            viewport_width: None,
+            viewport_height: None,
+            locale: None,
+            timezone_id: None,
+            geolocation: None,
+            permissions: Vec::new(),
+            extra_http_headers: BTreeMap::new(),
+            navigation_timeout_seconds: Seconds::new(20),
+            action_timeout_seconds: Seconds::new(10),
+            max_text_chars: count(6000),
+            session_ttl_seconds: Seconds::new(600),
+            max_sessions: count(2),
+            keep_profile: false,
+        }
+    }
+}
+
+/// Where the browser says it is, in degrees.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Geolocation {
+    pub latitude: f64,
+    pub longitude: f64,
+}
+
+/// `[tools.file_storage]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FileStorageConfig {
+    pub enabled: bool,
+    /// `None` means inside the data folder.
+    #[serde(deserialize_with = "none_if_empty")]
+    pub root_dir: Option<PathBuf>,
+    pub max_write_bytes: ByteCount,
+    pub quota_bytes: ByteCount,
+    pub save_incoming_uploads: bool,
+    pub uploads_subdir: String,
+    pub incoming_temp_subdir: String,
+}
+
+impl Default for FileStorageConfig {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            root_dir: None,
+            max_write_bytes: ByteCount::kilobytes(64),
+            quota_bytes: ByteCount::megabytes(500),
+            save_incoming_uploads: false,
+            uploads_subdir: "uploads".to_owned(),
+            incoming_temp_subdir: "uploads/temp".to_owned(),
+        }
+    }
+}
+
+/// `[tools.audio_transcription]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AudioTranscriptionConfig {
+    pub enabled: bool,
+    /// The server of `[llm]` when there is none.
+    #[serde(deserialize_with = "none_if_empty")]
+    pub base_url: Option<HttpUrl>,
+    #[serde(deserialize_with = "none_if_empty")]
+    pub api_key: Option<SecretString>,
+    pub model: String,
+    pub max_duration_seconds: Seconds,
+}
+
+impl Default for AudioTranscriptionConfig {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            base_url: None,
+            api_key: None,
+            model: "whisper-1".to_owned(),
+            max_duration_seconds: Seconds::new(600),
+        }
+    }
+}

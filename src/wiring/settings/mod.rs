@@ -1,0 +1,155 @@
+//! All settings: every module's own configuration, composed, with the rules that span them.
+
+mod checks;
+mod execution;
+mod later;
+mod model_checks;
+mod networks;
+mod not_yet;
+mod retired;
+mod tool_checks;
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::adapters::config::{Checked, FileKey, Finding, Rules, Visibility};
+use crate::adapters::console::config::ConsoleConfig;
+use crate::adapters::sqlite::config::StorageConfig;
+use crate::adapters::telegram::config::TelegramConfig;
+use crate::adapters::telemetry::config::LoggingConfig;
+use crate::app::config::{ApprovalsConfig, MemoryConfig, RuntimeConfig, SchedulerConfig};
+use crate::llm::config::LlmConfig;
+use crate::llm::tools::config::{CalculatorConfig, ChatHistoryConfig, KvMemoryConfig, TimeConfig};
+
+pub use execution::{
+    BashConfig, CgroupConfig, CgroupDriver, JailConfig, PythonExecConfig, RlimitConfig, SandboxMode,
+};
+pub use later::{
+    AudioTranscriptionConfig, BrowserConfig, EgressConfig, FileStorageConfig, Geolocation,
+    HttpClientConfig, ResponseProcessing,
+};
+pub use networks::AllowedNetwork;
+
+/// What the loader has to know about particular keys.
+pub const RULES: Rules = Rules {
+    file_keys: &[
+        secret("bot_token"),
+        secret("api_key"),
+        secret("webhook_secret"),
+        FileKey {
+            name: "system_prompt",
+            visibility: Visibility::Plain,
+        },
+    ],
+    retired: retired::RETIRED,
+};
+
+const fn secret(name: &'static str) -> FileKey {
+    FileKey {
+        name,
+        visibility: Visibility::Secret,
+    }
+}
+
+/// Every setting.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub runtime: RuntimeConfig,
+    pub storage: StorageConfig,
+    pub channels: ChannelsConfig,
+    pub llm: LlmConfig,
+    pub memory: MemoryConfig,
+    pub scheduler: SchedulerConfig,
+    pub approvals: ApprovalsConfig,
+    pub egress: EgressConfig,
+    pub tools: ToolsConfig,
+    pub logging: LoggingConfig,
+}
+
+/// `[channels]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChannelsConfig {
+    pub telegram: TelegramConfig,
+    pub console: ConsoleConfig,
+}
+
+/// `[tools]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ToolsConfig {
+    pub chat_history: ChatHistoryConfig,
+    pub kv_memory: KvMemoryConfig,
+    pub time: TimeConfig,
+    pub calculator: CalculatorConfig,
+    pub http_client: HttpClientConfig,
+    pub browser: BrowserConfig,
+    pub file_storage: FileStorageConfig,
+    pub audio_transcription: AudioTranscriptionConfig,
+    pub python_exec: PythonExecConfig,
+    pub bash: BashConfig,
+}
+
+impl Settings {
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.storage.database(&self.runtime.data_dir)
+    }
+
+    /// The folder that holds the workspaces of all chats.
+    pub fn files_root(&self) -> PathBuf {
+        self.tools
+            .file_storage
+            .root_dir
+            .clone()
+            .unwrap_or_else(|| self.runtime.data_dir.join("files"))
+    }
+
+    /// The person the bot belongs to: as set, else the first allowed person, else the first allowed
+    /// chat that is one (groups have negative ids).
+    pub fn owner_user_id(&self) -> Option<i64> {
+        let telegram = &self.channels.telegram;
+        std::iter::once(&self.runtime.owner_user_id)
+            .chain(&telegram.allowed_user_ids)
+            .chain(&telegram.allowed_chat_ids)
+            .copied()
+            .find(|id| *id > 0)
+    }
+}
+
+impl Checked for Settings {
+    fn resolve_paths(&mut self, base_dir: &Path) {
+        let python = &mut self.tools.python_exec;
+        let optional = [
+            &mut self.storage.path,
+            &mut self.tools.file_storage.root_dir,
+            &mut self.logging.file,
+            &mut python.venv_path,
+            &mut python.artifacts_jail_shared_dir,
+        ];
+        for path in optional.into_iter().flatten() {
+            *path = base_dir.join(&path);
+        }
+        self.runtime.data_dir = base_dir.join(&self.runtime.data_dir);
+        let programs = [
+            &mut python.python_path,
+            &mut self.tools.browser.executable_path,
+        ];
+        for path in programs.into_iter().flatten() {
+            // A bare name is looked up in PATH.
+            if path.components().count() > 1 {
+                *path = base_dir.join(&path);
+            }
+        }
+    }
+
+    fn check(&self) -> Vec<Finding> {
+        let mut findings = checks::check(self);
+        findings.extend(model_checks::check(&self.llm));
+        findings.extend(tool_checks::check(self));
+        findings.extend(not_yet::check(self));
+        findings
+    }
+}

@@ -1,0 +1,130 @@
+//! Rules over `[llm]` and its profiles.
+
+use super::checks::positive;
+use crate::adapters::config::Finding;
+use crate::llm::config::{LlmConfig, Provider};
+
+pub(super) fn check(llm: &LlmConfig) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if llm.provider == Provider::Builtin {
+        unused_model(llm, &mut findings);
+    }
+    model("llm", llm, &mut findings);
+    for name in llm.profiles.keys() {
+        if let Some(profile) = llm.profile(name) {
+            model(&format!("llm.profiles.{name}"), &profile, &mut findings);
+        }
+    }
+    fallbacks("llm", &llm.fallbacks, llm, &mut findings);
+    for (name, profile) in &llm.profiles {
+        let section = format!("llm.profiles.{name}");
+        fallbacks(&section, &profile.fallbacks, llm, &mut findings);
+    }
+    money(llm, &mut findings);
+    findings
+}
+
+fn unused_model(llm: &LlmConfig, findings: &mut Vec<Finding>) {
+    let given = [
+        ("llm.model", !llm.model.is_empty()),
+        ("llm.api_key", llm.api_key.is_some()),
+        ("llm.base_url", llm.base_url.is_some()),
+    ];
+    if let Some((key, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
+        findings.push(Finding::warning(
+            [key, "llm.provider"],
+            format!("{key} is not used while llm.provider is \"builtin\""),
+        ));
+    }
+}
+
+/// One model: `[llm]` itself or a profile.
+fn model(section: &str, llm: &LlmConfig, findings: &mut Vec<Finding>) {
+    let key = |name: &str| format!("{section}.{name}");
+    if llm.provider != Provider::Builtin {
+        if llm.model.trim().is_empty() {
+            findings.push(Finding::problem(
+                [key("model"), key("provider")],
+                format!("{section}.model is missing; this provider needs the name of a model"),
+            ));
+        }
+        match (&llm.api_key, &llm.base_url) {
+            (None, None) => findings.push(Finding::problem(
+                [key("api_key"), key("provider")],
+                format!("{section}.api_key is missing (only a server of your own, named in base_url, may need none)"),
+            )),
+            (Some(_), Some(url)) if !url.is_https() && !url.is_loopback() => {
+                findings.push(Finding::warning(
+                    [key("base_url")],
+                    format!("{section}.base_url is not https: the key and the conversation travel unencrypted"),
+                ));
+            }
+            _ => {}
+        }
+    }
+    let ranges = [
+        ("temperature", llm.temperature, 2.0),
+        ("top_p", llm.top_p, 1.0),
+    ];
+    for (name, value, most) in ranges {
+        if value.is_some_and(|value| !(0.0..=most).contains(&value)) {
+            findings.push(Finding::problem(
+                [key(name)],
+                format!("{section}.{name}: expected a number from 0 to {most}"),
+            ));
+        }
+    }
+    positive(
+        &[
+            (&key("request_timeout_seconds"), llm.request_timeout_seconds),
+            (&key("stall_timeout_seconds"), llm.stall_timeout_seconds),
+        ],
+        findings,
+    );
+}
+
+fn fallbacks(section: &str, names: &[String], llm: &LlmConfig, findings: &mut Vec<Finding>) {
+    let key = format!("{section}.fallbacks");
+    for name in names {
+        if !llm.profiles.contains_key(name) {
+            findings.push(Finding::problem(
+                [key.clone(), format!("llm.profiles.{name}")],
+                format!("{key}: there is no [llm.profiles.{name:.40}]"),
+            ));
+        }
+    }
+}
+
+fn money(llm: &LlmConfig, findings: &mut Vec<Finding>) {
+    let budget = &llm.budget;
+    for (key, limit) in [
+        ("llm.budget.daily_usd", budget.daily_usd),
+        ("llm.budget.monthly_usd", budget.monthly_usd),
+    ] {
+        if limit.is_some_and(|limit| !is_amount(limit)) {
+            findings.push(Finding::problem(
+                [key],
+                format!("{key}: expected an amount in US dollars, 0 or more"),
+            ));
+        }
+    }
+    if !(0.0..=1.0).contains(&budget.warn_at) {
+        findings.push(Finding::problem(
+            ["llm.budget.warn_at"],
+            "llm.budget.warn_at: expected a number from 0 to 1",
+        ));
+    }
+    for (model, price) in &llm.prices {
+        let amounts = [Some(price.input), price.cached_input, Some(price.output)];
+        if !amounts.into_iter().flatten().all(is_amount) {
+            findings.push(Finding::problem(
+                [format!("llm.prices.{model}")],
+                format!("llm.prices.{model}: expected US dollars per million tokens, 0 or more"),
+            ));
+        }
+    }
+}
+
+fn is_amount(amount: f64) -> bool {
+    amount.is_finite() && amount >= 0.0
+}

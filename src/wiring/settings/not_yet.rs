@@ -1,0 +1,78 @@
+//! Parts that the settings know and this version does not have: a line goes when its part arrives.
+
+use super::Settings;
+use crate::adapters::config::Finding;
+use crate::llm::config::Provider;
+
+struct Missing {
+    /// The key that switches the part on.
+    key: &'static str,
+    part: &'static str,
+    is_on: fn(&Settings) -> bool,
+}
+
+const MISSING: &[Missing] = &[
+    Missing {
+        key: "llm.provider",
+        part: "the provider \"openai_responses\"",
+        is_on: |settings| uses(settings, Provider::OpenAiResponses),
+    },
+    Missing {
+        key: "llm.provider",
+        part: "the provider \"openrouter\"",
+        is_on: |settings| uses(settings, Provider::OpenRouter),
+    },
+    Missing {
+        key: "tools.http_client.enabled",
+        part: "the tool http_request",
+        is_on: |settings| settings.tools.http_client.enabled,
+    },
+    Missing {
+        key: "tools.browser.enabled",
+        part: "the browser",
+        is_on: |settings| settings.tools.browser.enabled,
+    },
+    Missing {
+        key: "tools.file_storage.enabled",
+        part: "the file tools",
+        is_on: |settings| settings.tools.file_storage.enabled,
+    },
+    Missing {
+        key: "tools.audio_transcription.enabled",
+        part: "the transcription of voice notes",
+        is_on: |settings| settings.tools.audio_transcription.enabled,
+    },
+    Missing {
+        key: "tools.python_exec.enabled",
+        part: "running Python",
+        is_on: |settings| settings.tools.python_exec.enabled,
+    },
+    Missing {
+        key: "tools.bash.enabled",
+        part: "running shell commands",
+        is_on: |settings| settings.tools.bash.enabled,
+    },
+];
+
+/// A warning for each part that is switched on and not there.
+pub(super) fn check(settings: &Settings) -> Vec<Finding> {
+    MISSING
+        .iter()
+        .filter(|missing| (missing.is_on)(settings))
+        .map(|missing| {
+            let (key, part) = (missing.key, missing.part);
+            Finding::warning(
+                [key],
+                format!("{key}: this version does not have {part} yet; the setting has no effect"),
+            )
+        })
+        .collect()
+}
+
+fn uses(settings: &Settings, provider: Provider) -> bool {
+    let llm = &settings.llm;
+    let profiles = llm.profiles.values().filter_map(|profile| profile.provider);
+    std::iter::once(llm.provider)
+        .chain(profiles)
+        .any(|used| used == provider)
+}

@@ -1,0 +1,208 @@
+//! Rules over `[egress]` and `[tools]`.
+
+use std::path::{Component, Path};
+
+use super::checks::positive;
+use super::execution::{JailConfig, SandboxMode};
+use super::{BrowserConfig, EgressConfig, PythonExecConfig, Settings};
+use crate::adapters::config::Finding;
+use crate::core::units::Seconds;
+
+pub(super) fn check(settings: &Settings) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let tools = &settings.tools;
+    let notes = &tools.kv_memory;
+    if notes.default_limit > notes.max_limit {
+        findings.push(Finding::problem(
+            ["tools.kv_memory.default_limit", "tools.kv_memory.max_limit"],
+            "tools.kv_memory.default_limit is more than max_limit",
+        ));
+    }
+    egress(&settings.egress, &mut findings);
+    browser(&tools.browser, &mut findings);
+    subfolders(settings, &mut findings);
+    python(&tools.python_exec, &mut findings);
+    let python = &tools.python_exec;
+    let bash = &tools.bash;
+    for run in [
+        Execution {
+            section: "tools.python_exec",
+            mode: python.sandbox_mode,
+            accepts_risk: python.i_understand_the_risk,
+            default_timeout: python.default_timeout_seconds,
+            max_timeout: python.max_timeout_seconds,
+            passes_environment: python.pass_parent_env,
+            jail: &python.jail,
+        },
+        Execution {
+            section: "tools.bash",
+            mode: bash.sandbox_mode,
+            accepts_risk: bash.i_understand_the_risk,
+            default_timeout: bash.default_timeout_seconds,
+            max_timeout: bash.max_timeout_seconds,
+            passes_environment: bash.pass_parent_env,
+            jail: &bash.jail,
+        },
+    ] {
+        execution(&run, &mut findings);
+    }
+    let browser = &tools.browser;
+    positive(
+        &[
+            (
+                "tools.http_client.timeout_seconds",
+                tools.http_client.timeout_seconds,
+            ),
+            (
+                "tools.browser.navigation_timeout_seconds",
+                browser.navigation_timeout_seconds,
+            ),
+            (
+                "tools.browser.action_timeout_seconds",
+                browser.action_timeout_seconds,
+            ),
+        ],
+        &mut findings,
+    );
+    findings
+}
+
+fn egress(egress: &EgressConfig, findings: &mut Vec<Finding>) {
+    if !egress.block_private_networks {
+        findings.push(Finding::warning(
+            ["egress.block_private_networks"],
+            "egress.block_private_networks is false: the model can reach this machine and your network; \
+             egress.allow_private opens single addresses",
+        ));
+    }
+    for (key, domains) in [
+        ("egress.allowed_domains", &egress.allowed_domains),
+        ("egress.denied_domains", &egress.denied_domains),
+    ] {
+        if !domains.iter().all(|domain| is_domain(domain)) {
+            findings.push(Finding::problem(
+                [key],
+                format!("{key}: expected domains such as \"example.com\", without scheme, port, path or *"),
+            ));
+        }
+    }
+}
+
+fn is_domain(domain: &str) -> bool {
+    let is_label = |label: &str| !label.is_empty() && label.len() <= 63;
+    domain.split('.').all(is_label)
+        && !domain.contains(|letter: char| {
+            letter.is_whitespace() || letter.is_control() || "/:*@?#\\".contains(letter)
+        })
+}
+
+fn browser(browser: &BrowserConfig, findings: &mut Vec<Finding>) {
+    const FORBIDDEN: [&str; 4] = ["proxy", "sandbox", "debugging", "extension"];
+    let touches = |argument: &String| {
+        let argument = argument.to_lowercase();
+        FORBIDDEN.iter().any(|word| argument.contains(word))
+    };
+    if browser.launch_args.iter().any(touches) {
+        findings.push(Finding::problem(
+            ["tools.browser.launch_args"],
+            "tools.browser.launch_args: arguments about proxy, sandbox, debugging or extensions are not accepted",
+        ));
+    }
+    if let Some(place) = browser.geolocation {
+        let is_on_earth =
+            (-90.0..=90.0).contains(&place.latitude) && (-180.0..=180.0).contains(&place.longitude);
+        if !is_on_earth {
+            findings.push(Finding::problem(
+                ["tools.browser.geolocation"],
+                "tools.browser.geolocation: expected a latitude from -90 to 90 and a longitude from -180 to 180",
+            ));
+        }
+    }
+}
+
+fn subfolders(settings: &Settings, findings: &mut Vec<Finding>) {
+    let files = &settings.tools.file_storage;
+    for (key, folder) in [
+        ("tools.file_storage.uploads_subdir", &files.uploads_subdir),
+        (
+            "tools.file_storage.incoming_temp_subdir",
+            &files.incoming_temp_subdir,
+        ),
+        (
+            "tools.python_exec.artifacts_default_subdir",
+            &settings.tools.python_exec.artifacts_default_subdir,
+        ),
+    ] {
+        let is_inside = Path::new(folder)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        if folder.is_empty() || !is_inside {
+            findings.push(Finding::problem(
+                [key],
+                format!(
+                    "{key}: expected a folder inside the workspace, without .. and not absolute"
+                ),
+            ));
+        }
+    }
+}
+
+fn python(python: &PythonExecConfig, findings: &mut Vec<Finding>) {
+    const SHARED: &str = "tools.python_exec.artifacts_jail_shared_dir";
+    const ALLOW: &str = "tools.python_exec.artifacts_allow_in_jail";
+    if python.artifacts_allow_in_jail && python.artifacts_jail_shared_dir.is_none() {
+        findings.push(Finding::problem(
+            [SHARED, ALLOW],
+            format!("{SHARED} is missing, and artifacts_allow_in_jail needs it"),
+        ));
+    }
+}
+
+/// What Python and Bash have in common.
+struct Execution<'a> {
+    section: &'a str,
+    mode: SandboxMode,
+    accepts_risk: bool,
+    default_timeout: Seconds,
+    max_timeout: Seconds,
+    passes_environment: bool,
+    jail: &'a JailConfig,
+}
+
+fn execution(run: &Execution<'_>, findings: &mut Vec<Finding>) {
+    let section = run.section;
+    let key = |name: &str| format!("{section}.{name}");
+    if run.mode == SandboxMode::None && !run.accepts_risk {
+        findings.push(Finding::problem(
+            [key("sandbox_mode"), key("i_understand_the_risk")],
+            format!(
+                "{section}.sandbox_mode = \"none\" runs the model's code as you; it needs \
+                 i_understand_the_risk = true (\"native\" is the safe default)"
+            ),
+        ));
+    }
+    if run.mode == SandboxMode::Jail && run.jail.command_prefix.is_empty() {
+        findings.push(Finding::problem(
+            [key("jail.command_prefix"), key("sandbox_mode")],
+            format!(
+                "{section}.jail.command_prefix is missing, and sandbox_mode = \"jail\" needs it"
+            ),
+        ));
+    }
+    if run.default_timeout > run.max_timeout {
+        findings.push(Finding::problem(
+            [key("default_timeout_seconds"), key("max_timeout_seconds")],
+            format!("{section}.default_timeout_seconds is more than max_timeout_seconds"),
+        ));
+    }
+    if run.passes_environment {
+        findings.push(Finding::warning(
+            [key("pass_parent_env")],
+            format!("{section}.pass_parent_env is true: the model's code sees what is in the bot's environment"),
+        ));
+    }
+    positive(
+        &[(&key("default_timeout_seconds"), run.default_timeout)],
+        findings,
+    );
+}

@@ -1,0 +1,80 @@
+//! What the settings mean once they are read.
+
+use std::path::PathBuf;
+
+use minibot::app::config::ApprovalMode;
+use secrecy::ExposeSecret;
+
+use super::read;
+
+#[test]
+fn paths_start_from_the_folder_of_the_file() {
+    let paths = |content: &str| {
+        let settings = read(content).unwrap().settings;
+        [settings.database(), settings.files_root()].map(|path| path.display().to_string())
+    };
+    assert_eq!(paths(""), ["/base/./data/minibot.db", "/base/./data/files"]);
+    assert_eq!(
+        paths("[runtime]\ndata_dir = \"/var/lib/minibot\"\n"),
+        ["/var/lib/minibot/minibot.db", "/var/lib/minibot/files"]
+    );
+    assert_eq!(
+        paths("[runtime]\ndata_dir = \"elsewhere\"\n[storage]\npath = \"here.db\"\n"),
+        ["/base/here.db", "/base/elsewhere/files"]
+    );
+    let python = |path: &str| {
+        let content = format!("[tools.python_exec]\npython_path = \"{path}\"\n");
+        read(&content)
+            .unwrap()
+            .settings
+            .tools
+            .python_exec
+            .python_path
+    };
+    assert_eq!(python(""), None);
+    assert_eq!(python("python3.13"), Some(PathBuf::from("python3.13")));
+    assert_eq!(
+        python("venv/bin/python"),
+        Some(PathBuf::from("/base/venv/bin/python"))
+    );
+}
+
+#[test]
+fn a_profile_never_takes_the_key_of_another_server() {
+    let content = "[llm]\nprovider = \"openai\"\nmodel = \"a\"\napi_key = \"k\"\ntemperature = 0.1\nretry_attempts = 7\n\
+                   [llm.profiles.same]\nmodel = \"b\"\n\
+                   [llm.profiles.other]\nmodel = \"c\"\nbase_url = \"http://localhost:1/v1\"\n";
+    let llm = read(content).unwrap().settings.llm;
+    let same = llm.profile("same").unwrap();
+    assert_eq!(same.model, "b");
+    assert_eq!(same.api_key.unwrap().expose_secret(), "k");
+    assert_eq!((same.temperature, same.retry_attempts.get()), (None, 7));
+    assert!(llm.profile("other").unwrap().api_key.is_none());
+    assert!(llm.profile("third").is_none());
+}
+
+#[test]
+fn a_table_of_approvals_replaces_the_default_one() {
+    let tools = |content| read(content).unwrap().settings.approvals.tools;
+    assert_eq!(tools("").len(), 4);
+    let own = tools("[approvals.tools]\nbash = \"deny\"\n");
+    assert_eq!(
+        own.into_iter().collect::<Vec<_>>(),
+        [("bash".to_owned(), ApprovalMode::Deny)]
+    );
+}
+
+#[test]
+fn the_owner_is_set_or_the_first_person_that_is_let_in() {
+    let owner = |owner: i64, people: &str, chats: &str| {
+        let content = format!(
+            "[runtime]\nowner_user_id = {owner}\n[channels.telegram]\nallowed_user_ids = {people}\n\
+             allowed_chat_ids = {chats}\n"
+        );
+        read(&content).unwrap().settings.owner_user_id()
+    };
+    assert_eq!(owner(7, "[8]", "[9]"), Some(7));
+    assert_eq!(owner(0, "[8]", "[9]"), Some(8));
+    assert_eq!(owner(0, "[]", "[-100, 9]"), Some(9));
+    assert_eq!(owner(0, "[]", "[]"), None);
+}

@@ -1,0 +1,346 @@
+//! What a person reads when the configuration is wrong.
+
+use minibot::adapters::config::known_keys;
+use minibot::wiring::settings::{RULES, Settings};
+
+use super::{problems, read, warnings};
+
+/// A line, and what is wrong with it.
+type Cases = &'static [(&'static str, &'static str)];
+
+/// A problem in line 2, below the section.
+fn assert_line_2(section: &str, cases: Cases) {
+    for (line, expected) in cases {
+        let content = format!("[{section}]\n{line}\n");
+        let expected = format!("config.toml, line 2: {expected}");
+        assert_eq!(problems(&content, &[]), [expected], "{line}");
+    }
+}
+
+const TELEGRAM: Cases = &[
+    (
+        "enabled = \"yes\"",
+        "channels.telegram.enabled: expected true or false, found \"yes\"",
+    ),
+    (
+        "allowed_user_ids = [1, \"two\"]",
+        "channels.telegram.allowed_user_ids: expected a whole number, found \"two\"",
+    ),
+    (
+        "allowed_user_ids = 7",
+        "channels.telegram.allowed_user_ids: expected a list in brackets, found 7",
+    ),
+    (
+        "mode = \"webhok\"",
+        "channels.telegram.mode: expected \"long_polling\" or \"webhook\", found \"webhok\"; did you mean \
+                 \"webhook\"?",
+    ),
+    (
+        "mode = 3",
+        "channels.telegram.mode: expected \"long_polling\" or \"webhook\", found 3",
+    ),
+    (
+        "max_photo_bytes = \"5 bananas\"",
+        "channels.telegram.max_photo_bytes: expected a size such as 5000000, \"5MB\" or \"5MiB\", found \
+                 \"5 bananas\"",
+    ),
+    (
+        "poll_timeout_seconds = -1",
+        "channels.telegram.poll_timeout_seconds: expected a number of seconds such as 10 or 2.5, found -1",
+    ),
+    (
+        "max_attachments_per_message = 0",
+        "channels.telegram.max_attachments_per_message: expected a whole number from 1 to 4294967295, found 0",
+    ),
+    (
+        "api_url = \"telegram\"",
+        "channels.telegram.api_url: expected an http or https URL, found \"telegram\"",
+    ),
+    (
+        "webhook_listen = \"8443\"",
+        "channels.telegram.webhook_listen: expected an address and port such as \"127.0.0.1:8443\", found \
+                 \"8443\"",
+    ),
+    (
+        "stream_edit_interval_ms = 500",
+        "channels.telegram.stream_edit_interval_ms: expected 700 or more, found 500",
+    ),
+    (
+        "rate_limit = 5",
+        "channels.telegram.rate_limit: expected a section, found 5",
+    ),
+    (
+        "rate_limit = [30, 1]",
+        "channels.telegram.rate_limit: expected a section, found a list",
+    ),
+    (
+        "poll_timeout_seconds = 0.5",
+        "channels.telegram.poll_timeout_seconds: expected 1 or more",
+    ),
+    (
+        "poll_timeout_seconds = 2026-11-20",
+        "channels.telegram.poll_timeout_seconds: expected a number of seconds such as 10 or 2.5, found a \
+                 date or time",
+    ),
+];
+
+#[test]
+fn wrong_types_say_what_is_expected_and_what_was_found() {
+    assert_line_2("channels.telegram", TELEGRAM);
+}
+
+const RUNTIME: Cases = &[
+    (
+        "timezone = \"Europe/Madird\"",
+        "runtime.timezone: expected an IANA time zone such as \"Europe/Madrid\" (perhaps \
+                 \"Europe/Madrid\"), found \"Europe/Madird\"",
+    ),
+    (
+        "log_level = \"minibot=louder\"",
+        "runtime.log_level: expected trace, debug, info, warn, error or off, or directives such as \
+                 \"info,minibot=debug\"",
+    ),
+    (
+        "turn_timeout_seconds = 0",
+        "runtime.turn_timeout_seconds: expected more than 0 seconds",
+    ),
+    (
+        "owner_user_id = -5",
+        "runtime.owner_user_id: expected a person's id, which is never negative",
+    ),
+    (
+        "owner_user_id = 99999999999999999999",
+        "this number is too large",
+    ),
+];
+
+const APPROVALS: Cases = &[
+    (
+        "bash = \"yes\"",
+        "approvals.tools.bash: expected \"allow\", \"ask\", \"deny\" or \"classify\", found \"yes\"",
+    ),
+    (
+        "delete_file = \"classify\"",
+        "approvals.tools.delete_file: \"classify\" is only for bash; expected \"allow\", \"ask\" or \"deny\"",
+    ),
+];
+
+const MODEL: Cases = &[
+    (
+        "provider = \"openai\"\nmodel = \"m\"",
+        "llm.api_key is missing (only a server of your own, named in base_url, may need none)",
+    ),
+    (
+        "provider = \"openai\"\napi_key = \"k\"",
+        "llm.model is missing; this provider needs the name of a model",
+    ),
+    (
+        "fallbacks = [\"spare\"]",
+        "llm.fallbacks: there is no [llm.profiles.spare]",
+    ),
+    (
+        "temperature = 3",
+        "llm.temperature: expected a number from 0 to 2",
+    ),
+    (
+        "prices = { m = { input = 1 } }",
+        "llm.prices.m: the key output is missing",
+    ),
+];
+
+const EGRESS: Cases = &[
+    (
+        "allow_private = [\"10.0.0.5\"]",
+        "egress.allow_private: expected a network such as \"10.0.0.5/32\" or \"127.0.0.1/32:8080\", found \
+                 \"10.0.0.5\"",
+    ),
+    (
+        "denied_domains = [\"https://x.org/\"]",
+        "egress.denied_domains: expected domains such as \"example.com\", without scheme, port, path or *",
+    ),
+];
+
+const BASH: Cases = &[
+    (
+        "sandbox_mode = \"none\"",
+        "tools.bash.sandbox_mode = \"none\" runs the model's code as you; it needs i_understand_the_risk = \
+                 true (\"native\" is the safe default)",
+    ),
+    (
+        "sandbox_mode = \"jail\"",
+        "tools.bash.jail.command_prefix is missing, and sandbox_mode = \"jail\" needs it",
+    ),
+    (
+        "default_timeout_seconds = 500",
+        "tools.bash.default_timeout_seconds is more than max_timeout_seconds",
+    ),
+];
+
+const BROWSER: Cases = &[(
+    "launch_args = [\"--no-sandbox\"]",
+    "tools.browser.launch_args: arguments about proxy, sandbox, debugging or extensions are not accepted",
+)];
+
+#[test]
+fn values_out_of_bounds_are_refused_at_their_line() {
+    assert_line_2("runtime", RUNTIME);
+    assert_line_2("approvals.tools", APPROVALS);
+    assert_line_2("llm", MODEL);
+    assert_line_2("egress", EGRESS);
+    assert_line_2("tools.bash", BASH);
+    assert_line_2("tools.browser", BROWSER);
+}
+
+#[test]
+fn unknown_keys_come_with_the_nearest_known_one() {
+    assert_line_2(
+        "channels.telegram",
+        &[
+            (
+                "bot_tokn = \"x\"",
+                "unknown key channels.telegram.bot_tokn; did you mean bot_token?",
+            ),
+            (
+                "bot_token_fil = \"x\"",
+                "unknown key channels.telegram.bot_token_fil; did you mean bot_token_file?",
+            ),
+            (
+                "history_window = 3",
+                "unknown key channels.telegram.history_window; history_window belongs in [memory]",
+            ),
+            ("zebra = 3", "unknown key channels.telegram.zebra"),
+        ],
+    );
+    assert_eq!(
+        problems("[channels.console]\ncolour = 1\n[tool]\n", &[]),
+        [
+            "config.toml, line 2: unknown key channels.console.colour; this section has no keys",
+            "config.toml, line 3: unknown key tool; did you mean tools?",
+        ]
+    );
+}
+
+#[test]
+fn keys_of_the_python_minibot_are_answered_with_what_to_write() {
+    assert_eq!(
+        problems(
+            "[memory]\nsqlite_url = \"sqlite+aiosqlite:///./data/minibot.db\"\n[tools.playwright]\nenabled = true\n",
+            &[]
+        ),
+        [
+            "config.toml, line 2: memory.sqlite_url is a key of the Python MiniBot; write storage.path with the path \
+             of the file",
+            "config.toml, line 3: tools.playwright is a key of the Python MiniBot; write [tools.browser], and its \
+             network rules into [egress]",
+        ]
+    );
+}
+
+#[test]
+fn no_retired_key_is_a_key_of_today() {
+    let known = known_keys::<Settings>();
+    for retired in RULES.retired {
+        let below = format!("{}.", retired.path);
+        let is_known = |key: &String| key == retired.path || key.starts_with(&below);
+        assert!(!known.iter().any(is_known), "{}", retired.path);
+    }
+}
+
+#[test]
+fn all_problems_come_at_once_in_the_order_of_the_lines() {
+    let content = "\
+[llm]
+modle = \"m\"
+max_tool_iterations = \"many\"
+[runtime]
+timezone = \"Nowhere\"
+[channels.telegram]
+enabled = true
+bot_token = \"${TOKEN}\"
+stream_edit_interval_ms = 1
+";
+    assert_eq!(
+        problems(content, &[("MINIBOT__MEMORY__COMPACTION", "perhaps")]),
+        [
+            "config.toml, line 2: unknown key llm.modle; did you mean model?",
+            "config.toml, line 3: llm.max_tool_iterations: expected a whole number from 1 to 4294967295, found \"many\"",
+            "config.toml, line 5: runtime.timezone: expected an IANA time zone such as \"Europe/Madrid\", found \
+             \"Nowhere\"",
+            "config.toml, line 8: channels.telegram.bot_token needs the environment variable TOKEN, which is not set \
+             (a fallback is written as \"${TOKEN:-fallback}\")",
+            "config.toml, line 9: channels.telegram.stream_edit_interval_ms: expected 700 or more, found 1",
+            "environment variable MINIBOT__MEMORY__COMPACTION: memory.compaction: expected true or false, found \
+             something else",
+        ]
+    );
+}
+
+#[test]
+fn syntax_errors_have_their_line() {
+    let found = problems("[llm]\nmodel = \"open\n[runtime]\nlog_level = info\n", &[]);
+    assert!(found[0].starts_with("config.toml, line 2: "), "{found:?}");
+    assert!(found[1].starts_with("config.toml, line 4: "), "{found:?}");
+    let twice = problems("[llm]\nmodel = \"a\"\nmodel = \"b\"\n", &[]);
+    assert_eq!(
+        problems("a = 01\n", &[]),
+        ["config.toml, line 1: unexpected leading zero, expected nothing"]
+    );
+    assert_eq!(twice, ["config.toml, line 3: duplicate key model"]);
+}
+
+#[test]
+fn rules_over_several_keys_point_to_the_line_that_asks_for_them() {
+    assert_eq!(
+        problems(
+            "[channels.telegram]\nenabled = true\nmode = \"webhook\"\n",
+            &[]
+        ),
+        [
+            "config.toml, line 2: channels.telegram.bot_token is missing; @BotFather in Telegram gives one",
+            "config.toml, line 3: channels.telegram.webhook_url is missing, and mode = \"webhook\" needs it",
+        ]
+    );
+    let remote = "[channels.telegram]\nenabled = true\nbot_token = \"1:a\"\nmode = \"webhook\"\n\
+                  webhook_url = \"http://example.com/hook\"\n";
+    assert_eq!(
+        problems(remote, &[]),
+        [
+            "config.toml, line 5: channels.telegram.webhook_url: expected an https URL (http only for this machine)"
+        ]
+    );
+    assert!(problems(&remote.replace("example.com", "127.0.0.1"), &[]).is_empty());
+}
+
+#[test]
+fn a_server_of_ones_own_needs_no_key() {
+    let local =
+        "[llm]\nprovider = \"openai\"\nmodel = \"m\"\nbase_url = \"http://localhost:11434/v1\"\n";
+    assert!(read(local).unwrap().warnings.is_empty());
+}
+
+#[test]
+fn warnings_do_not_stop_the_start() {
+    let telegram = "[channels.telegram]\nenabled = true\nbot_token = \"1:a\"\n";
+    assert_eq!(
+        warnings(telegram),
+        [
+            "config.toml, line 1: channels.telegram.allowed_user_ids and channels.telegram.allowed_chat_ids are both empty: \
+          nobody is let in; write to the bot, and its refusal shows the id to add"
+        ]
+    );
+    assert_eq!(
+        warnings(&format!("{telegram}require_authorized = false\n")),
+        [
+            "config.toml, line 4: channels.telegram.require_authorized is false: everybody who finds the bot can use it and \
+          spend your money"
+        ]
+    );
+    assert_eq!(
+        warnings("[tools.browser]\nenabled = true\n"),
+        [
+            "config.toml, line 2: tools.browser.enabled: this version does not have the browser yet; the setting has no \
+          effect"
+        ]
+    );
+    assert!(warnings("").is_empty());
+}
