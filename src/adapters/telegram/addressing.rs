@@ -1,0 +1,196 @@
+//! Which messages of a group are for the bot, and how its own name is taken off them.
+
+use serde_json::Value;
+
+use super::channel::BotIdentity;
+use super::config::GroupMode;
+
+/// For whom a message of a group is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Addressee {
+    /// The bot, by mention, reply or command.
+    Bot,
+    /// Another bot: a command says so.
+    OtherBot,
+    /// Nobody in particular.
+    Everybody,
+}
+
+/// For whom a raw message is. A forwarded message speaks to those its author had in mind.
+pub(super) fn addressee(message: &Value, bot: &BotIdentity) -> Addressee {
+    if replies_to(message, bot) {
+        return Addressee::Bot;
+    }
+    if !message["forward_origin"].is_null() || !message["forward_date"].is_null() {
+        return Addressee::Everybody;
+    }
+    let text = message["text"]
+        .as_str()
+        .or_else(|| message["caption"].as_str())
+        .unwrap_or_default();
+    match command_recipient(text) {
+        Some(Some(name)) if !name.eq_ignore_ascii_case(&bot.username) => Addressee::OtherBot,
+        Some(_) => Addressee::Bot,
+        None if mentions(message, text, bot) => Addressee::Bot,
+        None => Addressee::Everybody,
+    }
+}
+
+/// Whether a group's message is for the bot.
+pub(super) fn is_meant(addressee: Addressee, mode: GroupMode) -> bool {
+    match addressee {
+        Addressee::Bot => true,
+        Addressee::OtherBot => false,
+        Addressee::Everybody => mode == GroupMode::All,
+    }
+}
+
+/// The text without the bot's name before or behind it; a name alone stays.
+pub(super) fn without_mention(text: &str, bot: &BotIdentity) -> String {
+    let name = format!("@{}", bot.username);
+    let mut rest = text.trim();
+    if find_name(rest, &name) == Some(0) {
+        rest = rest[name.len()..]
+            .trim_start_matches([',', ':'])
+            .trim_start();
+    }
+    if let Some(start) = rest.len().checked_sub(name.len())
+        && rest.is_char_boundary(start)
+        && find_name(&rest[start..], &name) == Some(0)
+        && !rest[..start].ends_with(is_name_character)
+    {
+        rest = rest[..start].trim_end().trim_end_matches(',');
+    }
+    if rest.is_empty() {
+        text.to_owned()
+    } else {
+        rest.to_owned()
+    }
+}
+
+/// A reply to the bot. The first message of a topic is what all others in it reply to.
+fn replies_to(message: &Value, bot: &BotIdentity) -> bool {
+    let replied = &message["reply_to_message"];
+    replied["from"]["id"].as_i64() == Some(bot.id) && replied["forum_topic_created"].is_null()
+}
+
+fn mentions(message: &Value, text: &str, bot: &BotIdentity) -> bool {
+    let entities = message["entities"]
+        .as_array()
+        .or_else(|| message["caption_entities"].as_array());
+    let by_id = |entity: &Value| entity["user"]["id"].as_i64() == Some(bot.id);
+    find_name(text, &format!("@{}", bot.username)).is_some()
+        || entities.is_some_and(|entities| entities.iter().any(by_id))
+}
+
+/// `Some` for a command, with the bot that it names.
+fn command_recipient(text: &str) -> Option<Option<&str>> {
+    let head = text
+        .trim_start()
+        .strip_prefix('/')?
+        .split(char::is_whitespace)
+        .next()?;
+    let (name, recipient) = match head.split_once('@') {
+        Some((name, recipient)) => (name, Some(recipient)),
+        None => (head, None),
+    };
+    let valid = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    valid.then_some(recipient)
+}
+
+/// Where `name` (with its `@`) stands as a word of its own, in any letter case.
+fn find_name(text: &str, name: &str) -> Option<usize> {
+    let (haystack, needle) = (text.to_ascii_lowercase(), name.to_ascii_lowercase());
+    haystack
+        .match_indices(&needle)
+        .map(|(start, _)| start)
+        .find(|start| {
+            !haystack[..*start].ends_with(is_name_character)
+                && !haystack[start + needle.len()..].starts_with(is_name_character)
+        })
+}
+
+fn is_name_character(character: char) -> bool {
+    character.is_alphanumeric() || character == '_' || character == '@'
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn bot() -> BotIdentity {
+        BotIdentity {
+            id: 99,
+            username: "MiniBot".to_owned(),
+        }
+    }
+
+    #[test]
+    fn messages_say_for_whom_they_are() {
+        let cases = [
+            (json!({"text": "hello all"}), Addressee::Everybody),
+            (json!({"text": "@minibot hello"}), Addressee::Bot),
+            (json!({"text": "hello, @MINIBOT!"}), Addressee::Bot),
+            (
+                json!({"caption": "look @minibot", "photo": []}),
+                Addressee::Bot,
+            ),
+            (json!({"text": "@minibot2 hello"}), Addressee::Everybody),
+            (json!({"text": "me@minibot.example"}), Addressee::Everybody),
+            (json!({"text": "/help"}), Addressee::Bot),
+            (json!({"text": "/help@minibot now"}), Addressee::Bot),
+            (
+                json!({"text": "/help@otherbot @minibot"}),
+                Addressee::OtherBot,
+            ),
+            (json!({"text": "/ 2"}), Addressee::Everybody),
+            (json!({"text": "/usr/bin is full"}), Addressee::Everybody),
+            (
+                json!({"text": "Mini: hi", "entities": [
+                {"type": "text_mention", "offset": 0, "length": 4, "user": {"id": 99}}]}),
+                Addressee::Bot,
+            ),
+            (
+                json!({"text": "yes", "reply_to_message": {"from": {"id": 99}}}),
+                Addressee::Bot,
+            ),
+            (
+                json!({"text": "yes", "reply_to_message": {"from": {"id": 7}}}),
+                Addressee::Everybody,
+            ),
+            (
+                json!({"text": "yes", "reply_to_message":
+                {"from": {"id": 99}, "forum_topic_created": {"name": "x"}}}),
+                Addressee::Everybody,
+            ),
+            (
+                json!({"text": "/new @minibot", "forward_origin": {"type": "user"}}),
+                Addressee::Everybody,
+            ),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(addressee(&message, &bot()), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn the_name_is_taken_off_both_ends() {
+        let cases = [
+            ("@minibot what is 2+2?", "what is 2+2?"),
+            ("@MiniBot, remind me", "remind me"),
+            ("@minibot: hi", "hi"),
+            ("remind me, @minibot", "remind me"),
+            ("what does @minibot do?", "what does @minibot do?"),
+            ("@minibot", "@minibot"),
+            ("@minibot /new", "/new"),
+            ("@minibot2 hi", "@minibot2 hi"),
+            ("write to me@minibot", "write to me@minibot"),
+            ("é", "é"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(without_mention(text, &bot()), expected);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The way out to Telegram chats: the `Channel` port over the Bot API.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::CHANNEL;
+use super::client::{ApiClient, ApiError};
+use super::envelope::thread_of_action;
+use super::failure::{delivery_error, is_unchanged};
+use super::payload;
+use super::rate::RateBudget;
+use super::settings::TelegramSettings;
+use crate::core::channel::{Capabilities, Channel, ChatTarget, DeliveryError, Urgency};
+use crate::core::ids::{ChannelName, MessageId};
+use crate::core::outbox::Outgoing;
+
+/// `sendMessage`, "text".
+const MAX_TEXT_UNITS: usize = 4096;
+/// A longer answer is easier to read as a file.
+const MAX_PARTS: usize = 5;
+/// What is only shown for seconds is not worth waiting for longer.
+const HINT_TIMEOUT: Duration = Duration::from_secs(5);
+/// `answerCallbackQuery`, "text".
+const MAX_NOTICE_CHARS: usize = 200;
+
+/// The account behind a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BotIdentity {
+    /// The bot's user id.
+    pub id: i64,
+    /// Its name without the `@`.
+    pub username: String,
+}
+
+/// Sends and edits messages of one bot.
+#[derive(Debug)]
+pub struct TelegramChannel {
+    name: ChannelName,
+    api: ApiClient,
+    capabilities: Capabilities,
+    budget: RateBudget,
+}
+
+impl TelegramChannel {
+    /// A channel with a full rate budget. Nothing is sent yet.
+    pub fn new(settings: &TelegramSettings) -> Result<Self, ApiError> {
+        Ok(Self {
+            name: ChannelName::new(CHANNEL),
+            api: ApiClient::new(&settings.api_url, &settings.token)?,
+            capabilities: Capabilities {
+                max_text_units: MAX_TEXT_UNITS,
+                streaming: settings.streaming,
+                max_parts: MAX_PARTS,
+            },
+            budget: RateBudget::new(settings.rate_limits),
+        })
+    }
+
+    /// Asks whose token it is (`getMe`).
+    pub async fn identify(&self) -> Result<BotIdentity, ApiError> {
+        let me = self.api.call("getMe", &json!({})).await?;
+        match (me["id"].as_i64(), me["username"].as_str()) {
+            (Some(id), Some(username)) => Ok(BotIdentity {
+                id,
+                username: username.to_owned(),
+            }),
+            _ => Err(ApiError::NoAnswer("getMe names no bot".to_owned())),
+        }
+    }
+
+    /// Sets the commands that Telegram's menu shows: name and summary of each.
+    pub async fn set_commands(&self, commands: &[(&str, &str)]) -> Result<(), ApiError> {
+        let commands: Vec<Value> = commands
+            .iter()
+            .map(|(name, summary)| json!({ "command": name, "description": summary }))
+            .collect();
+        self.api
+            .call("setMyCommands", &json!({ "commands": commands }))
+            .await
+            .map(drop)
+    }
+
+    /// What a failure means, after the budget has learnt from it.
+    fn failed(&self, target: &ChatTarget, error: ApiError) -> DeliveryError {
+        let error = delivery_error(error);
+        if let DeliveryError::RateLimited { retry_after } = &error {
+            self.budget.pause(&target.chat, *retry_after);
+        }
+        error
+    }
+}
+
+#[async_trait]
+impl Channel for TelegramChannel {
+    fn name(&self) -> &ChannelName {
+        &self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    async fn reserve(&self, target: &ChatTarget, urgency: Urgency) {
+        self.budget.reserve(&target.chat, urgency).await;
+    }
+
+    fn try_reserve(&self, target: &ChatTarget) -> bool {
+        self.budget.try_reserve(&target.chat)
+    }
+
+    async fn send(
+        &self,
+        target: &ChatTarget,
+        content: &Outgoing,
+        reply_to: Option<&MessageId>,
+    ) -> Result<MessageId, DeliveryError> {
+        let answer = match content {
+            Outgoing::Text { text, buttons } => {
+                let payload = payload::send_message(target, text, buttons, reply_to)?;
+                self.api.call("sendMessage", &payload).await
+            }
+            Outgoing::Document {
+                file_name,
+                content,
+                caption,
+            } => {
+                let file = (file_name.as_str(), content.as_str());
+                let form = payload::send_document(target, file, caption, reply_to)?;
+                self.api.upload("sendDocument", form).await
+            }
+        };
+        let message = answer.map_err(|error| self.failed(target, error))?;
+        let id = message["message_id"].as_i64();
+        id.map(|id| MessageId::new(id.to_string()))
+            .ok_or_else(|| DeliveryError::Ambiguous("the answer has no message id".to_owned()))
+    }
+
+    async fn edit(
+        &self,
+        target: &ChatTarget,
+        message: &MessageId,
+        content: &Outgoing,
+    ) -> Result<(), DeliveryError> {
+        let Outgoing::Text { text, buttons } = content else {
+            // The outbox then sends it as a message of its own, which is what is wanted.
+            let reason = "a text message cannot become a document";
+            return Err(DeliveryError::MessageGone(reason.to_owned()));
+        };
+        let payload = payload::edit_message_text(target, message, text, buttons)?;
+        match self.api.call("editMessageText", &payload).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_unchanged(&error) => Ok(()),
+            Err(error) => Err(self.failed(target, error)),
+        }
+    }
+
+    async fn typing(&self, target: &ChatTarget) {
+        let Ok(chat) = payload::chat_id(target) else {
+            return;
+        };
+        let mut action = json!({ "chat_id": chat, "action": "typing" });
+        if let Some(thread) = thread_of_action(target) {
+            action["message_thread_id"] = thread.into();
+        }
+        let _ = self
+            .api
+            .call_within("sendChatAction", &action, HINT_TIMEOUT)
+            .await;
+    }
+
+    async fn answer_press(&self, press: &str, notice: Option<&str>) {
+        let mut answer = json!({ "callback_query_id": press });
+        if let Some(notice) = notice {
+            answer["text"] = notice
+                .chars()
+                .take(MAX_NOTICE_CHARS)
+                .collect::<String>()
+                .into();
+        }
+        let _ = self
+            .api
+            .call_within("answerCallbackQuery", &answer, HINT_TIMEOUT)
+            .await;
+    }
+}

@@ -1,0 +1,89 @@
+//! The words of a message that the types do not know: better a message without its frills than no answer.
+
+use serde_json::Value;
+
+use super::envelope::shown_name;
+use super::media::with_name;
+use crate::core::ids::{AlbumId, MessageId};
+use crate::core::message::{Message, Quote};
+
+/// The attachments by their fields. The types refuse some that lack an optional field, or whose
+/// sender made up a MIME type.
+const ATTACHMENTS: [(&str, &str); 9] = [
+    ("photo", "a photo"),
+    ("voice", "a voice message"),
+    ("audio", "an audio file"),
+    ("video", "a video"),
+    ("video_note", "a video message"),
+    ("animation", "an animation"),
+    ("document", "a document"),
+    ("sticker", "a sticker"),
+    ("caption", "an attachment"),
+];
+
+/// Reads what can be read of a raw message; `None` when it has neither words nor an attachment.
+pub(super) fn message(raw: &Value) -> Option<Message> {
+    let attachment = attachment(raw);
+    if attachment.is_none() && words(raw).is_none() {
+        return None;
+    }
+    Some(Message {
+        id: raw["message_id"]
+            .as_i64()
+            .map(|id| MessageId::new(id.to_string())),
+        text: words(raw).unwrap_or_default().to_owned(),
+        quote: quote(raw),
+        forwarded_from: forwarded_from(raw),
+        album: raw["media_group_id"].as_str().map(AlbumId::new),
+        unreadable: attachment.into_iter().collect(),
+    })
+}
+
+fn attachment(raw: &Value) -> Option<String> {
+    let (field, words) = ATTACHMENTS
+        .iter()
+        .find(|(field, _)| !raw[*field].is_null())?;
+    Some(with_name(words, raw[*field]["file_name"].as_str()))
+}
+
+fn words(raw: &Value) -> Option<&str> {
+    raw["text"].as_str().or_else(|| raw["caption"].as_str())
+}
+
+fn quote(raw: &Value) -> Option<Quote> {
+    let replied = &raw["reply_to_message"];
+    let marked = raw["quote"]["text"]
+        .as_str()
+        .or_else(|| words(replied))
+        .map(str::to_owned);
+    let text = marked.or_else(|| Some(format!("[{}]", attachment(replied)?)))?;
+    let author = if replied.is_null() {
+        &raw["external_reply"]["origin"]
+    } else {
+        &replied["from"]
+    };
+    Some(Quote {
+        author: origin_name(author),
+        text: text.to_owned(),
+    })
+}
+
+/// Whatever its origin looks like, a forwarded text must not pass for the sender's own.
+fn forwarded_from(raw: &Value) -> Option<String> {
+    let fields = raw.as_object()?;
+    let forwarded = fields.keys().any(|name| name.starts_with("forward_"));
+    forwarded.then(|| origin_name(&raw["forward_origin"]))
+}
+
+fn origin_name(raw: &Value) -> String {
+    if let Some(name) = raw["sender_user_name"].as_str() {
+        return name.to_owned();
+    }
+    let named = ["sender_user", "sender_chat", "chat"].map(|name| &raw[name]);
+    shown_name(
+        named
+            .into_iter()
+            .find(|origin| origin.is_object())
+            .unwrap_or(raw),
+    )
+}
