@@ -1,0 +1,111 @@
+//! The channel: what is sent is printed, what is edited is printed on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::screen::{Screen, Showing};
+use crate::core::channel::{
+    Capabilities, Channel, ChatTarget, DeliveryError, Sender, Streaming, Urgency,
+};
+use crate::core::ids::{ChannelName, ChatId, MessageId, UserId};
+use crate::core::outbox::Outgoing;
+
+/// The name of this channel.
+pub const CHANNEL: &str = "console";
+
+/// The shortest time between two additions to a growing answer.
+const INTERVAL: Duration = Duration::from_millis(60);
+
+/// The one place to talk in.
+pub fn target() -> ChatTarget {
+    ChatTarget {
+        channel: ChannelName::new(CHANNEL),
+        chat: ChatId::new(CHANNEL),
+        thread: None,
+    }
+}
+
+/// The one person who talks.
+pub fn person(name: &str) -> Sender {
+    Sender {
+        user: UserId::new(CHANNEL),
+        name: name.to_owned(),
+    }
+}
+
+/// Prints what is sent.
+#[derive(Debug)]
+pub struct ConsoleChannel {
+    name: ChannelName,
+    screen: Arc<Screen>,
+    sent: AtomicU64,
+}
+
+impl ConsoleChannel {
+    /// A channel that prints on `screen`.
+    pub fn new(screen: Arc<Screen>) -> Self {
+        Self {
+            name: ChannelName::new(CHANNEL),
+            screen,
+            sent: AtomicU64::new(0),
+        }
+    }
+}
+
+#[async_trait]
+impl Channel for ConsoleChannel {
+    fn name(&self) -> &ChannelName {
+        &self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let streaming = match self.screen.showing() {
+            Showing::Terminal => Streaming::Edits { interval: INTERVAL },
+            Showing::Pipe => Streaming::Off,
+        };
+        Capabilities {
+            max_text_units: usize::MAX,
+            streaming,
+            max_parts: usize::MAX,
+        }
+    }
+
+    async fn reserve(&self, _target: &ChatTarget, _urgency: Urgency) {}
+
+    fn try_reserve(&self, _target: &ChatTarget) -> bool {
+        true
+    }
+
+    async fn send(
+        &self,
+        _target: &ChatTarget,
+        content: &Outgoing,
+        _reply_to: Option<&MessageId>,
+    ) -> Result<MessageId, DeliveryError> {
+        let number = self.sent.fetch_add(1, Ordering::Relaxed);
+        let id = MessageId::new(format!("{}-{number}", std::process::id()));
+        self.screen.begin(&id, content).map_err(failed)?;
+        Ok(id)
+    }
+
+    async fn edit(
+        &self,
+        _target: &ChatTarget,
+        message: &MessageId,
+        content: &Outgoing,
+    ) -> Result<(), DeliveryError> {
+        let known = self.screen.go_on(message, content).map_err(failed)?;
+        known.ok_or_else(|| DeliveryError::MessageGone("printed by an earlier process".into()))
+    }
+
+    async fn typing(&self, _target: &ChatTarget) {}
+
+    async fn answer_press(&self, _press: &str, _notice: Option<&str>) {}
+}
+
+fn failed(error: std::io::Error) -> DeliveryError {
+    DeliveryError::Unreachable(error.to_string())
+}
