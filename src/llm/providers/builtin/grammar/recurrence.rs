@@ -1,0 +1,384 @@
+//! Repeats: "every weekday", "daily", "every mon, wed and fri", "on the 1st of every month", "every
+//! 2 hours".
+
+use chrono::{NaiveDate, Weekday};
+
+use super::clock::Part;
+use super::date::{self, Fault, Said};
+use super::duration::{self, Span};
+use super::numbers;
+use super::token::{Token, rest, starts, starts_any, word};
+
+/// What repeats, without the time of day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Repeat {
+    Daily,
+    /// Days of the week as cron counts them: Sunday 0 to Saturday 6, sorted.
+    Weekdays(Vec<u32>),
+    /// "every week", on a day said elsewhere.
+    Weekly,
+    /// Days of the month, sorted.
+    MonthDays(Vec<u32>),
+    /// "the second monday of every month"; `nth` is "1" to "4" or "L".
+    NthWeekday {
+        nth: &'static str,
+        day: u32,
+    },
+    /// Every so many months, on a day said elsewhere.
+    Months(u32),
+    YearDay {
+        month: u32,
+        day: u32,
+    },
+    /// Every so many seconds, or days.
+    Interval(Span),
+}
+
+/// A repeat with the part of the day it names ("every morning").
+pub(super) type Named = (Repeat, Option<Part>);
+type Found = (Result<Named, Fault>, usize);
+
+/// A repeat at the start, with its preposition.
+pub(super) fn repeat(tokens: &[Token], today: NaiveDate) -> Option<Found> {
+    let lead = starts_any(tokens, "on|for|at|on the|the").unwrap_or(0);
+    times_a_day(rest(tokens, lead))
+        .or_else(|| every(rest(tokens, lead), today))
+        .or_else(|| adverb(rest(tokens, lead)))
+        .or_else(|| of_every_month(rest(tokens, lead)))
+        .map(|(found, taken)| (found, lead + taken))
+}
+
+fn plain(repeat: Repeat, taken: usize) -> Option<Found> {
+    Some((Ok((repeat, None)), taken))
+}
+
+fn every(tokens: &[Token], today: NaiveDate) -> Option<Found> {
+    const LEADS: &str =
+        "every|each|every single|once every|once a|once per|once each|each and every";
+    let lead = starts_any(tokens, LEADS)?;
+    let here = rest(tokens, lead);
+    let found = alternate(here)
+        .or_else(|| unit(here))
+        .or_else(|| weekdays(here, true))
+        .or_else(|| nth_weekday(here, true))
+        .or_else(|| month_days(here, true))
+        .or_else(|| year_day(here, today))
+        .or_else(|| interval(here))?;
+    Some((found.0, lead + found.1))
+}
+
+fn unit(tokens: &[Token]) -> Option<Found> {
+    let first = word(tokens, 0);
+    if let Some(part) = Part::named(first) {
+        return Some((Ok((Repeat::Daily, Some(part))), 1));
+    }
+    if let Some(taken) = starts_any(tokens, "working day|work day|business day|week day") {
+        return plain(Repeat::Weekdays(vec![1, 2, 3, 4, 5]), taken);
+    }
+    match first {
+        "day" => plain(Repeat::Daily, 1),
+        "weekday" | "weekdays" | "workday" => plain(Repeat::Weekdays(vec![1, 2, 3, 4, 5]), 1),
+        "weekend" | "weekends" => plain(Repeat::Weekdays(vec![0, 6]), 1),
+        "week" => plain(Repeat::Weekly, 1),
+        "month" => plain(Repeat::Months(1), 1),
+        "quarter" if word(tokens, 1) != "of" && word(tokens, 1) != "hour" => {
+            plain(Repeat::Months(3), 1)
+        }
+        "year" => plain(Repeat::Months(12), 1),
+        "second" => Some((
+            Err(Fault::new("Every second is too often.", "every minute")),
+            1,
+        )),
+        "hour" | "minute" => {
+            let seconds = if first == "hour" { 3600 } else { 60 };
+            plain(
+                Repeat::Interval(Span {
+                    seconds,
+                    ..Span::default()
+                }),
+                1,
+            )
+        }
+        _ => None,
+    }
+}
+
+/// "every other day" is every two days; of "every other week" it is not known which week comes
+/// first.
+fn alternate(tokens: &[Token]) -> Option<Found> {
+    if !matches!(word(tokens, 0), "other" | "second" | "alternate" | "2nd") {
+        return None;
+    }
+    let span = |seconds: u128| Span {
+        seconds,
+        whole_days: seconds >= duration::DAY,
+        ..Span::default()
+    };
+    let unsure = |day: &str| {
+        let why = "\"Every other week\" does not say which week comes first.";
+        Fault::new(why, format!("every 2 weeks on {day} at 9:00"))
+    };
+    let what = word(tokens, 1);
+    match what {
+        "day" => plain(Repeat::Interval(span(2 * duration::DAY)), 2),
+        "hour" => plain(Repeat::Interval(span(7200)), 2),
+        "minute" => plain(Repeat::Interval(span(120)), 2),
+        "month" => plain(Repeat::Months(2), 2),
+        "year" => Some((Err(Fault::new("I cannot skip years.", "every year")), 2)),
+        "week" | "fortnight" => Some((Err(unsure("Monday")), 2)),
+        _ if word(tokens, 0) == "second" => None,
+        _ => {
+            let day = date::weekday(what)?;
+            Some((Err(unsure(weekday_name(day))), 2))
+        }
+    }
+}
+
+fn weekday_name(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Mon => "Monday",
+        Weekday::Tue => "Tuesday",
+        Weekday::Wed => "Wednesday",
+        Weekday::Thu => "Thursday",
+        Weekday::Fri => "Friday",
+        Weekday::Sat => "Saturday",
+        Weekday::Sun => "Sunday",
+    }
+}
+
+/// "monday", "mon, wed and fri", "monday to friday", "tuesday morning"; without `every` only
+/// plurals and ranges.
+fn weekdays(tokens: &[Token], every: bool) -> Option<Found> {
+    let mut days = Vec::new();
+    let mut plural = every;
+    let mut taken = 0;
+    loop {
+        let text = word(tokens, taken);
+        let singular = text.strip_suffix('s').filter(|text| text.len() > 4);
+        let several: Option<Vec<Weekday>> = text.split('/').map(date::weekday).collect();
+        if let Some(day) = singular.and_then(date::weekday) {
+            plural = true;
+            days.push(day);
+        } else if let Some(several) = several {
+            days.extend(several);
+        } else {
+            break;
+        }
+        taken += 1;
+        if let Some((last, used)) = range_end(rest(tokens, taken)) {
+            let mut day = days.last()?.succ();
+            while day != last.succ() {
+                days.push(day);
+                day = day.succ();
+            }
+            plural = true;
+            taken += used;
+        }
+        let joint = starts_any(rest(tokens, taken), ", and|and|,|&|or|and every|and on");
+        let Some(joint) = joint else { break };
+        let next = word(tokens, taken + joint);
+        if date::weekday(next)
+            .or_else(|| date::weekday(next.strip_suffix('s')?))
+            .is_none()
+        {
+            break;
+        }
+        taken += joint;
+    }
+    if days.is_empty() || !(plural || days.len() > 1) {
+        return None;
+    }
+    let mut numbers: Vec<u32> = days.iter().map(Weekday::num_days_from_sunday).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let part = Part::named(word(tokens, taken));
+    Some((
+        Ok((Repeat::Weekdays(numbers), part)),
+        taken + usize::from(part.is_some()),
+    ))
+}
+
+fn range_end(tokens: &[Token]) -> Option<(Weekday, usize)> {
+    let joint = starts_any(tokens, "to|through|thru|till|until|-|–")?;
+    date::weekday(word(tokens, joint)).map(|day| (day, joint + 1))
+}
+
+fn interval(tokens: &[Token]) -> Option<Found> {
+    let (span, taken) = duration::span(tokens)?;
+    if span.months == 0 {
+        return plain(Repeat::Interval(span), taken);
+    }
+    match u32::try_from(span.months) {
+        Ok(months @ (1 | 2 | 3 | 4 | 6 | 12)) if span.seconds == 0 => {
+            plain(Repeat::Months(months), taken)
+        }
+        _ => Some((
+            Err(Fault::new(
+                "I can repeat every 1, 2, 3, 4, 6 or 12 months.",
+                "every 3 months",
+            )),
+            taken,
+        )),
+    }
+}
+
+fn adverb(tokens: &[Token]) -> Option<Found> {
+    let span = |seconds| {
+        Repeat::Interval(Span {
+            seconds,
+            ..Span::default()
+        })
+    };
+    match word(tokens, 0) {
+        "daily" | "everyday" => plain(Repeat::Daily, 1),
+        "nightly" => Some((Ok((Repeat::Daily, Some(Part::Night))), 1)),
+        "hourly" => plain(span(3600), 1),
+        "weekly" => plain(Repeat::Weekly, 1),
+        "monthly" => plain(Repeat::Months(1), 1),
+        "quarterly" => plain(Repeat::Months(3), 1),
+        "yearly" | "annually" => plain(Repeat::Months(12), 1),
+        "weekdays" => plain(Repeat::Weekdays(vec![1, 2, 3, 4, 5]), 1),
+        "weekends" => plain(Repeat::Weekdays(vec![0, 6]), 1),
+        "fortnightly" | "biweekly" | "bi-weekly" => {
+            let why = "A fortnight does not say which week comes first.";
+            Some((Err(Fault::new(why, "every 2 weeks on Monday at 9:00")), 1))
+        }
+        _ => weekdays(tokens, false),
+    }
+}
+
+/// "twice a day": when, is not said.
+fn times_a_day(tokens: &[Token]) -> Option<Found> {
+    let (count, taken) = match word(tokens, 0) {
+        "twice" => (2, 1),
+        "thrice" => (3, 1),
+        _ => {
+            let (count, used) = numbers::whole(tokens)?;
+            (count, used + usize::from(word(tokens, used) == "times"))
+        }
+    };
+    if count < 2 || taken == 1 && !matches!(word(tokens, 0), "twice" | "thrice") {
+        return None;
+    }
+    let per = starts_any(rest(tokens, taken), "a|per|each|every|in a").unwrap_or(0);
+    let unit = word(tokens, taken + per);
+    let (why, instead) = match unit {
+        "day" | "daily" => (
+            "I need the times of the day.",
+            if count == 2 {
+                "every day at 9:00 and 21:00"
+            } else {
+                "every day at 9:00, 15:00 and 21:00"
+            },
+        ),
+        "week" | "weekly" => (
+            "I need the days of the week.",
+            "every Monday and Thursday at 9:00",
+        ),
+        "month" | "monthly" => (
+            "I need the days of the month.",
+            "on the 1st and 15th of every month",
+        ),
+        "hour" | "hourly" => (
+            "I need the minutes between two reminders.",
+            "every 30 minutes",
+        ),
+        "year" => ("I need the dates.", "every year on 1 January"),
+        _ => return None,
+    };
+    Some((Err(Fault::new(why, instead)), taken + per + 1))
+}
+
+const OF_MONTH: &str = "of every month|of each month|every month|each month|of the month|monthly";
+
+/// "the 1st of every month", "1st and 15th of each month", "last day of the month", "first monday
+/// of every month".
+fn of_every_month(tokens: &[Token]) -> Option<Found> {
+    if let Some(taken) = starts_any(tokens, "last day|the last day")
+        && let Some(used) = starts_any(rest(tokens, taken), OF_MONTH)
+    {
+        let why = "The last day of the month is a different one each month.";
+        return Some((
+            Err(Fault::new(why, "on the 28th of every month")),
+            taken + used,
+        ));
+    }
+    if let Some(taken) = starts_any(
+        tokens,
+        "end of every month|the end of every month|end of each month",
+    ) {
+        let why = "The end of the month is a different day each month.";
+        return Some((Err(Fault::new(why, "on the 28th of every month")), taken));
+    }
+    nth_weekday(tokens, false).or_else(|| month_days(tokens, false))
+}
+
+fn nth_weekday(tokens: &[Token], every: bool) -> Option<Found> {
+    let (nth, used) = match numbers::ordinal(tokens) {
+        Some((1, used)) => ("1", used),
+        Some((2, used)) => ("2", used),
+        Some((3, used)) => ("3", used),
+        Some((4, used)) => ("4", used),
+        _ if word(tokens, 0) == "last" => ("L", 1),
+        _ => return None,
+    };
+    let day = date::weekday(word(tokens, used))?.num_days_from_sunday();
+    let of = starts_any(rest(tokens, used + 1), OF_MONTH);
+    if of.is_none() && !every {
+        return None;
+    }
+    plain(Repeat::NthWeekday { nth, day }, used + 1 + of.unwrap_or(0))
+}
+
+fn month_days(tokens: &[Token], every: bool) -> Option<Found> {
+    let mut days = Vec::new();
+    let mut taken = 0;
+    while let Some((day, used)) = numbers::ordinal(rest(tokens, taken)) {
+        taken += used + usize::from(word(tokens, taken + used) == "day");
+        days.push(day);
+        let joint = starts_any(rest(tokens, taken), ", and|and the|and|,|&|, the").unwrap_or(0);
+        if joint == 0 || numbers::ordinal(rest(tokens, taken + joint)).is_none() {
+            break;
+        }
+        taken += joint;
+    }
+    let of = starts_any(rest(tokens, taken), OF_MONTH);
+    let repeats = of.is_some_and(|_| starts(rest(tokens, taken), "of the month").is_none());
+    if days.is_empty() || !(every || repeats || of.is_some() && days.len() > 1) {
+        return None;
+    }
+    if every
+        && of.is_none()
+        && date::month(word(
+            tokens,
+            taken + usize::from(word(tokens, taken) == "of"),
+        ))
+        .is_some()
+    {
+        return None;
+    }
+    days.sort_unstable();
+    days.dedup();
+    Some((checked_month_days(days), taken + of.unwrap_or(0)))
+}
+
+/// Refuses days that some months do not have.
+pub(super) fn checked_month_days(days: Vec<u32>) -> Result<Named, Fault> {
+    if let Some(day) = days.iter().find(|day| !(1..=28).contains(*day)) {
+        let why = format!("Not every month has a day {day}.");
+        return Err(Fault::new(why, "on the 28th of every month"));
+    }
+    Ok((Repeat::MonthDays(days), None))
+}
+
+fn year_day(tokens: &[Token], today: NaiveDate) -> Option<Found> {
+    let (found, taken) = date::day(tokens, today)?;
+    let named = match found {
+        Ok(day) => match day.said {
+            Said::YearDay { month, day } => Ok((Repeat::YearDay { month, day }, None)),
+            _ => return None,
+        },
+        Err(fault) => Err(fault),
+    };
+    Some((named, taken))
+}

@@ -1,0 +1,191 @@
+//! The built-in model: an offline grammar that answers through the same port as a real model, by
+//! calling the same tools. It knows no store and no network.
+
+pub mod grammar;
+mod matching;
+mod notes;
+mod reminders;
+mod words;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::DateTime;
+use chrono_tz::Tz;
+use serde_json::{Value, json};
+
+use self::grammar::{Intent, parse};
+use self::words::plain;
+use crate::core::clock::Clock;
+use crate::core::conversation::Item;
+use crate::core::ids::CallId;
+use crate::core::message::FORWARDED;
+use crate::core::model::{
+    ChatModel, FinishReason, ModelError, ModelReply, ModelRequest, ReplySink,
+};
+use crate::core::tool::{ToolCall, ToolResult};
+use crate::llm::fallback::{OFFLINE_CALL_PREFIX, OfflineAnswer};
+
+/// The offline grammar as a model.
+#[derive(Debug)]
+pub struct BuiltinModel {
+    clock: Arc<dyn Clock>,
+    zone: Tz,
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq)]
+enum Move {
+    Say(String),
+    Call(Vec<(&'static str, Value)>),
+}
+
+/// A finished call of this turn.
+#[derive(Debug)]
+struct Done<'a> {
+    name: &'a str,
+    result: &'a ToolResult,
+}
+
+impl BuiltinModel {
+    /// A model that reads times in the person's zone.
+    pub fn new(clock: Arc<dyn Clock>, zone: Tz) -> Self {
+        Self { clock, zone }
+    }
+
+    fn now(&self) -> DateTime<Tz> {
+        self.clock.now().with_timezone(&self.zone)
+    }
+
+    fn intent(&self, request: &ModelRequest) -> Option<Intent> {
+        // What others wrote is not a command of the person who forwards it.
+        let own_words = !request.user.starts_with(FORWARDED);
+        own_words
+            .then(|| parse(&request.user, self.now()))
+            .flatten()
+    }
+
+    fn next(&self, request: &ModelRequest) -> Move {
+        let done = finished_calls(&request.exchange);
+        let Some(intent) = self.intent(request) else {
+            return Move::Say(words::not_understood());
+        };
+        match next_for(&intent, &done, self.now()) {
+            Move::Call(calls) => {
+                let missing = calls
+                    .iter()
+                    .find(|(name, _)| !request.tools.iter().any(|tool| tool.name == *name));
+                match missing {
+                    Some((name, _)) => Move::Say(words::switched_off(name)),
+                    None => Move::Call(calls),
+                }
+            }
+            say @ Move::Say(_) => say,
+        }
+    }
+}
+
+#[async_trait]
+impl ChatModel for BuiltinModel {
+    async fn reply(
+        &self,
+        request: &ModelRequest,
+        sink: &dyn ReplySink,
+    ) -> Result<ModelReply, ModelError> {
+        let (text, calls) = match self.next(request) {
+            Move::Say(text) => (text, Vec::new()),
+            Move::Call(calls) => (String::new(), calls),
+        };
+        sink.push(&text);
+        let number = request.exchange.len();
+        let calls = calls
+            .into_iter()
+            .enumerate()
+            .map(|(index, (name, arguments))| ToolCall {
+                id: CallId::new(format!("{OFFLINE_CALL_PREFIX}{number}_{index}")),
+                name: name.to_owned(),
+                arguments: arguments.to_string(),
+            })
+            .collect();
+        Ok(ModelReply {
+            text,
+            calls,
+            finish: FinishReason::Done,
+            usage: Vec::new(),
+        })
+    }
+
+    fn describe(&self) -> String {
+        "built-in commands (no model)".into()
+    }
+}
+
+impl OfflineAnswer for BuiltinModel {
+    fn understands(&self, request: &ModelRequest) -> bool {
+        self.intent(request).is_some()
+    }
+}
+
+fn finished_calls(exchange: &[Item]) -> Vec<Done<'_>> {
+    exchange
+        .iter()
+        .filter_map(|item| match item {
+            Item::Tool { name, result, .. } => Some(Done { name, result }),
+            Item::User { .. } | Item::Assistant { .. } => None,
+        })
+        .collect()
+}
+
+fn next_for(intent: &Intent, done: &[Done<'_>], now: DateTime<Tz>) -> Move {
+    let last = done.last().map(|done| done.result);
+    match intent {
+        Intent::Help => Move::Say(words::help()),
+        Intent::Greeting => Move::Say(words::greeting()),
+        Intent::Thanks => Move::Say("You are welcome.".into()),
+        Intent::Remind { what, when } => reminders::remind(what, when, last),
+        Intent::ListReminders => reminders::list(last),
+        Intent::CancelReminder { words } => reminders::cancel(words, done),
+        Intent::CancelAllReminders => reminders::cancel_all(done),
+        Intent::ChangeReminder { words, when } => reminders::change(words, when, done),
+        Intent::SaveNote { title, data } => notes::save(title, data, last),
+        Intent::FindNote { query } => notes::find(query, last),
+        Intent::ListNotes => notes::list(last),
+        Intent::DeleteNote { words } => notes::delete(words, done),
+        Intent::Calculate { expression } => calculate(expression, last),
+        Intent::CurrentTime { zone } => current_time(*zone, last),
+        Intent::CurrentDate => Move::Say(now.format("It is %A, %-d %B %Y.").to_string()),
+        Intent::DateOf { question } => Move::Say(words::date_answer(*question)),
+        Intent::Impossible { why, offer } => Move::Say(words::impossible(why, offer)),
+        Intent::Incomplete { question } => Move::Say(plain(question)),
+    }
+}
+
+fn calculate(expression: &str, last: Option<&ToolResult>) -> Move {
+    match last {
+        None => Move::Call(vec![(
+            "calculate_expression",
+            json!({ "expression": expression, "scale": null }),
+        )]),
+        Some(result) => Move::Say(match result.value()["result"].as_str() {
+            Some(number) => format!("{} = {}", plain(expression), plain(number)),
+            None => words::failed("I could not calculate that", result),
+        }),
+    }
+}
+
+fn current_time(zone: Option<Tz>, last: Option<&ToolResult>) -> Move {
+    let Some(result) = last else {
+        let zone = zone.map(|zone| zone.name());
+        return Move::Call(vec![(
+            "current_datetime",
+            json!({ "timezone": zone, "format": "%H:%M on %A, %-d %B" }),
+        )]);
+    };
+    match (
+        result.value()["local"].as_str(),
+        result.value()["timezone"].as_str(),
+    ) {
+        (Some(local), Some(zone)) => Move::Say(format!("It is {local} ({}).", plain(zone))),
+        _ => Move::Say(words::failed("I could not read the clock", result)),
+    }
+}

@@ -1,0 +1,239 @@
+//! Reminders: the calls that an intent takes, one step after the other, and what is said then.
+
+use serde_json::{Value, json};
+
+use super::grammar::When;
+use super::matching::{self, Match};
+use super::words::{failed, number, plain};
+use super::{Done, Move};
+use crate::core::schedule::describe_delay;
+use crate::core::tool::ToolResult;
+
+const SCHEDULE: &str = "schedule_prompt";
+const LIST: &str = "list_scheduled_prompts";
+const CANCEL: &str = "cancel_scheduled_prompt";
+
+pub(super) fn remind(what: &str, when: &When, last: Option<&ToolResult>) -> Move {
+    match last {
+        None => Move::Call(vec![(SCHEDULE, schedule_arguments(what, when))]),
+        Some(result) => Move::Say(scheduled(what, when, result)),
+    }
+}
+
+pub(super) fn list(last: Option<&ToolResult>) -> Move {
+    let Some(result) = last else {
+        return Move::Call(vec![list_call()]);
+    };
+    if result.error_text().is_some() {
+        return Move::Say(failed("I could not read the reminders", result));
+    }
+    let jobs = jobs(result);
+    if jobs.is_empty() {
+        return Move::Say("You have no reminders.".into());
+    }
+    let lines: Vec<String> = jobs.iter().map(|job| format!("- {}", job.line())).collect();
+    Move::Say(format!("**Your reminders**\n\n{}", lines.join("\n")))
+}
+
+pub(super) fn cancel(words: &str, done: &[Done<'_>]) -> Move {
+    match done {
+        [] => Move::Call(vec![list_call()]),
+        [listed] => match choose(words, listed.result) {
+            Ok(job) => Move::Call(vec![(CANCEL, json!({ "job_id": job.id }))]),
+            Err(question) => Move::Say(question),
+        },
+        [.., cancelled] => Move::Say(cancelled_text(cancelled.result)),
+    }
+}
+
+pub(super) fn cancel_all(done: &[Done<'_>]) -> Move {
+    let cancelled: Vec<&Done<'_>> = done.iter().filter(|done| done.name == CANCEL).collect();
+    match (done, cancelled.as_slice()) {
+        ([], _) => Move::Call(vec![list_call()]),
+        ([listed, ..], []) => {
+            let calls: Vec<(&str, Value)> = jobs(listed.result)
+                .iter()
+                .map(|job| (CANCEL, json!({ "job_id": job.id })))
+                .collect();
+            if calls.is_empty() {
+                Move::Say("You have no reminders.".into())
+            } else {
+                Move::Call(calls)
+            }
+        }
+        (_, cancelled) => {
+            let gone = cancelled
+                .iter()
+                .filter(|done| done.result.error_text().is_none())
+                .count();
+            let count = i64::try_from(gone).unwrap_or(i64::MAX);
+            Move::Say(format!("Cancelled {}.", number(count, "reminder")))
+        }
+    }
+}
+
+/// Changing is adding the new one first and cancelling the old one then, so that a failure in
+/// between leaves one too many and never none.
+pub(super) fn change(words: &str, when: &When, done: &[Done<'_>]) -> Move {
+    let Some(listed) = done.first() else {
+        return Move::Call(vec![list_call()]);
+    };
+    let job = match choose(words, listed.result) {
+        Ok(job) => job,
+        Err(question) => return Move::Say(question),
+    };
+    match done {
+        [_] => Move::Call(vec![(SCHEDULE, schedule_arguments(&job.text, when))]),
+        [_, added] if added.result.error_text().is_none() => {
+            Move::Call(vec![(CANCEL, json!({ "job_id": job.id }))])
+        }
+        [_, added, ..] => Move::Say(scheduled(&job.text, when, added.result)),
+        [] => Move::Call(vec![list_call()]),
+    }
+}
+
+fn list_call() -> (&'static str, Value) {
+    (
+        LIST,
+        json!({ "active_only": true, "limit": null, "offset": null }),
+    )
+}
+
+fn schedule_arguments(what: &str, when: &When) -> Value {
+    let local = |moment: &chrono::NaiveDateTime| moment.format("%Y-%m-%dT%H:%M:%S").to_string();
+    let mut arguments = json!({ "content": what });
+    let given = match when {
+        When::In { seconds } => json!({ "delay_seconds": seconds }),
+        When::At { local: at } => json!({ "run_at": local(at) }),
+        When::Every { seconds, first } => json!({
+            "recurrence_type": "interval",
+            "recurrence_interval_seconds": seconds,
+            "run_at": first.as_ref().map(local),
+        }),
+        When::Cron { expression, until } => json!({
+            "recurrence_type": "cron",
+            "recurrence_cron": expression,
+            "recurrence_end_at": until.as_ref().map(local),
+        }),
+    };
+    if let (Some(all), Value::Object(given)) = (arguments.as_object_mut(), given) {
+        all.extend(given);
+    }
+    arguments
+}
+
+fn scheduled(what: &str, when: &When, result: &ToolResult) -> String {
+    let value = result.value();
+    let (Some(human), Some(run_at)) = (value["human"].as_str(), value["run_at"].as_str()) else {
+        return failed("I could not set that reminder", result);
+    };
+    let told = match when {
+        When::In { seconds } => in_delay(*seconds, run_at).unwrap_or_else(|| human.to_owned()),
+        When::At { .. } | When::Every { .. } | When::Cron { .. } => human.to_owned(),
+    };
+    format!("⏰ {}: {}", plain(&capitalised(&told)), plain(what))
+}
+
+/// "In 30 minutes (15:42)".
+fn in_delay(seconds: u64, run_at: &str) -> Option<String> {
+    let delay = chrono::TimeDelta::try_seconds(i64::try_from(seconds).ok()?)?;
+    let at = chrono::DateTime::parse_from_rfc3339(run_at).ok()?;
+    let pattern = if delay < chrono::TimeDelta::hours(12) {
+        "%H:%M"
+    } else {
+        "%a %-d %b, %H:%M"
+    };
+    Some(format!(
+        "in {} ({})",
+        describe_delay(delay),
+        at.format(pattern)
+    ))
+}
+
+fn cancelled_text(result: &ToolResult) -> String {
+    match (
+        result.value()["cancelled"].as_bool(),
+        result.value()["text"].as_str(),
+    ) {
+        (Some(true), Some(text)) => format!("Cancelled: {}", plain(text)),
+        (Some(false), Some(text)) => format!("That one is already over: {}", plain(text)),
+        _ => failed("I could not cancel that", result),
+    }
+}
+
+/// A reminder as the list has it.
+#[derive(Debug)]
+struct Listed {
+    id: i64,
+    text: String,
+    human: String,
+}
+
+impl Listed {
+    fn line(&self) -> String {
+        format!(
+            "{} – {} (#{})",
+            plain(&self.text),
+            plain(&self.human),
+            self.id
+        )
+    }
+}
+
+fn jobs(result: &ToolResult) -> Vec<Listed> {
+    let rows = result.value()["jobs"].as_array();
+    rows.into_iter()
+        .flatten()
+        .filter_map(|job| {
+            Some(Listed {
+                id: job["job_id"].as_i64()?,
+                text: job["text"].as_str()?.to_owned(),
+                human: job["human"].as_str()?.to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// The reminder that is meant, or what to say instead.
+fn choose(words: &str, listed: &ToolResult) -> Result<Listed, String> {
+    if listed.error_text().is_some() {
+        return Err(failed("I could not read the reminders", listed));
+    }
+    let mut jobs = jobs(listed);
+    if jobs.is_empty() {
+        return Err("You have no reminders.".into());
+    }
+    let entries: Vec<String> = jobs
+        .iter()
+        .map(|job| format!("{} {} {}", job.id, job.text, job.human))
+        .collect();
+    let lines = |places: &[usize]| -> String {
+        places
+            .iter()
+            .filter_map(|at| jobs.get(*at))
+            .map(|job| format!("- {}\n", job.line()))
+            .collect()
+    };
+    match matching::find(words, &entries) {
+        Match::One(at) => Ok(jobs.swap_remove(at)),
+        Match::Several(places) => Err(format!(
+            "Several reminders fit. Which one? Use its words or number:\n\n{}",
+            lines(&places)
+        )),
+        Match::None => {
+            let all: Vec<usize> = (0..jobs.len()).collect();
+            Err(format!(
+                "I found no reminder about {}. You have:\n\n{}",
+                plain(words),
+                lines(&all)
+            ))
+        }
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
+}
