@@ -1,0 +1,10 @@
+//! Models: who answers, what they may call, and what happens when they do not answer. It knows
+//! nothing of channels or storage.
+
+pub mod breaker;
+pub mod config;
+pub mod fallback;
+pub mod providers;
+pub mod retry;
+pub mod tools;
+mod watched_sink;

@@ -1,0 +1,323 @@
+//! Chunks as servers send them, and the replies that come of them.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::super::StrictTools;
+use super::*;
+use crate::core::http_url::HttpUrl;
+
+#[derive(Debug, Default)]
+struct Heard(Mutex<String>);
+
+impl ReplySink for Heard {
+    fn push(&self, text: &str) {
+        self.0.lock().unwrap().push_str(text);
+    }
+
+    fn restart(&self) {
+        self.0.lock().unwrap().clear();
+    }
+}
+
+fn settings() -> OpenAiSettings {
+    OpenAiSettings {
+        provider_name: "openai".into(),
+        base_url: HttpUrl::parse("http://localhost/v1").unwrap(),
+        api_key: None,
+        model: "m".into(),
+        request_timeout: Duration::from_secs(1),
+        stall_timeout: Duration::from_secs(1),
+        temperature: None,
+        max_new_tokens: None,
+        reasoning_effort: None,
+        top_p: None,
+        strict_tools: StrictTools::WhereKnown,
+    }
+}
+
+fn read(values: &[Value]) -> Result<ModelReply, Failure> {
+    let (mut answer, heard) = (Answer::default(), Heard::default());
+    for value in values {
+        answer.take(Part::read(value)?, &heard)?;
+    }
+    answer.close(&heard);
+    let reply = answer.into_reply(&settings())?;
+    assert_eq!(
+        reply.text,
+        *heard.0.lock().unwrap(),
+        "what was pushed is what is said"
+    );
+    Ok(reply)
+}
+
+fn chunk(delta: Value) -> Value {
+    json!({ "choices": [{ "index": 0, "delta": delta, "finish_reason": null }] })
+}
+
+fn end(reason: &str) -> Value {
+    json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": reason }] })
+}
+
+/// The calls of a stream whose chunks each hold one piece of a call.
+fn calls(pieces: &[Value]) -> Vec<(String, String, String)> {
+    let mut chunks: Vec<Value> = pieces
+        .iter()
+        .map(|piece| chunk(json!({ "tool_calls": [piece] })))
+        .collect();
+    chunks.push(end("tool_calls"));
+    let reply = read(&chunks).unwrap();
+    reply
+        .calls
+        .into_iter()
+        .map(|c| (c.id.as_str().into(), c.name, c.arguments))
+        .collect()
+}
+
+fn expect_calls(pieces: &[Value], expected: &[(&str, &str, &str)]) {
+    let found = calls(pieces);
+    let found: Vec<(&str, &str, &str)> = found
+        .iter()
+        .map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str()))
+        .collect();
+    assert_eq!(found, expected, "{pieces:?}");
+}
+
+#[test]
+fn calls_in_pieces_are_put_together() {
+    expect_calls(
+        &[
+            json!({ "index": 0, "id": "a", "function": { "name": "f", "arguments": "" } }),
+            json!({ "index": 0, "function": { "arguments": "{\"x\"" } }),
+            json!({ "index": 1, "id": "b", "function": { "name": "g", "arguments": "{" } }),
+            json!({ "index": 0, "id": "", "function": { "name": null, "arguments": ":1}" } }),
+            json!({ "index": 1, "id": null, "function": { "name": "", "arguments": "}" } }),
+        ],
+        &[("a", "f", "{\"x\":1}"), ("b", "g", "{}")],
+    );
+}
+
+#[test]
+fn pieces_without_index_find_their_call() {
+    expect_calls(
+        &[
+            json!({ "id": "a", "function": { "name": "f", "arguments": "{" } }),
+            json!({ "function": { "arguments": "}" } }),
+            json!({ "id": "b", "function": { "name": "f", "arguments": "{\"y\":" } }),
+            json!({ "id": "b", "function": { "arguments": "2" } }),
+            json!({ "id": "b", "function": { "name": "f", "arguments": "}" } }),
+        ],
+        &[("a", "f", "{}"), ("b", "f", "{\"y\":2}")],
+    );
+    expect_calls(
+        &[
+            json!({ "function": { "name": "f", "arguments": "{}" } }),
+            json!({ "function": { "name": "f", "arguments": "{}" } }),
+        ],
+        &[("call_0", "f", "{}"), ("call_1", "f", "{}")],
+    );
+}
+
+#[test]
+fn whole_calls_that_all_claim_the_first_place_are_kept_apart() {
+    expect_calls(
+        &[
+            json!({ "index": 0, "id": "a", "function": { "name": "f", "arguments": "{}" } }),
+            json!({ "index": 0, "id": "b", "function": { "name": "g", "arguments": "{}" } }),
+            json!({ "index": 0, "id": "", "function": { "name": "h", "arguments": "{}" } }),
+        ],
+        &[("a", "f", "{}"), ("b", "g", "{}"), ("call_2", "h", "{}")],
+    );
+}
+
+#[test]
+fn ids_are_made_where_they_are_missing_or_doubled() {
+    expect_calls(
+        &[
+            json!({ "index": 0, "function": { "name": "f" } }),
+            json!({ "index": 1, "id": "call_0", "function": { "name": "g" } }),
+            json!({ "index": 2, "id": "call_0", "function": { "name": "h" } }),
+            json!({ "index": 3, "id": 17, "function": { "name": "i" } }),
+        ],
+        &[
+            ("call_1", "f", ""),
+            ("call_0", "g", ""),
+            ("call_2", "h", ""),
+            ("17", "i", ""),
+        ],
+    );
+}
+
+#[test]
+fn arguments_may_be_objects_and_functions_unframed() {
+    expect_calls(
+        &[
+            json!({ "index": 0, "id": "a", "function": { "name": "f", "arguments": { "x": [1] } } }),
+            json!({ "index": 1, "id": "b", "name": "g", "arguments": null }),
+            json!({ "index": 2, "id": "c" }),
+        ],
+        &[("a", "f", "{\"x\":[1]}"), ("b", "g", "")],
+    );
+}
+
+#[test]
+fn calls_of_a_plain_answer_are_whole_each() {
+    let message = json!({ "role": "assistant", "content": null, "tool_calls": [
+        { "id": "same", "index": 0, "type": "function", "function": { "name": "f", "arguments": "{}" } },
+        { "id": "same", "index": 0, "type": "function", "function": { "name": "f", "arguments": "{}" } },
+    ] });
+    // Calls count also when the server says that it simply stopped.
+    let reply =
+        read(&[json!({ "choices": [{ "message": message, "finish_reason": "stop" }] })]).unwrap();
+    let ids: Vec<&str> = reply.calls.iter().map(|call| call.id.as_str()).collect();
+    assert_eq!(
+        (ids, reply.finish),
+        (vec!["same", "call_1"], FinishReason::Done)
+    );
+}
+
+#[test]
+fn contents_are_read_in_every_form() {
+    let cases = [
+        (json!({ "content": "hi" }), "hi"),
+        (json!({ "content": null }), ""),
+        (json!({}), ""),
+        (
+            json!({ "content": ["h", { "type": "text", "text": "i" }] }),
+            "hi",
+        ),
+        (
+            json!({ "content": [{ "type": "thinking", "text": "hm" }, { "text": "hi" }] }),
+            "hi",
+        ),
+        (json!({ "content": 7 }), ""),
+        (
+            json!({ "content": "hi", "reasoning_content": "hm", "reasoning": "hm" }),
+            "hi",
+        ),
+        (
+            json!({ "content": null, "refusal": "I can't." }),
+            "I can't.",
+        ),
+        (json!({ "content": "<think>hm</think>\nhi" }), "hi"),
+        (Value::Null, ""),
+    ];
+    for (message, expected) in cases {
+        for name in ["delta", "message"] {
+            let value = json!({ "choices": [{ name: message, "finish_reason": "stop" }] });
+            assert_eq!(read(&[value]).unwrap().text, expected, "{name} {message}");
+        }
+    }
+}
+
+#[test]
+fn reasons_to_stop_are_understood() {
+    use FinishReason::{Done, Filtered, Length};
+    let cases = [
+        ("stop", Done),
+        ("tool_calls", Done),
+        ("end_turn", Done),
+        ("eos", Done),
+        ("odd", Done),
+        ("length", Length),
+        ("MAX_TOKENS", Length),
+        ("model_length", Length),
+        ("content_filter", Filtered),
+        ("SAFETY", Filtered),
+    ];
+    for (reason, expected) in cases {
+        let reply = read(&[chunk(json!({ "content": "x" })), end(reason)]).unwrap();
+        assert_eq!(reply.finish, expected, "{reason}");
+    }
+}
+
+#[test]
+fn what_is_no_answer_is_a_failure() {
+    let kind = |values: &[Value]| read(values).unwrap_err().kind;
+    assert_eq!(kind(&[]), ModelErrorKind::Malformed);
+    assert_eq!(kind(&[json!([])]), ModelErrorKind::Malformed);
+    assert_eq!(kind(&[json!({ "choices": [] })]), ModelErrorKind::Malformed);
+    assert_eq!(kind(&[end("tool_calls")]), ModelErrorKind::Malformed);
+    assert_eq!(
+        kind(&[chunk(json!({ "content": "x" })), end("error")]),
+        ModelErrorKind::Malformed
+    );
+    assert_eq!(kind(&[end("content_filter")]), ModelErrorKind::Refused);
+    let of_choice = json!({ "choices": [{ "error": { "code": 502, "message": "x" } }] });
+    assert_eq!(
+        kind(&[of_choice]),
+        ModelErrorKind::Overloaded { status: 502 }
+    );
+    assert_eq!(read(&[end("stop")]).unwrap().text, "");
+}
+
+#[test]
+fn the_tokens_are_found_wherever_they_stand() {
+    let tokens = |value: Value| read(&[end("stop"), value]).unwrap().usage[0].tokens;
+    let some = |input, cached_input, output| TokenUsage {
+        input,
+        cached_input,
+        output,
+    };
+    let cases = [
+        (
+            json!({ "choices": [], "usage": { "prompt_tokens": 9, "completion_tokens": 2,
+            "prompt_tokens_details": { "cached_tokens": 4 } } }),
+            some(9, 4, 2),
+        ),
+        (
+            json!({ "usage": { "prompt_tokens": 9.0, "completion_tokens": 2, "prompt_cache_hit_tokens": 4 } }),
+            some(9, 4, 2),
+        ),
+        (
+            json!({ "choices": [], "x_groq": { "usage": { "prompt_tokens": 9 } } }),
+            some(9, 0, 0),
+        ),
+        (
+            json!({ "usage": { "prompt_tokens": -1, "completion_tokens": 1e30 } }),
+            some(0, 0, 0),
+        ),
+        (
+            json!({ "usage": { "prompt_tokens": 1, "prompt_tokens_details": { "cached_tokens": 4 } } }),
+            some(1, 1, 0),
+        ),
+        (json!({ "usage": null }), some(0, 0, 0)),
+        (json!({ "usage": "many" }), some(0, 0, 0)),
+    ];
+    for (value, expected) in cases {
+        assert_eq!(tokens(value.clone()), expected, "{value}");
+    }
+}
+
+#[test]
+fn the_model_is_named_as_it_names_itself() {
+    let named = |value: Value| read(&[end("stop"), value]).unwrap().usage[0].model.clone();
+    assert_eq!(named(json!({ "model": "m-2026" })), "m-2026");
+    assert_eq!(named(json!({})), "m");
+    assert_eq!(named(json!({ "model": "x".repeat(9999) })).len(), 200);
+}
+
+#[test]
+fn runaway_answers_are_cut_off() {
+    let (mut answer, heard) = (Answer::default(), Heard::default());
+    let text = Part::read(&chunk(json!({ "content": "x".repeat(LARGEST_ANSWER) }))).unwrap();
+    answer.take(text, &heard).unwrap();
+    let more = Part::read(&chunk(json!({ "content": "x" }))).unwrap();
+    assert_eq!(
+        answer.take(more, &heard).unwrap_err().kind,
+        ModelErrorKind::Malformed
+    );
+
+    let mut answer = Answer::default();
+    let failed = (0..1000u32).find(|index| {
+        let piece = json!({ "tool_calls": [{ "index": index, "function": { "name": "f" } }] });
+        answer
+            .take(Part::read(&chunk(piece)).unwrap(), &heard)
+            .is_err()
+    });
+    assert!(failed.is_some_and(|index| index < 200), "{failed:?}");
+}

@@ -1,0 +1,292 @@
+//! The JSON of a request.
+
+use async_openai::types::chat::{
+    ChatCompletionMessageToolCall, ChatCompletionMessageToolCalls,
+    ChatCompletionRequestAssistantMessage, ChatCompletionRequestMessage,
+    ChatCompletionRequestSystemMessage, ChatCompletionRequestToolMessage,
+    ChatCompletionRequestUserMessage, ChatCompletionStreamOptions, ChatCompletionTool,
+    ChatCompletionTools, CreateChatCompletionRequest, FunctionCall, FunctionObject,
+};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::manners::{LimitField, Manners, PrefacePlace, UsageWish, is_openai};
+use super::{OpenAiSettings, StrictTools};
+use crate::core::conversation::Item;
+use crate::core::model::ModelRequest;
+use crate::core::tool::{SchemaStrictness, ToolCall, ToolSpec};
+
+/// OpenAI refuses longer ids of tool calls.
+const LONGEST_CALL_ID: usize = 40;
+/// OpenAI refuses longer names of tools.
+const LONGEST_TOOL_NAME: usize = 64;
+/// OpenAI refuses longer cache keys.
+const LONGEST_CACHE_KEY: usize = 64;
+
+/// The body of the call. The answer is always asked for as a stream.
+pub(super) fn body(settings: &OpenAiSettings, manners: Manners, request: &ModelRequest) -> Vec<u8> {
+    let mut body = typed(settings, manners, request);
+    // Chosen here and not in the typed request: its `f32` would make 0.7 into 0.699999988, and its
+    // list of efforts does not know those of other servers.
+    if let Value::Object(fields) = &mut body {
+        let numbers = [
+            ("temperature", settings.temperature),
+            ("top_p", settings.top_p),
+        ];
+        for (name, number) in numbers {
+            if let Some(number) = number {
+                fields.insert(name.into(), number.into());
+            }
+        }
+        if let Some(effort) = &settings.reasoning_effort {
+            fields.insert("reasoning_effort".into(), effort.as_str().into());
+        }
+        require_content(fields);
+    }
+    body.to_string().into_bytes()
+}
+
+/// Some servers demand the field even beside tool calls.
+fn require_content(fields: &mut Map<String, Value>) {
+    let messages = fields.get_mut("messages").and_then(Value::as_array_mut);
+    for message in messages
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
+    {
+        message.entry("content").or_insert(Value::Null);
+    }
+}
+
+fn typed(settings: &OpenAiSettings, manners: Manners, request: &ModelRequest) -> Value {
+    let most_tokens = settings.max_new_tokens.map(u32::from);
+    let (max_completion_tokens, max_tokens) = match manners.limit {
+        LimitField::Completion => (most_tokens, None),
+        LimitField::Classic => (None, most_tokens),
+    };
+    let stream_options = match manners.usage {
+        UsageWish::Asked => Some(ChatCompletionStreamOptions {
+            include_usage: Some(true),
+            include_obfuscation: None,
+        }),
+        UsageWish::Unasked => None,
+    };
+    let strict = match settings.strict_tools {
+        StrictTools::Always => true,
+        StrictTools::Never => false,
+        StrictTools::WhereKnown => is_openai(settings),
+    };
+    let tools: Vec<ChatCompletionTools> = request
+        .tools
+        .iter()
+        .map(|spec| {
+            tool(
+                spec,
+                (strict && spec.schema == SchemaStrictness::Strict).then_some(true),
+            )
+        })
+        .collect();
+    #[expect(
+        deprecated,
+        reason = "`max_tokens` is for servers that are not OpenAI's"
+    )]
+    let typed = CreateChatCompletionRequest {
+        model: settings.model.clone(),
+        messages: messages(manners.preface, request),
+        max_completion_tokens,
+        max_tokens,
+        stream: Some(true),
+        stream_options,
+        tools: (!tools.is_empty()).then_some(tools),
+        prompt_cache_key: (is_openai(settings) && !request.cache_key.is_empty())
+            .then(|| shortened(&request.cache_key, LONGEST_CACHE_KEY)),
+        ..CreateChatCompletionRequest::default()
+    };
+    serde_json::to_value(typed).expect("the request's maps have text keys")
+}
+
+fn messages(place: PrefacePlace, request: &ModelRequest) -> Vec<ChatCompletionRequestMessage> {
+    let mut messages = Vec::new();
+    match place {
+        PrefacePlace::BeforeMessage => messages.extend(system(&request.system)),
+        PrefacePlace::InFirstMessage => {
+            let both = format!("{}\n\n{}", request.system, request.preface);
+            messages.extend(system(both.trim()));
+        }
+    }
+    messages.extend(request.history.items().iter().map(message));
+    if place == PrefacePlace::BeforeMessage {
+        messages.extend(system(&request.preface));
+    }
+    messages.push(user(&request.user));
+    messages.extend(request.exchange.iter().map(message));
+    messages
+}
+
+fn system(text: &str) -> Option<ChatCompletionRequestMessage> {
+    (!text.is_empty()).then(|| {
+        ChatCompletionRequestMessage::System(ChatCompletionRequestSystemMessage {
+            content: text.into(),
+            name: None,
+        })
+    })
+}
+
+fn user(text: &str) -> ChatCompletionRequestMessage {
+    ChatCompletionRequestMessage::User(ChatCompletionRequestUserMessage {
+        content: text.into(),
+        name: None,
+    })
+}
+
+fn message(item: &Item) -> ChatCompletionRequestMessage {
+    match item {
+        Item::User { text } => user(text),
+        Item::Assistant { text, calls } => {
+            let calls: Vec<_> = calls.iter().map(tool_call).collect();
+            // Neither text nor calls: OpenAI wants at least an empty text.
+            let content = (!text.is_empty() || calls.is_empty()).then(|| text.as_str().into());
+            ChatCompletionRequestMessage::Assistant(ChatCompletionRequestAssistantMessage {
+                content,
+                tool_calls: (!calls.is_empty()).then_some(calls),
+                ..ChatCompletionRequestAssistantMessage::default()
+            })
+        }
+        Item::Tool { call, result, .. } => {
+            ChatCompletionRequestMessage::Tool(ChatCompletionRequestToolMessage {
+                content: result.to_text().into(),
+                tool_call_id: shortened(call.as_str(), LONGEST_CALL_ID),
+            })
+        }
+    }
+}
+
+/// A call as it is told back. What a model got wrong in the past must not make every later request
+/// a bad one, so names and arguments are brought into the form that servers demand.
+fn tool_call(call: &ToolCall) -> ChatCompletionMessageToolCalls {
+    let is_object = serde_json::from_str::<Map<String, Value>>(&call.arguments).is_ok();
+    ChatCompletionMessageToolCalls::Function(ChatCompletionMessageToolCall {
+        id: shortened(call.id.as_str(), LONGEST_CALL_ID),
+        function: FunctionCall {
+            name: legal_name(&call.name),
+            arguments: if is_object {
+                call.arguments.clone()
+            } else {
+                "{}".into()
+            },
+        },
+    })
+}
+
+fn tool(spec: &ToolSpec, strict: Option<bool>) -> ChatCompletionTools {
+    ChatCompletionTools::Function(ChatCompletionTool {
+        function: FunctionObject {
+            name: spec.name.into(),
+            description: Some(spec.description.clone()),
+            parameters: Some(spec.parameters.clone()),
+            strict,
+        },
+    })
+}
+
+/// Letters, digits, `_` and `-`, at least one.
+fn legal_name(name: &str) -> String {
+    let legal: String = name
+        .chars()
+        .take(LONGEST_TOOL_NAME)
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '-' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    if legal.is_empty() {
+        "unknown".into()
+    } else {
+        legal
+    }
+}
+
+/// The text itself, or a digest of it where it is too long: the same text always gives the same.
+fn shortened(text: &str, longest: usize) -> String {
+    if text.len() <= longest {
+        return text.into();
+    }
+    let digest = Sha256::digest(text.as_bytes());
+    let hex: String = digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("id_{hex}")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use std::num::NonZeroU32;
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::conversation::History;
+    use crate::core::http_url::HttpUrl;
+
+    fn sent_to(base_url: &str) -> Value {
+        let settings = OpenAiSettings {
+            provider_name: "openai".into(),
+            base_url: HttpUrl::parse(base_url).unwrap(),
+            api_key: None,
+            model: "m".into(),
+            request_timeout: Duration::ZERO,
+            stall_timeout: Duration::ZERO,
+            temperature: None,
+            max_new_tokens: NonZeroU32::new(9),
+            reasoning_effort: None,
+            top_p: None,
+            strict_tools: StrictTools::WhereKnown,
+        };
+        let request = ModelRequest {
+            system: String::new(),
+            history: History::default(),
+            preface: String::new(),
+            user: String::new(),
+            exchange: Vec::new(),
+            tools: vec![ToolSpec {
+                name: "t",
+                description: String::new(),
+                parameters: json!({ "type": "object" }),
+                schema: SchemaStrictness::Strict,
+            }],
+            cache_key: "k".repeat(100),
+        };
+        serde_json::from_slice(&body(&settings, Manners::towards(&settings), &request)).unwrap()
+    }
+
+    #[test]
+    fn what_only_openai_knows_goes_only_there() {
+        for url in ["https://api.openai.com/v1", "https://eu.api.openai.com/v1"] {
+            let body = sent_to(url);
+            assert_eq!(body["max_completion_tokens"], 9, "{url}");
+            assert_eq!(body.get("max_tokens"), None, "{url}");
+            assert_eq!(body["tools"][0]["function"]["strict"], true, "{url}");
+            let key = body["prompt_cache_key"].as_str().unwrap();
+            assert!((1..=LONGEST_CACHE_KEY).contains(&key.len()), "{url} {key}");
+        }
+        for url in [
+            "https://openrouter.ai/api/v1",
+            "http://localhost:1/v1",
+            "https://api.openai.com.evil.org",
+        ] {
+            let body = sent_to(url);
+            assert_eq!(body["max_tokens"], 9, "{url}");
+            assert_eq!(body.get("max_completion_tokens"), None, "{url}");
+            assert_eq!(body["tools"][0]["function"].get("strict"), None, "{url}");
+            assert_eq!(body.get("prompt_cache_key"), None, "{url}");
+        }
+    }
+}
