@@ -1,0 +1,245 @@
+//! The slash commands: one table gives the menu, the help and the dispatch.
+
+mod start;
+mod status;
+mod talk;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use futures::future::BoxFuture;
+
+use super::channels::Channels;
+use super::dispatcher::Dispatcher;
+use super::outbox::{AnswerPlace, compose};
+use super::signals::Signals;
+use crate::core::channel::ChatTarget;
+use crate::core::clock::Clock;
+use crate::core::conversation::ConversationStore;
+use crate::core::error::StoreResult;
+use crate::core::inbox::{InboxRow, InboxStore};
+use crate::core::jobs::JobStore;
+use crate::core::journal::TurnJournal;
+use crate::core::message::IncomingContent;
+use crate::core::outbox::{NewOutbox, OutboxStore};
+
+/// One slash command.
+#[derive(Clone, Copy)]
+pub struct Command {
+    /// Its name, without the slash.
+    pub name: &'static str,
+    /// One line for the menu and the help.
+    pub summary: &'static str,
+    /// When it runs.
+    timing: Timing,
+    run: for<'a> fn(&'a Commands, &'a CommandCall<'a>) -> BoxFuture<'a, StoreResult<Answer>>,
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Command")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// When a command runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Timing {
+    /// When it arrives, whatever else is going on in its chat.
+    AtOnce,
+    /// When everything before it in its chat is done.
+    InTurn,
+}
+
+/// What a command is called with.
+#[derive(Debug)]
+struct CommandCall<'a> {
+    row: &'a InboxRow,
+    target: &'a ChatTarget,
+    now: DateTime<Utc>,
+}
+
+/// What a command answers.
+#[derive(Debug)]
+enum Answer {
+    /// Text, in Markdown.
+    Text(String),
+    /// Nothing to say.
+    Silence,
+}
+
+/// The table.
+const TABLE: [Command; 7] = [
+    Command {
+        name: "start",
+        summary: "Who I am and what I can do",
+        timing: Timing::AtOnce,
+        run: |commands, call| Box::pin(start::start(commands, call)),
+    },
+    Command {
+        name: "help",
+        summary: "What I can do, with examples",
+        timing: Timing::AtOnce,
+        run: |commands, call| Box::pin(start::help(commands, call)),
+    },
+    Command {
+        name: "new",
+        summary: "Start a fresh conversation (notes and reminders stay)",
+        timing: Timing::InTurn,
+        run: |commands, call| Box::pin(talk::new(commands, call)),
+    },
+    Command {
+        name: "stop",
+        summary: "Stop what I am doing now",
+        timing: Timing::AtOnce,
+        run: |commands, call| Box::pin(talk::stop(commands, call)),
+    },
+    Command {
+        name: "retry",
+        summary: "Run your last message again",
+        timing: Timing::InTurn,
+        run: |commands, call| Box::pin(talk::retry(commands, call)),
+    },
+    Command {
+        name: "status",
+        summary: "Version, uptime, model, queue, next reminder",
+        timing: Timing::AtOnce,
+        run: |commands, call| Box::pin(status::status(commands, call)),
+    },
+    Command {
+        name: "whoami",
+        summary: "Your ids, and what this chat may do",
+        timing: Timing::AtOnce,
+        run: |commands, call| Box::pin(status::whoami(commands, call)),
+    },
+];
+
+/// What the commands say about this installation.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// The version.
+    pub version: &'static str,
+    /// What answers.
+    pub model: String,
+    /// The tools that are switched on: what each group of them is good for, in words.
+    pub abilities: Vec<String>,
+    /// Sentences to try.
+    pub examples: Vec<String>,
+    /// The person's zone.
+    pub zone: Tz,
+    /// When the process started.
+    pub started_at: DateTime<Utc>,
+    /// The database file.
+    pub database: std::path::PathBuf,
+}
+
+/// Runs commands.
+#[derive(Debug)]
+pub struct Commands {
+    /// What arrived.
+    pub inbox: Arc<dyn InboxStore>,
+    /// What is to be sent.
+    pub outbox: Arc<dyn OutboxStore>,
+    /// Turns, to run one again.
+    pub journal: Arc<dyn TurnJournal>,
+    /// Conversations, to end one.
+    pub conversations: Arc<dyn ConversationStore>,
+    /// Jobs, to tell the next one.
+    pub jobs: Arc<dyn JobStore>,
+    /// Where answers go.
+    pub channels: Channels,
+    /// What runs, to stop it.
+    pub dispatcher: Arc<Dispatcher>,
+    /// Rings for what is to be sent.
+    pub signals: Arc<Signals>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What to say about this installation.
+    pub about: About,
+}
+
+impl Commands {
+    /// Names and summaries, for a channel's menu.
+    pub fn menu() -> impl Iterator<Item = (&'static str, &'static str)> {
+        TABLE.iter().map(|command| (command.name, command.summary))
+    }
+
+    /// Runs what must not wait in line. Says whether the row is done with.
+    pub async fn run_at_once(&self, row: &InboxRow) -> StoreResult<bool> {
+        match &row.incoming.content {
+            IncomingContent::Press(press) => {
+                if let Some(channel) = self.channels.of(&row.incoming.target) {
+                    channel
+                        .answer_press(&press.id, Some("This button is no longer in use"))
+                        .await;
+                }
+                self.inbox.finish(row.id, Vec::new()).await?;
+                Ok(true)
+            }
+            _ => match find(row) {
+                Some(Found::Known(command)) if command.timing == Timing::AtOnce => {
+                    self.run(&command, row).await?;
+                    Ok(true)
+                }
+                Some(Found::Known(_) | Found::Unknown(_)) | None => Ok(false),
+            },
+        }
+    }
+
+    /// Runs any command; for rows whose turn has come. Says whether the row is done with.
+    pub async fn run_in_turn(&self, row: &InboxRow) -> StoreResult<bool> {
+        match find(row) {
+            Some(Found::Known(command)) => self.run(&command, row).await?,
+            Some(Found::Unknown(name)) => {
+                let text = format!("There is no command /{name}. /help shows what there is.");
+                self.finish(row, Answer::Text(text)).await?;
+            }
+            None => return self.run_at_once(row).await,
+        }
+        Ok(true)
+    }
+
+    async fn run(&self, command: &Command, row: &InboxRow) -> StoreResult<()> {
+        let target = &row.incoming.target;
+        let call = CommandCall {
+            row,
+            target,
+            now: self.clock.now(),
+        };
+        let answer = (command.run)(self, &call).await?;
+        self.finish(row, answer).await
+    }
+
+    async fn finish(&self, row: &InboxRow, answer: Answer) -> StoreResult<()> {
+        let replies = match answer {
+            Answer::Text(text) => self.compose(&row.incoming.target, &text),
+            Answer::Silence => Vec::new(),
+        };
+        self.inbox.finish(row.id, replies).await?;
+        self.signals.wake_outbox();
+        Ok(())
+    }
+
+    fn compose(&self, target: &ChatTarget, markdown: &str) -> Vec<NewOutbox> {
+        let place = AnswerPlace {
+            target: target.clone(),
+            reply_to: None,
+        };
+        self.channels.of(target).map_or_else(Vec::new, |channel| {
+            compose::answer(&place, markdown, channel.capabilities())
+        })
+    }
+}
+
+enum Found {
+    Known(Command),
+    Unknown(String),
+}
+
+fn find(row: &InboxRow) -> Option<Found> {
+    let (name, _) = row.incoming.command()?;
+    let known = TABLE.iter().find(|command| command.name == name);
+    Some(known.map_or(Found::Unknown(name), |command| Found::Known(*command)))
+}

@@ -1,0 +1,66 @@
+//! `/status` and `/whoami`: how the bot is, and who is asking.
+
+use bytesize::ByteSize;
+use chrono::TimeDelta;
+
+use super::{Answer, CommandCall, Commands};
+use crate::core::channel::ChatKind;
+use crate::core::error::StoreResult;
+use crate::core::schedule::{describe_delay, describe_moment};
+
+pub(super) async fn status(commands: &Commands, call: &CommandCall<'_>) -> StoreResult<Answer> {
+    let about = &commands.about;
+    let uptime = (call.now - about.started_at).max(TimeDelta::zero());
+    let channels: Vec<_> = commands.channels.names().cloned().collect();
+    let next = match commands.jobs.next_due_at(&channels).await? {
+        Some(at) => describe_moment(at, call.now, about.zone),
+        None => "none".into(),
+    };
+    let lines = [
+        format!("**minibot** {}", about.version),
+        format!("Up for {}", describe_delay(uptime)),
+        format!("Model: {}", about.model),
+        format!(
+            "Waiting: {} in, {} out; {} at work",
+            commands.inbox.count_waiting().await?,
+            commands.outbox.count_waiting(None).await?,
+            commands.dispatcher.busy_places()
+        ),
+        format!("Next reminder: {next}"),
+        format!("Database: {}", database_size(commands)),
+    ];
+    Ok(Answer::Text(lines.join("\\\n")))
+}
+
+pub(super) async fn whoami(commands: &Commands, call: &CommandCall<'_>) -> StoreResult<Answer> {
+    let incoming = &call.row.incoming;
+    let kind = match incoming.chat_kind {
+        ChatKind::Private => "a private chat",
+        ChatKind::Group => "a group",
+    };
+    let mut lines = vec![
+        format!(
+            "You are {}, user id `{}`",
+            incoming.sender.name, incoming.sender.user
+        ),
+        format!("This is {kind}, chat id `{}`", incoming.target.chat),
+    ];
+    lines.extend(
+        incoming
+            .target
+            .thread
+            .as_ref()
+            .map(|thread| format!("Topic `{thread}`")),
+    );
+    lines.push(format!("Time zone: {}", commands.about.zone));
+    lines.push("You may talk to me here.".into());
+    Ok(Answer::Text(lines.join("\\\n")))
+}
+
+fn database_size(commands: &Commands) -> String {
+    let path = &commands.about.database;
+    path.metadata().map_or_else(
+        |_| "unknown".into(),
+        |file| ByteSize::b(file.len()).display().si().to_string(),
+    )
+}

@@ -1,0 +1,324 @@
+//! The dispatcher: one ordered worker for each place where people talk, a limit over all of them,
+//! and the way to stop a running turn. The inbox is the queue; nothing waits only in memory.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{Instrument, error, error_span, warn};
+
+use super::channels::Channels;
+use crate::core::channel::ChatTarget;
+use crate::core::clock::Clock;
+use crate::core::error::StoreResult;
+use crate::core::inbox::{InboxRow, InboxStore};
+use crate::core::journal::RunningTurn;
+
+/// How long a worker waits when the database fails.
+const STORE_PAUSE: TimeDelta = TimeDelta::seconds(1);
+
+/// What a worker does with what it finds.
+#[async_trait]
+pub trait Work: Send + Sync + std::fmt::Debug {
+    /// Handles the next thing of a place to its end. `cancel` ends a turn at the person's word;
+    /// `shutdown` leaves it as it is, to be taken up at the next start.
+    async fn handle(&self, rows: Vec<InboxRow>, stops: &TurnStops) -> StoreResult<()>;
+
+    /// Goes on with a turn that the last process left behind.
+    async fn resume(&self, turn: RunningTurn, stops: &TurnStops) -> StoreResult<()>;
+}
+
+/// What can end a turn early.
+#[derive(Debug, Clone)]
+pub struct TurnStops {
+    /// The person said so.
+    pub cancel: CancellationToken,
+    /// The process ends: leave everything as it is.
+    pub shutdown: CancellationToken,
+}
+
+/// Settings of the dispatcher.
+#[derive(Debug, Clone, Copy)]
+pub struct DispatcherSettings {
+    /// Turns at the same time over all places.
+    pub max_parallel_turns: usize,
+    /// How long the parts of an album are waited for after the latest one.
+    pub album_settle: TimeDelta,
+}
+
+/// Hands what waits to workers.
+#[derive(Debug)]
+pub struct Dispatcher {
+    inbox: Arc<dyn InboxStore>,
+    clock: Arc<dyn Clock>,
+    permits: Arc<Semaphore>,
+    settings: DispatcherSettings,
+    lanes: Mutex<HashMap<ChatTarget, Lane>>,
+    workers: TaskTracker,
+    retired: Notify,
+    stop: CancellationToken,
+    shutdown: CancellationToken,
+}
+
+/// A worker that is there.
+#[derive(Debug, Default)]
+struct Lane {
+    news: News,
+    turn: Option<CancellationToken>,
+}
+
+/// Whether something may have come since the worker last looked.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum News {
+    #[default]
+    None,
+    Perhaps,
+}
+
+impl Dispatcher {
+    /// A dispatcher without work. After `stop` no new turn begins; `shutdown` also leaves those
+    /// that run.
+    pub fn new(
+        inbox: Arc<dyn InboxStore>,
+        clock: Arc<dyn Clock>,
+        settings: DispatcherSettings,
+        stop: CancellationToken,
+        shutdown: CancellationToken,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            inbox,
+            clock,
+            permits: Arc::new(Semaphore::new(settings.max_parallel_turns)),
+            settings,
+            lanes: Mutex::default(),
+            workers: TaskTracker::new(),
+            retired: Notify::new(),
+            stop,
+            shutdown,
+        })
+    }
+
+    /// Takes up what the last process left: first its unfinished turns, then what waits. What
+    /// belongs to a channel that does not run here is left for a process in which it does.
+    pub async fn recover(
+        self: &Arc<Self>,
+        unfinished: Vec<RunningTurn>,
+        work: &Arc<dyn Work>,
+        channels: &Channels,
+    ) -> StoreResult<()> {
+        let mut left: HashMap<ChatTarget, Vec<RunningTurn>> = HashMap::new();
+        let here = |target: &ChatTarget| channels.of(target).is_some();
+        for turn in unfinished
+            .into_iter()
+            .filter(|turn| here(&turn.conversation.target))
+        {
+            left.entry(turn.conversation.target.clone())
+                .or_default()
+                .push(turn);
+        }
+        for (target, turns) in left {
+            self.start(target, turns, work);
+        }
+        for target in self
+            .inbox
+            .waiting_targets()
+            .await?
+            .into_iter()
+            .filter(|t| here(t))
+        {
+            self.nudge(target, work);
+        }
+        Ok(())
+    }
+
+    /// Something waits in this place.
+    pub fn nudge(self: &Arc<Self>, target: ChatTarget, work: &Arc<dyn Work>) {
+        self.start(target, Vec::new(), work);
+    }
+
+    /// Stops the turn that runs in this place; whether there was one.
+    pub fn cancel(&self, target: &ChatTarget) -> Cancelled {
+        match self.lanes().get(target).and_then(|lane| lane.turn.as_ref()) {
+            Some(turn) => {
+                turn.cancel();
+                Cancelled::Running
+            }
+            None => Cancelled::Nothing,
+        }
+    }
+
+    /// How many places have a worker now.
+    pub fn busy_places(&self) -> usize {
+        self.lanes().len()
+    }
+
+    /// Returns when this place has no worker.
+    pub async fn idle(&self, target: &ChatTarget) {
+        loop {
+            let retired = self.retired.notified();
+            tokio::pin!(retired);
+            retired.as_mut().enable();
+            if !self.lanes().contains_key(target) {
+                return;
+            }
+            retired.await;
+        }
+    }
+
+    /// Returns when no worker is left; for after a stop.
+    pub async fn drained(&self) {
+        self.workers.close();
+        self.workers.wait().await;
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the dispatcher owns the workers' tasks"
+    )]
+    fn start(self: &Arc<Self>, target: ChatTarget, left: Vec<RunningTurn>, work: &Arc<dyn Work>) {
+        if self.stop.is_cancelled() {
+            return;
+        }
+        let mut lanes = self.lanes();
+        if let Some(lane) = lanes.get_mut(&target) {
+            lane.news = News::Perhaps;
+            return;
+        }
+        lanes.insert(target.clone(), Lane::default());
+        drop(lanes);
+        let span = error_span!("worker", chat.id = %target.chat);
+        let (dispatcher, work) = (self.clone(), work.clone());
+        let worker = async move { dispatcher.work_through(target, left, work.as_ref()).await };
+        let task = self.workers.track_future(worker.instrument(span));
+        tokio::spawn(task);
+    }
+
+    async fn work_through(&self, target: ChatTarget, left: Vec<RunningTurn>, work: &dyn Work) {
+        for turn in left {
+            let Some((stops, _permit)) = self.permit_turn(&target).await else {
+                return self.leave(&target);
+            };
+            let id = turn.id;
+            if let Err(failure) = work.resume(turn, &stops).await {
+                error!(turn.id = %id, error = %failure, "a turn could not be taken up again");
+            }
+            self.end_turn(&target);
+        }
+        loop {
+            if self.stop.is_cancelled() {
+                return self.leave(&target);
+            }
+            match self.next(&target).await {
+                Ok(rows) if rows.is_empty() => {
+                    if self.retire(&target) {
+                        return;
+                    }
+                }
+                Ok(rows) => self.handle(&target, rows, work).await,
+                Err(failure) => {
+                    warn!(error = %failure, "the inbox cannot be read");
+                    self.clock.sleep_until(self.clock.now() + STORE_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn handle(&self, target: &ChatTarget, rows: Vec<InboxRow>, work: &dyn Work) {
+        let Some((stops, _permit)) = self.permit_turn(target).await else {
+            return;
+        };
+        if let Err(failure) = work.handle(rows, &stops).await {
+            warn!(error = %failure, "a message could not be handled; trying again");
+            self.clock.sleep_until(self.clock.now() + STORE_PAUSE).await;
+        }
+        self.end_turn(target);
+    }
+
+    /// What comes next in a place, whole: the parts of an album are waited for.
+    async fn next(&self, target: &ChatTarget) -> StoreResult<Vec<InboxRow>> {
+        loop {
+            let rows = self.inbox.next(target).await?;
+            let album = rows
+                .iter()
+                .any(|row| row.incoming.message().is_some_and(|m| m.album.is_some()));
+            let Some(latest) = rows
+                .iter()
+                .map(|row| row.received_at)
+                .max()
+                .filter(|_| album)
+            else {
+                return Ok(rows);
+            };
+            let settled = latest + self.settings.album_settle;
+            if settled <= self.clock.now() || self.stop.is_cancelled() {
+                return Ok(rows);
+            }
+            self.clock.sleep_until(settled).await;
+        }
+    }
+
+    /// Waits for a place among the running turns; `None` when the process ends first.
+    async fn permit_turn(
+        &self,
+        target: &ChatTarget,
+    ) -> Option<(TurnStops, tokio::sync::OwnedSemaphorePermit)> {
+        let permit = tokio::select! {
+            permit = self.permits.clone().acquire_owned() => permit.ok()?,
+            () = self.stop.cancelled() => return None,
+        };
+        let cancel = CancellationToken::new();
+        self.lanes().get_mut(target)?.turn = Some(cancel.clone());
+        Some((
+            TurnStops {
+                cancel,
+                shutdown: self.shutdown.clone(),
+            },
+            permit,
+        ))
+    }
+
+    /// Ends the worker of a place unless there may be news; both under one lock, so that no nudge
+    /// falls between.
+    fn retire(&self, target: &ChatTarget) -> bool {
+        let mut lanes = self.lanes();
+        match lanes.get_mut(target) {
+            Some(lane) if lane.news == News::Perhaps => {
+                lane.news = News::None;
+                false
+            }
+            _ => {
+                lanes.remove(target);
+                self.retired.notify_waiters();
+                true
+            }
+        }
+    }
+
+    fn end_turn(&self, target: &ChatTarget) {
+        if let Some(lane) = self.lanes().get_mut(target) {
+            lane.turn = None;
+        }
+    }
+
+    fn leave(&self, target: &ChatTarget) {
+        self.lanes().remove(target);
+        self.retired.notify_waiters();
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, HashMap<ChatTarget, Lane>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether there was something to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancelled {
+    /// A turn; it ends.
+    Running,
+    /// Nothing ran.
+    Nothing,
+}

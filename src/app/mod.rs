@@ -1,0 +1,15 @@
+//! What happens to a message, a job and an answer: orchestration over the ports of `core`. It owns
+//! no socket, file or table.
+
+pub mod channels;
+pub mod commands;
+pub mod config;
+pub mod context;
+pub mod dispatcher;
+pub mod intake;
+pub mod outbox;
+pub mod scheduler;
+pub mod signals;
+pub mod toolbox;
+pub mod turn_loop;
+pub mod work;

@@ -1,0 +1,134 @@
+//! An answer that is shown while it is being written: one message that grows by edits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::sync::watch;
+use tracing::debug;
+
+use super::super::channels::Channels;
+use crate::core::boundary::Boundary;
+use crate::core::channel::{Channel, ChatTarget, DeliveryError, Streaming};
+use crate::core::clock::Clock;
+use crate::core::ids::MessageId;
+use crate::core::journal::OpenAnswer;
+use crate::core::markup;
+use crate::core::outbox::{OutboxStore, Outgoing};
+
+/// A first message waits this long, so that a quick answer is one call and not two.
+const FIRST_AFTER: Duration = Duration::from_millis(400);
+
+/// Where an answer goes.
+#[derive(Debug, Clone)]
+pub struct AnswerPlace {
+    /// The chat.
+    pub target: ChatTarget,
+    /// The message it replies to, where others write in between.
+    pub reply_to: Option<MessageId>,
+}
+
+/// Shows growing answers.
+#[derive(Debug)]
+pub struct LiveAnswers {
+    /// Knows what must arrive before an answer, and keeps its message id.
+    pub store: Arc<dyn OutboxStore>,
+    /// Where answers are shown.
+    pub channels: Channels,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl LiveAnswers {
+    /// Shows what `text` holds, whenever it has changed and the channel's pace allows, until the
+    /// sender of `text` is gone. A failure only ends the showing: the answer itself comes through
+    /// the outbox. It must not be dropped while it runs, or a message could lose its id.
+    pub async fn show(
+        &self,
+        place: &AnswerPlace,
+        answer: &mut OpenAnswer,
+        mut text: watch::Receiver<String>,
+    ) {
+        let target = &place.target;
+        let Some(channel) = self.channels.of(target) else {
+            return;
+        };
+        let Streaming::Edits { interval } = channel.capabilities().streaming else {
+            return;
+        };
+        let mut shown = String::new();
+        let mut wait = if answer.message.is_some() {
+            interval
+        } else {
+            FIRST_AFTER.min(interval)
+        };
+        while text.changed().await.is_ok() {
+            let pause = TimeDelta::from_std(wait).unwrap_or_default();
+            tokio::select! {
+                () = self.clock.sleep_until(self.clock.now() + pause) => {}
+                () = finished(&mut text) => return,
+            }
+            let current = text.borrow_and_update().clone();
+            let Some(content) = first_part(&current, channel.as_ref()) else {
+                continue;
+            };
+            if content.visible_text() == shown || !channel.try_reserve(target) {
+                continue;
+            }
+            if let Err(error) = self.put(channel.as_ref(), place, answer, &content).await {
+                debug!(%error, "the answer is not shown while it grows");
+                return;
+            }
+            shown = content.visible_text().to_owned();
+            wait = interval;
+        }
+    }
+
+    async fn put(
+        &self,
+        channel: &dyn Channel,
+        place: &AnswerPlace,
+        answer: &mut OpenAnswer,
+        content: &Outgoing,
+    ) -> Result<(), DeliveryError> {
+        let target = &place.target;
+        if let Some(message) = &answer.message {
+            return channel.edit(target, message, content).await;
+        }
+        let store =
+            |error: crate::core::error::StoreError| DeliveryError::Refused(error.to_string());
+        if self.store.is_behind(answer.row).await.map_err(store)? {
+            return Ok(());
+        }
+        self.store
+            .start(answer.row, self.clock.now())
+            .await
+            .map_err(store)?;
+        Boundary::Sending.pass();
+        let message = channel
+            .send(target, content, place.reply_to.as_ref())
+            .await?;
+        Boundary::Sent.pass();
+        self.store
+            .attach(answer.row, &message)
+            .await
+            .map_err(store)?;
+        Boundary::Recorded.pass();
+        answer.message = Some(message);
+        Ok(())
+    }
+}
+
+/// Returns when no more text can come.
+async fn finished(text: &mut watch::Receiver<String>) {
+    while text.changed().await.is_ok() {}
+}
+
+fn first_part(text: &str, channel: &dyn Channel) -> Option<Outgoing> {
+    let rendered = markup::render_unfinished(text);
+    let limit = channel.capabilities().max_text_units;
+    markup::split(&rendered, limit)
+        .into_iter()
+        .next()
+        .map(Outgoing::formatted)
+}

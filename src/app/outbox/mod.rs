@@ -1,0 +1,194 @@
+//! The outbox: the one sender. It delivers in order within a chat and side by side over chats, and
+//! writes down each attempt before and after it.
+
+pub mod compose;
+mod live;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+pub use self::live::{AnswerPlace, LiveAnswers};
+use super::channels::Channels;
+use super::signals::Signals;
+use crate::core::boundary::Boundary;
+use crate::core::channel::{Channel, DeliveryError};
+use crate::core::clock::Clock;
+use crate::core::error::StoreResult;
+use crate::core::ids::{ChannelName, ChatId, MessageId};
+use crate::core::outbox::{DeliveryOutcome, OutboxRow, OutboxStore};
+
+/// Deliveries under way at the same time, each to another chat.
+const MOST_IN_FLIGHT: usize = 64;
+
+/// How long the sender waits when the database fails.
+const STORE_PAUSE: TimeDelta = TimeDelta::seconds(1);
+
+/// Without any row that waits for its time, the table is looked at this often: a safety net.
+const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(5);
+
+/// A number from 0 to 1 that spreads retries.
+pub type Jitter = fn() -> f64;
+
+type Place = (ChannelName, ChatId);
+
+/// The sender.
+#[derive(Debug)]
+pub struct Outbox {
+    /// The table.
+    pub store: Arc<dyn OutboxStore>,
+    /// Where things go.
+    pub channels: Channels,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Rings when there is something new.
+    pub signals: Arc<Signals>,
+    /// Spreads retries.
+    pub jitter: Jitter,
+}
+
+impl Outbox {
+    /// Delivers until `stop`, then waits for the calls that are under way.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let doubtful = self.store.recover().await?;
+        if doubtful > 0 {
+            warn!(
+                rows = doubtful,
+                "messages were being sent when the process ended; sent again"
+            );
+        }
+        let mut flights = FuturesUnordered::new();
+        let mut busy: HashSet<Place> = HashSet::new();
+        loop {
+            let wake_at = match self.launch(&mut busy).await {
+                Ok(rows) => {
+                    flights.extend(rows.into_iter().map(|row| self.deliver(row)));
+                    self.next_look().await
+                }
+                Err(error) => {
+                    warn!(%error, "the outbox cannot be read");
+                    self.clock.now() + STORE_PAUSE
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.signals.outbox_woken() => {}
+                Some(place) = flights.next() => { busy.remove(&place); }
+                () = self.clock.sleep_until(wake_at) => {}
+            }
+        }
+        while flights.next().await.is_some() {}
+        Ok(self.flush().await?)
+    }
+
+    /// Delivers what is due now and nothing that has to wait.
+    async fn flush(&self) -> StoreResult<()> {
+        loop {
+            let rows = self.launch(&mut HashSet::new()).await?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            let flights: FuturesUnordered<_> =
+                rows.into_iter().map(|row| self.deliver(row)).collect();
+            flights.for_each(|_| async {}).await;
+        }
+    }
+
+    /// The rows to deliver now, one for each chat that has none under way.
+    async fn launch(&self, busy: &mut HashSet<Place>) -> StoreResult<Vec<OutboxRow>> {
+        let room = MOST_IN_FLIGHT.saturating_sub(busy.len());
+        if room == 0 {
+            return Ok(Vec::new());
+        }
+        let limit = u32::try_from(MOST_IN_FLIGHT + busy.len()).unwrap_or(u32::MAX);
+        let channels: Vec<ChannelName> = self.channels.names().cloned().collect();
+        let mut heads = self.store.heads(&channels, self.clock.now(), limit).await?;
+        heads.retain(|row| busy.len() < MOST_IN_FLIGHT && busy.insert(place(row)));
+        Ok(heads)
+    }
+
+    async fn next_look(&self) -> chrono::DateTime<chrono::Utc> {
+        let latest = self.clock.now() + LOOK_AGAIN;
+        match self.store.next_attempt_at().await {
+            Ok(Some(at)) => at.min(latest),
+            Ok(None) | Err(_) => latest,
+        }
+    }
+
+    async fn deliver(&self, row: OutboxRow) -> Place {
+        let place = place(&row);
+        let Some(channel) = self.channels.of(&row.target) else {
+            return place;
+        };
+        channel.reserve(&row.target, row.urgency).await;
+        if let Err(error) = self.store.start(row.id, self.clock.now()).await {
+            // Not begun: the row waits as before.
+            warn!(outbox.id = %row.id, %error, "a delivery could not be begun");
+            self.clock.sleep_until(self.clock.now() + STORE_PAUSE).await;
+            return place;
+        }
+        Boundary::Sending.pass();
+        let outcome = self.attempt(channel.as_ref(), &row).await;
+        Boundary::Sent.pass();
+        self.write_down(&row, outcome).await;
+        Boundary::Recorded.pass();
+        self.signals.tell_delivered();
+        place
+    }
+
+    async fn attempt(&self, channel: &dyn Channel, row: &OutboxRow) -> DeliveryOutcome {
+        let answer = match &row.message {
+            Some(message) => channel
+                .edit(&row.target, message, &row.content)
+                .await
+                .map(|()| message.clone()),
+            None => {
+                channel
+                    .send(&row.target, &row.content, row.reply_to.as_ref())
+                    .await
+            }
+        };
+        self.outcome(row, answer)
+    }
+
+    /// What has happened must be written down, or the row would go out again: a full disk is
+    /// waited for.
+    async fn write_down(&self, row: &OutboxRow, outcome: DeliveryOutcome) {
+        while let Err(error) = self
+            .store
+            .finish(row.id, outcome.clone(), self.clock.now())
+            .await
+        {
+            warn!(outbox.id = %row.id, %error, "a delivery could not be written down");
+            self.clock.sleep_until(self.clock.now() + STORE_PAUSE).await;
+        }
+    }
+
+    fn outcome(
+        &self,
+        row: &OutboxRow,
+        answer: Result<MessageId, DeliveryError>,
+    ) -> DeliveryOutcome {
+        let error = match answer {
+            Ok(message) => return DeliveryOutcome::Sent { message },
+            Err(error) => error,
+        };
+        let outcome = row.after_failure(&error, self.clock.now(), (self.jitter)());
+        match &outcome {
+            DeliveryOutcome::Failed { error, .. } | DeliveryOutcome::ChatClosed { error } => {
+                warn!(outbox.id = %row.id, chat.id = %row.target.chat, %error, "not delivered");
+            }
+            _ => info!(outbox.id = %row.id, chat.id = %row.target.chat, %error, "delivery put off"),
+        }
+        outcome
+    }
+}
+
+fn place(row: &OutboxRow) -> Place {
+    (row.target.channel.clone(), row.target.chat.clone())
+}

@@ -1,0 +1,100 @@
+//! The scheduler: sleeps until the next job is due, then turns each due slot into a receipt and
+//! what follows from it, in one transaction. It asks nothing of the database in between.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::intake::Intake;
+use super::signals::Signals;
+use crate::core::clock::Clock;
+use crate::core::error::StoreResult;
+use crate::core::ids::ChannelName;
+use crate::core::jobs::{Firing, Job, JobStore};
+use crate::core::reminder;
+use crate::core::schedule::DueRules;
+
+/// How long the scheduler waits when the database fails.
+const STORE_PAUSE: TimeDelta = TimeDelta::seconds(1);
+
+/// Settings of the scheduler.
+#[derive(Debug, Clone)]
+pub struct SchedulerSettings {
+    /// Without anything due, the table is looked at this often: a safety net.
+    pub poll_interval: TimeDelta,
+    /// Jobs in one transaction.
+    pub batch_size: u32,
+    /// What happens to slots that were missed.
+    pub due: DueRules,
+    /// The person's zone.
+    pub zone: Tz,
+    /// Jobs of other channels are left for a process in which those run.
+    pub channels: Vec<ChannelName>,
+}
+
+/// The scheduler.
+#[derive(Debug)]
+pub struct Scheduler {
+    /// The jobs.
+    pub jobs: Arc<dyn JobStore>,
+    /// Where prompts go on from.
+    pub intake: Arc<Intake>,
+    /// Rings when jobs have changed, and for what is to be sent.
+    pub signals: Arc<Signals>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The settings.
+    pub settings: SchedulerSettings,
+}
+
+impl Scheduler {
+    /// Fires jobs until `stop`.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        while !stop.is_cancelled() {
+            let wake_at = match self.fire_due().await {
+                Ok(next) => next,
+                Err(error) => {
+                    warn!(%error, "due jobs cannot be read or written");
+                    self.clock.now() + STORE_PAUSE
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.signals.scheduler_woken() => {}
+                () = self.clock.sleep_until(wake_at) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Fires one batch of what is due, and says when to look again.
+    async fn fire_due(&self) -> StoreResult<DateTime<Utc>> {
+        let now = self.clock.now();
+        let due = self
+            .jobs
+            .list_due(&self.settings.channels, now, self.settings.batch_size)
+            .await?;
+        if due.is_empty() {
+            let latest = now + self.settings.poll_interval;
+            return Ok(self
+                .jobs
+                .next_due_at(&self.settings.channels)
+                .await?
+                .map_or(latest, |at| at.min(latest)));
+        }
+        let firings: Vec<Firing> = due.iter().map(|job| self.plan(job, now)).collect();
+        info!(jobs = firings.len(), "due");
+        for target in self.jobs.fire(firings, now).await? {
+            self.intake.nudge(target);
+        }
+        self.signals.wake_outbox();
+        Ok(now)
+    }
+
+    fn plan(&self, job: &Job, now: DateTime<Utc>) -> Firing {
+        reminder::plan(job, now, &self.settings.due, self.settings.zone)
+    }
+}

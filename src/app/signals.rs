@@ -1,0 +1,45 @@
+//! Wake-up calls between the long-running parts: nothing durable, a lost one costs only time.
+
+use tokio::sync::Notify;
+
+/// One bell for each part that sleeps.
+#[derive(Debug, Default)]
+pub struct Signals {
+    outbox: Notify,
+    scheduler: Notify,
+    delivered: Notify,
+}
+
+impl Signals {
+    /// There is something to deliver.
+    pub fn wake_outbox(&self) {
+        self.outbox.notify_one();
+    }
+
+    /// The jobs have changed.
+    pub fn wake_scheduler(&self) {
+        self.scheduler.notify_one();
+    }
+
+    /// A delivery has come to its end, well or not.
+    pub(super) fn tell_delivered(&self) {
+        self.delivered.notify_waiters();
+    }
+
+    /// Returns at the first delivery after this call: it listens from the call on.
+    pub fn delivered(&self) -> impl Future<Output = ()> {
+        let mut delivered = Box::pin(self.delivered.notified());
+        delivered.as_mut().enable();
+        delivered
+    }
+
+    /// Returns when there is something to deliver.
+    pub(super) async fn outbox_woken(&self) {
+        self.outbox.notified().await;
+    }
+
+    /// Returns when the jobs have changed.
+    pub(super) async fn scheduler_woken(&self) {
+        self.scheduler.notified().await;
+    }
+}

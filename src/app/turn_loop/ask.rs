@@ -1,0 +1,105 @@
+//! One question to the model, shown while it is answered.
+
+use std::sync::Mutex;
+
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use super::{Drive, Progress, TurnLoop, TurnStops};
+use crate::app::outbox::compose;
+use crate::core::boundary::Boundary;
+use crate::core::error::StoreResult;
+use crate::core::journal::JournalEntry;
+use crate::core::model::{ModelError, ModelReply, ModelRequest, ReplySink};
+use crate::core::turn::Fact;
+
+impl TurnLoop {
+    pub(super) async fn ask(
+        &self,
+        progress: &mut Progress,
+        stops: &TurnStops,
+    ) -> StoreResult<Option<Drive>> {
+        let request = self
+            .context
+            .request(&progress.context, progress.turn.items());
+        Boundary::ModelAsked.pass();
+        let (sender, text) = watch::channel(String::new());
+        let deadline = progress.deadline;
+        let asked = async {
+            let sink = GrowingText(Mutex::new(sender));
+            self.unless_halted(deadline, stops, self.timed(&request, &sink))
+                .await
+            // The sink goes here: whoever shows the text comes to an end too, after the call
+            // that may be under way.
+        };
+        let show = self.live.show(&progress.place, &mut progress.answer, text);
+        let (answer, ()) = tokio::join!(asked, show);
+        let fact = match answer {
+            Ok(answer) => fact_of(answer),
+            Err(halt) => return self.halt(progress, halt).await,
+        };
+        Boundary::ModelAnswered.pass();
+        let said = match &fact {
+            Fact::ModelReplied { reply } if !reply.text.trim().is_empty() => {
+                self.compose(progress, &reply.text)
+            }
+            _ => Vec::new(),
+        };
+        let entry = JournalEntry {
+            facts: vec![fact],
+            said,
+            ..JournalEntry::default()
+        };
+        self.advance(progress, entry).await
+    }
+
+    async fn timed(
+        &self,
+        request: &ModelRequest,
+        sink: &GrowingText,
+    ) -> Result<ModelReply, ModelError> {
+        let began = self.clock.now();
+        let answer = self.model.reply(request, sink).await;
+        let ms = (self.clock.now() - began).num_milliseconds();
+        match &answer {
+            Ok(reply) => info!(ms, calls = reply.calls.len(), "the model answered"),
+            Err(error) => warn!(ms, %error, tries = error.tries, "the model did not answer"),
+        }
+        answer
+    }
+
+    pub(super) fn compose(
+        &self,
+        progress: &Progress,
+        markdown: &str,
+    ) -> Vec<crate::core::outbox::NewOutbox> {
+        let channel = self.channels.of(&progress.place.target);
+        channel.map_or_else(Vec::new, |channel| {
+            compose::answer(&progress.place, markdown, channel.capabilities())
+        })
+    }
+}
+
+/// Collects the text of a reply for whoever shows it.
+struct GrowingText(Mutex<watch::Sender<String>>);
+
+impl ReplySink for GrowingText {
+    fn push(&self, text: &str) {
+        if let Ok(sender) = self.0.lock() {
+            sender.send_modify(|whole| whole.push_str(text));
+        }
+    }
+
+    fn restart(&self) {
+        if let Ok(sender) = self.0.lock() {
+            sender.send_modify(String::clear);
+        }
+    }
+}
+
+fn fact_of(answer: Result<ModelReply, ModelError>) -> Fact {
+    match answer {
+        Ok(reply) => Fact::ModelReplied { reply },
+        Err(error) => Fact::ModelFailed { error },
+    }
+}

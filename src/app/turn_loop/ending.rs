@@ -1,0 +1,123 @@
+//! The end of a turn: what the person reads, and what stays in the conversation.
+
+use super::{Progress, TurnLoop};
+use crate::core::boundary::Boundary;
+use crate::core::conversation::Item;
+use crate::core::error::StoreResult;
+use crate::core::jobs::OccurrenceState;
+use crate::core::journal::{Receipt, TurnEnd, TurnState};
+use crate::core::message::IncomingContent;
+use crate::core::model::{FinishReason, ModelError};
+use crate::core::turn::{Ending, Fact, Step, StopReason};
+
+const BROKEN: &str =
+    "Something broke while I worked on this. Your message is kept; send /retry to try again.";
+
+impl TurnLoop {
+    /// Ends a turn whose next step is to finish.
+    pub(super) async fn end(&self, progress: &Progress, facts: Vec<Fact>) -> StoreResult<()> {
+        let Step::Finish(ending) = progress.turn.step() else {
+            return Ok(());
+        };
+        let (state, text) = words(&ending);
+        self.write_end(progress, facts, state, &text).await
+    }
+
+    /// Ends a turn that a defect of ours stopped.
+    pub(super) async fn end_broken(&self, progress: &Progress) -> StoreResult<()> {
+        self.write_end(progress, Vec::new(), TurnState::Failed, BROKEN)
+            .await
+    }
+
+    async fn write_end(
+        &self,
+        progress: &Progress,
+        facts: Vec<Fact>,
+        state: TurnState,
+        text: &str,
+    ) -> StoreResult<()> {
+        let mut items = vec![Item::User {
+            text: progress.context.user.clone(),
+        }];
+        items.extend(progress.turn.items());
+        if state == TurnState::Stopped {
+            items.push(Item::Assistant {
+                text: text.to_owned(),
+                calls: Vec::new(),
+            });
+        }
+        let end = TurnEnd {
+            facts,
+            state,
+            items,
+            said: self.compose(progress, text),
+            receipt: receipt(progress, state),
+        };
+        self.journal.end(progress.id, end, self.clock.now()).await?;
+        Boundary::OutboxWritten.pass();
+        self.signals.wake_outbox();
+        Ok(())
+    }
+}
+
+fn words(ending: &Ending) -> (TurnState, String) {
+    match ending {
+        Ending::Answered { text, finish } => (TurnState::Answered, answered(text, *finish)),
+        Ending::Failed { error } => (TurnState::Failed, failed(error)),
+        Ending::Stopped {
+            reason: reason @ StopReason::Deadline,
+        } => (TurnState::Failed, stopped(*reason).to_owned()),
+        Ending::Stopped { reason } => (TurnState::Stopped, stopped(*reason).to_owned()),
+    }
+}
+
+fn answered(text: &str, finish: FinishReason) -> String {
+    let remark = match finish {
+        FinishReason::Done => return text.to_owned(),
+        FinishReason::Length => "(The answer was cut at the model's length limit.)",
+        FinishReason::Filtered => "(The provider withheld the rest of this answer.)",
+    };
+    format!("{text}\n\n{remark}").trim().to_owned()
+}
+
+/// Says what went wrong without any part of the provider's answer.
+fn failed(error: &ModelError) -> String {
+    let tries = match error.tries {
+        0 | 1 => String::new(),
+        tries => format!(", {tries} tries"),
+    };
+    format!(
+        "The model did not answer ({}{tries}). Your message is kept; send /retry to try again.",
+        error.kind.summary()
+    )
+}
+
+fn stopped(reason: StopReason) -> &'static str {
+    match reason {
+        StopReason::Person => "Stopped.",
+        StopReason::Deadline => "This took too long, so I stopped. Send /retry to try again.",
+        StopReason::StepLimit => {
+            "I stopped before I was done: this took more steps than one answer may have. \
+             Say \"go on\" to let me continue."
+        }
+        StopReason::Crashes => {
+            "I was restarted several times while I worked on this, so I gave it up. \
+             What I did before that stays."
+        }
+    }
+}
+
+fn receipt(progress: &Progress, state: TurnState) -> Option<Receipt> {
+    let IncomingContent::Scheduled(prompt) = &progress.asked.content else {
+        return None;
+    };
+    let state = match state {
+        TurnState::Answered => OccurrenceState::Ran,
+        TurnState::Failed | TurnState::Stopped => OccurrenceState::Failed,
+    };
+    Some(Receipt {
+        occurrence: prompt.occurrence,
+        state,
+        reason: None,
+    })
+}

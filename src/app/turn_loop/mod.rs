@@ -1,0 +1,293 @@
+//! The turn loop: does what `core::turn` says and writes down what came of it. No rules live here.
+
+mod ask;
+mod ending;
+mod run_tools;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::FutureExt;
+use tracing::{Instrument, error, error_span, info};
+
+use super::channels::Channels;
+use super::context::{ContextBuilder, TurnContext};
+use super::dispatcher::TurnStops;
+use super::outbox::{AnswerPlace, LiveAnswers};
+use super::signals::Signals;
+use super::toolbox::Toolbox;
+use crate::core::boundary::Boundary;
+use crate::core::channel::{ChatKind, ChatTarget};
+use crate::core::clock::Clock;
+use crate::core::conversation::Conversation;
+use crate::core::error::{StoreError, StoreResult};
+use crate::core::ids::{InboxId, TurnId};
+use crate::core::journal::{JournalEntry, OpenAnswer, RunningTurn, TurnJournal};
+use crate::core::message::Incoming;
+use crate::core::model::ChatModel;
+use crate::core::turn::{Fact, Step, StopReason, Turn, TurnLimits};
+
+/// The typing action lasts five seconds (Bot API, sendChatAction); this renews it in time.
+const TYPING_EVERY: TimeDelta = TimeDelta::seconds(4);
+
+/// Settings of the loop.
+#[derive(Debug, Clone, Copy)]
+pub struct TurnSettings {
+    /// What a turn may spend.
+    pub limits: TurnLimits,
+    /// How long one may take.
+    pub timeout: Duration,
+}
+
+/// Runs turns.
+#[derive(Debug)]
+pub struct TurnLoop {
+    /// Makes each step durable.
+    pub journal: Arc<dyn TurnJournal>,
+    /// Answers.
+    pub model: Arc<dyn ChatModel>,
+    /// What the model can call.
+    pub tools: Toolbox,
+    /// Builds requests.
+    pub context: ContextBuilder,
+    /// Shows answers while they grow.
+    pub live: LiveAnswers,
+    /// Where people are.
+    pub channels: Channels,
+    /// Wakes the sender and the scheduler.
+    pub signals: Arc<Signals>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The settings.
+    pub settings: TurnSettings,
+}
+
+/// What a turn in progress carries along.
+#[derive(Debug)]
+struct Progress {
+    id: TurnId,
+    conversation: Conversation,
+    asked: Incoming,
+    place: AnswerPlace,
+    context: TurnContext,
+    answer: OpenAnswer,
+    turn: Turn,
+    deadline: DateTime<Utc>,
+}
+
+/// Why work was broken off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Halt {
+    /// The process ends.
+    Leave,
+    /// The turn ends.
+    Stop(StopReason),
+}
+
+/// Whether a turn came to its end.
+#[derive(Debug, PartialEq, Eq)]
+enum Drive {
+    Finished,
+    /// The process ends; the turn is left for the next one.
+    Left,
+}
+
+impl TurnLoop {
+    /// Runs the turn of waiting inbox rows.
+    pub async fn run(&self, inbox: &[InboxId], stops: &TurnStops) -> StoreResult<()> {
+        match self.journal.begin(inbox, self.clock.now()).await? {
+            Some(turn) => self.go(turn, Vec::new(), stops).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Goes on with a turn that the last process left behind.
+    pub async fn resume(&self, turn: RunningTurn, stops: &TurnStops) -> StoreResult<()> {
+        info!(turn.id = %turn.id, facts = turn.facts.len(), "a turn is taken up again");
+        self.go(turn, vec![Fact::Resumed], stops).await
+    }
+
+    async fn go(
+        &self,
+        running: RunningTurn,
+        news: Vec<Fact>,
+        stops: &TurnStops,
+    ) -> StoreResult<()> {
+        let span = error_span!("turn", turn.id = %running.id);
+        let target = running.conversation.target.clone();
+        let work = async {
+            let mut progress = self.rebuild(running).await?;
+            self.take_up(&mut progress, news).await?;
+            let drive = AssertUnwindSafe(self.drive(&mut progress, stops))
+                .catch_unwind()
+                .await;
+            match drive {
+                Ok(result) => result.map(|_| ()),
+                Err(_) => {
+                    error!("the turn broke down");
+                    self.end_broken(&progress).await
+                }
+            }
+        };
+        tokio::select! {
+            result = work.instrument(span) => result,
+            () = self.keep_typing(&target) => Ok(()),
+        }
+    }
+
+    async fn rebuild(&self, running: RunningTurn) -> StoreResult<Progress> {
+        let mut turn = Turn::new(self.settings.limits, self.tools.effects());
+        for fact in running.facts {
+            turn.feed(fact);
+        }
+        let now = self.clock.now();
+        let context = self
+            .context
+            .load(&running.conversation, &running.inbox, now)
+            .await?;
+        let asked = running.inbox.into_iter().next().map(|row| row.incoming);
+        let asked = asked.ok_or_else(|| {
+            StoreError::Corrupt(format!("turn {} has no message in the inbox", running.id))
+        })?;
+        let place = place_of(&running.conversation.target, &asked);
+        Ok(Progress {
+            id: running.id,
+            conversation: running.conversation,
+            asked,
+            place,
+            context,
+            answer: running.answer,
+            turn,
+            // Measured from now, not from the start: time in which nothing ran does not count.
+            deadline: now
+                + TimeDelta::from_std(self.settings.timeout).unwrap_or(TimeDelta::days(1)),
+        })
+    }
+
+    /// After a restart: what had started and cannot be repeated is answered for.
+    async fn take_up(&self, progress: &mut Progress, mut facts: Vec<Fact>) -> StoreResult<()> {
+        if facts.is_empty() {
+            return Ok(());
+        }
+        facts.extend(progress.turn.interrupted_calls());
+        self.write_down(progress, facts).await
+    }
+
+    async fn drive(&self, progress: &mut Progress, stops: &TurnStops) -> StoreResult<Drive> {
+        loop {
+            let drive = match progress.turn.step() {
+                Step::AskModel => self.ask(progress, stops).await?,
+                Step::RunTools { calls, order } => {
+                    self.run_tools(progress, calls, order, stops).await?
+                }
+                Step::Finish(_) => {
+                    self.end(progress, Vec::new()).await?;
+                    Some(Drive::Finished)
+                }
+            };
+            if let Some(drive) = drive {
+                return Ok(drive);
+            }
+        }
+    }
+
+    /// Journals facts, then feeds them.
+    async fn write_down(&self, progress: &mut Progress, facts: Vec<Fact>) -> StoreResult<()> {
+        let entry = JournalEntry {
+            facts: facts.clone(),
+            ..JournalEntry::default()
+        };
+        progress.answer = self
+            .journal
+            .append(progress.id, entry, self.clock.now())
+            .await?;
+        for fact in facts {
+            progress.turn.feed(fact);
+        }
+        Ok(())
+    }
+
+    /// Ends the turn when feeding `facts` ends it; otherwise writes them down with `said`.
+    async fn advance(
+        &self,
+        progress: &mut Progress,
+        entry: JournalEntry,
+    ) -> StoreResult<Option<Drive>> {
+        for fact in &entry.facts {
+            progress.turn.feed(fact.clone());
+        }
+        if matches!(progress.turn.step(), Step::Finish(_)) {
+            self.end(progress, entry.facts).await?;
+            return Ok(Some(Drive::Finished));
+        }
+        let said = !entry.said.is_empty();
+        progress.answer = self
+            .journal
+            .append(progress.id, entry, self.clock.now())
+            .await?;
+        if said {
+            Boundary::OutboxWritten.pass();
+            self.signals.wake_outbox();
+        }
+        Ok(None)
+    }
+
+    /// Does `work`, unless something ends the turn first. Dropping `work` must be harmless.
+    async fn unless_halted<T>(
+        &self,
+        deadline: DateTime<Utc>,
+        stops: &TurnStops,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Halt> {
+        tokio::select! {
+            biased;
+            () = stops.shutdown.cancelled() => Err(Halt::Leave),
+            () = stops.cancel.cancelled() => Err(Halt::Stop(StopReason::Person)),
+            () = self.clock.sleep_until(deadline) => Err(Halt::Stop(StopReason::Deadline)),
+            done = work => Ok(done),
+        }
+    }
+
+    async fn halt(&self, progress: &mut Progress, halt: Halt) -> StoreResult<Option<Drive>> {
+        match halt {
+            Halt::Leave => Ok(Some(Drive::Left)),
+            Halt::Stop(reason) => {
+                let facts = vec![Fact::Stopped { reason }];
+                self.advance(
+                    progress,
+                    JournalEntry {
+                        facts,
+                        ..JournalEntry::default()
+                    },
+                )
+                .await
+            }
+        }
+    }
+
+    async fn keep_typing(&self, target: &ChatTarget) {
+        let Some(channel) = self.channels.of(target) else {
+            return std::future::pending().await;
+        };
+        loop {
+            channel.typing(target).await;
+            self.clock
+                .sleep_until(self.clock.now() + TYPING_EVERY)
+                .await;
+        }
+    }
+}
+
+/// In a group the answer replies to its question; in private that would only be noise.
+fn place_of(target: &ChatTarget, asked: &Incoming) -> AnswerPlace {
+    let reply_to = match asked.chat_kind {
+        ChatKind::Group => asked.message().and_then(|message| message.id.clone()),
+        ChatKind::Private => None,
+    };
+    AnswerPlace {
+        target: target.clone(),
+        reply_to,
+    }
+}

@@ -1,0 +1,156 @@
+//! Running the calls of one step, each made durable in the way that fits what it touches.
+
+use futures::future::join_all;
+use tracing::info;
+
+use super::{Drive, Progress, TurnLoop, TurnStops};
+use crate::core::boundary::Boundary;
+use crate::core::error::StoreResult;
+use crate::core::journal::{AskedChange, JournalEntry};
+use crate::core::message::IncomingContent;
+use crate::core::notes::NoteOwner;
+use crate::core::tool::{ErrorCode, ToolContext, ToolEffect, ToolOutcome, ToolResult, TurnOrigin};
+use crate::core::turn::{Fact, PlannedCall, RunOrder};
+
+impl TurnLoop {
+    /// Runs the calls, unless something stops the turn first.
+    pub(super) async fn run_tools(
+        &self,
+        progress: &mut Progress,
+        calls: Vec<PlannedCall>,
+        order: RunOrder,
+        stops: &TurnStops,
+    ) -> StoreResult<Option<Drive>> {
+        match order {
+            RunOrder::Concurrent => self.run_reads(progress, calls, stops).await,
+            RunOrder::InOrder => {
+                for call in calls {
+                    if let Some(drive) = self.run_one(progress, call, stops).await? {
+                        return Ok(Some(drive));
+                    }
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    async fn run_reads(
+        &self,
+        progress: &mut Progress,
+        calls: Vec<PlannedCall>,
+        stops: &TurnStops,
+    ) -> StoreResult<Option<Drive>> {
+        let context = self.tool_context(progress);
+        let runs = join_all(calls.iter().map(|call| self.tools.run(call, &context)));
+        let outcomes = match self.unless_halted(progress.deadline, stops, runs).await {
+            Ok(outcomes) => outcomes,
+            Err(halt) => return self.halt(progress, halt).await,
+        };
+        Boundary::ToolDone.pass();
+        let mut entry = JournalEntry::default();
+        for (call, outcome) in calls.into_iter().zip(outcomes) {
+            entry.facts.push(finished(&call, settled(outcome)));
+            entry.finished_calls.push(call.call);
+        }
+        self.advance(progress, entry).await
+    }
+
+    async fn run_one(
+        &self,
+        progress: &mut Progress,
+        call: PlannedCall,
+        stops: &TurnStops,
+    ) -> StoreResult<Option<Drive>> {
+        let context = self.tool_context(progress);
+        if matches!(
+            call.effect,
+            ToolEffect::OutsideOnce | ToolEffect::OutsideIdempotent
+        ) {
+            let started = vec![Fact::ToolStarted {
+                call: call.call.id.clone(),
+            }];
+            self.write_down(progress, started).await?;
+            Boundary::ToolStarted.pass();
+        }
+        let run = self.tools.run(&call, &context);
+        let outcome = match self.unless_halted(progress.deadline, stops, run).await {
+            Ok(outcome) => outcome,
+            Err(halt) => return self.halt(progress, halt).await,
+        };
+        Boundary::ToolDone.pass();
+        match outcome {
+            ToolOutcome::Change { change, describe } => {
+                let now = self.clock.now();
+                let asked = AskedChange {
+                    call: call.call.clone(),
+                    change: *change,
+                    describe,
+                };
+                let result = self.journal.apply(progress.id, asked, now).await?;
+                self.signals.wake_scheduler();
+                log(&call, &result);
+                progress.turn.feed(Fact::ToolFinished {
+                    call: call.call.id,
+                    result,
+                });
+                Ok(None)
+            }
+            ToolOutcome::Finished(result) => {
+                let facts = vec![finished(&call, result)];
+                let finished_calls = vec![call.call];
+                let entry = JournalEntry {
+                    facts,
+                    finished_calls,
+                    ..JournalEntry::default()
+                };
+                self.advance(progress, entry).await
+            }
+        }
+    }
+
+    fn tool_context(&self, progress: &Progress) -> ToolContext {
+        let asked = &progress.asked;
+        let target = progress.conversation.target.clone();
+        ToolContext {
+            notes_of: NoteOwner::of(&target, asked.chat_kind, &asked.sender.user),
+            target,
+            chat_kind: asked.chat_kind,
+            conversation: progress.conversation.id,
+            sender: asked.sender.clone(),
+            now: self.clock.now(),
+            zone: self.context.settings.zone,
+            origin: match asked.content {
+                IncomingContent::Scheduled(_) => TurnOrigin::Schedule,
+                _ => TurnOrigin::Person,
+            },
+        }
+    }
+}
+
+/// A read may not change anything; one that tries is a mistake of ours, told as a failure.
+fn settled(outcome: ToolOutcome) -> ToolResult {
+    match outcome {
+        ToolOutcome::Finished(result) => result,
+        ToolOutcome::Change { .. } => ToolResult::error(
+            ErrorCode::Failed,
+            "a read-only tool tried to change something",
+        ),
+    }
+}
+
+fn finished(call: &PlannedCall, result: ToolResult) -> Fact {
+    log(call, &result);
+    Fact::ToolFinished {
+        call: call.call.id.clone(),
+        result,
+    }
+}
+
+fn log(call: &PlannedCall, result: &ToolResult) {
+    let code = result
+        .value()
+        .get("code")
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or("ok");
+    info!(tool = %call.call.name, outcome = %code, "tool");
+}

@@ -1,0 +1,39 @@
+//! What a worker does with what waits: commands from the table, turns for the rest.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::commands::Commands;
+use super::dispatcher::{TurnStops, Work};
+use super::turn_loop::TurnLoop;
+use crate::core::error::StoreResult;
+use crate::core::ids::InboxId;
+use crate::core::inbox::InboxRow;
+use crate::core::journal::RunningTurn;
+
+/// The work of this bot.
+#[derive(Debug)]
+pub struct ChatWork {
+    /// The table of commands.
+    pub commands: Arc<Commands>,
+    /// Everything else.
+    pub turns: TurnLoop,
+}
+
+#[async_trait]
+impl Work for ChatWork {
+    async fn handle(&self, rows: Vec<InboxRow>, stops: &TurnStops) -> StoreResult<()> {
+        if let [row] = rows.as_slice()
+            && self.commands.run_in_turn(row).await?
+        {
+            return Ok(());
+        }
+        let ids: Vec<InboxId> = rows.iter().map(|row| row.id).collect();
+        self.turns.run(&ids, stops).await
+    }
+
+    async fn resume(&self, turn: RunningTurn, stops: &TurnStops) -> StoreResult<()> {
+        self.turns.resume(turn, stops).await
+    }
+}
