@@ -1,0 +1,8 @@
+//! One folder for each outside thing. Each implements ports of `core` and knows no other.
+
+pub mod config;
+pub mod console;
+pub mod sqlite;
+pub mod system;
+pub mod telegram;
+pub mod telemetry;

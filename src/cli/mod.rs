@@ -1,0 +1,124 @@
+//! The command line: one file a command.
+
+mod check;
+mod completions;
+mod console;
+mod doctor;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+use crate::adapters::config::{Environment, Loaded, Source, WhenMissing, load};
+use crate::wiring::settings::{RULES, Settings};
+
+/// A personal AI assistant that you run yourself and talk to in Telegram.
+#[derive(Debug, Parser)]
+#[command(
+    name = "minibot",
+    version,
+    about,
+    after_help = "Example: minibot console"
+)]
+struct Arguments {
+    /// The configuration file [default: $MINIBOT_CONFIG, else ./config.toml]
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run every enabled channel, the scheduler and the outbox (the default)
+    #[command(after_help = "Example: minibot run --config /etc/minibot/config.toml")]
+    Run,
+    /// Chat in the terminal; works without a configuration
+    #[command(
+        after_help = "Example: minibot console --once \"remind me in 30 minutes to stretch\""
+    )]
+    Console {
+        /// Print one answer and exit
+        #[arg(long, value_name = "TEXT")]
+        once: Option<String>,
+    },
+    /// Check the configuration and show every problem
+    #[command(after_help = "Example: minibot check --config config.toml")]
+    Check,
+    /// Check what the bot needs here
+    #[command(after_help = "Example: minibot doctor --quick")]
+    Doctor {
+        /// Only whether the running bot is well: lock, database, last completed poll
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Print a completion script for a shell
+    #[command(after_help = "Example: minibot completions bash > /etc/bash_completion.d/minibot")]
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the command line of this process. Errors of usage end it with code 2.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    #[cfg(feature = "failpoints")]
+    crate::wiring::failpoints::arm();
+    let result = match arguments.command.unwrap_or(Command::Run) {
+        Command::Run => run::run(arguments.config),
+        Command::Console { once } => console::run(arguments.config, once),
+        Command::Check => check::run(arguments.config),
+        Command::Doctor { quick } => doctor::run(arguments.config, quick.into()),
+        Command::Completions { shell } => completions::run(shell),
+    };
+    result.unwrap_or_else(|error| {
+        say(&format!("minibot: {error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+/// Reads the settings, or says every problem at once.
+fn settings(named: Option<PathBuf>, when_missing: WhenMissing) -> anyhow::Result<Loaded<Settings>> {
+    let working_dir = std::env::current_dir().context("there is no working directory")?;
+    let source = Source {
+        named,
+        working_dir,
+        when_missing,
+    };
+    let loaded = load::<Settings>(&source, &Environment::of_process(), &RULES);
+    let loaded =
+        loaded.map_err(|problems| anyhow::anyhow!("{}", problems.to_string().trim_end()))?;
+    for warning in &loaded.warnings {
+        say(&format!("minibot: warning: {warning}"));
+    }
+    Ok(loaded)
+}
+
+/// The runtime of a long-running command.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .context("no threads can be started")
+}
+
+/// A line on standard error.
+#[expect(
+    clippy::print_stderr,
+    reason = "what a command says to the person who runs it"
+)]
+fn say(line: &str) {
+    eprintln!("{line}");
+}
+
+/// A line on standard output.
+#[expect(clippy::print_stdout, reason = "what a command answers")]
+fn answer(line: &str) {
+    println!("{line}");
+}

@@ -1,0 +1,44 @@
+//! `minibot run`: everything that is enabled, until a signal comes.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use sd_notify::NotifyState;
+use tracing::info;
+
+use super::{runtime, settings};
+use crate::adapters::config::WhenMissing;
+use crate::adapters::telemetry;
+use crate::wiring::lifecycle::{Running, Store};
+use crate::wiring::settings::Settings;
+use crate::wiring::telegram::Telegram;
+
+pub(super) fn run(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+    let loaded = settings(config, WhenMissing::Refuse)?;
+    let settings = loaded.settings;
+    let _log = telemetry::start(&settings.logging, &settings.runtime.log_level)?;
+    let runtime = runtime()?;
+    let result = runtime.block_on(serve(&settings));
+    // Whatever still blocks must not keep the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    let Some(telegram) = Telegram::configured(settings)? else {
+        bail!(
+            "no channel is enabled; set channels.telegram.enabled = true, or try \
+             \"minibot console\""
+        );
+    };
+    let store = Store::open(settings).await?;
+    let mut running = Running::start(settings, &store, vec![telegram.channel()]).await?;
+    telegram.start(&store, &mut running);
+    info!(version = env!("CARGO_PKG_VERSION"), "started");
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    let result = running.until_stopped().await;
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    store.close().await;
+    result
+}

@@ -1,0 +1,204 @@
+//! From start to end: takes the lock, opens the database, runs the parts, and ends them in the
+//! order in which nothing is lost.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::settings::Settings;
+use super::{App, Ports, Stops, assemble, maintenance};
+use crate::adapters::sqlite::{Database, DatabaseLock, SqliteRetention};
+use crate::adapters::system::SystemClock;
+use crate::core::channel::Channel;
+use crate::core::clock::Clock;
+
+/// After the grace time, running turns get this long to leave in order.
+const LEAVE: Duration = Duration::from_secs(2);
+
+/// The database of this process: opened, and locked against others.
+#[derive(Debug)]
+pub struct Store {
+    /// The handle.
+    pub database: Database,
+    /// The ports on it.
+    pub ports: Ports,
+    writer: JoinHandle<()>,
+    _lock: DatabaseLock,
+}
+
+impl Store {
+    /// Takes the lock and opens the database.
+    #[expect(clippy::disallowed_methods, reason = "the lifecycle owns the tasks")]
+    pub async fn open(settings: &Settings) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let path = settings.database();
+        let lock = DatabaseLock::acquire(&path, clock.now())?;
+        let busy = Duration::from_millis(settings.storage.busy_timeout_ms.into());
+        let (database, writer) = Database::open(&path, busy).await?;
+        let writer = tokio::spawn(writer.run());
+        let ports = Ports::on(&database, clock);
+        Ok(Self {
+            database,
+            ports,
+            writer,
+            _lock: lock,
+        })
+    }
+
+    /// Closes the database. Every other handle must be gone, or this waits for it in vain.
+    pub async fn close(self) {
+        drop((self.database, self.ports));
+        if tokio::time::timeout(LEAVE, self.writer).await.is_err() {
+            warn!("the database is still in use; it is left to recover by itself");
+        }
+    }
+}
+
+/// The running parts.
+#[derive(Debug)]
+pub struct Running {
+    /// The joined parts, less those that run as tasks.
+    pub app: RunningApp,
+    parts: JoinSet<anyhow::Result<()>>,
+    sender: JoinHandle<anyhow::Result<()>>,
+    sender_stop: CancellationToken,
+    stops: Stops,
+    grace: Duration,
+}
+
+/// What the channels need of the joined parts.
+#[derive(Debug, Clone)]
+pub struct RunningApp {
+    /// Wake-up calls between the parts.
+    pub signals: Arc<crate::app::signals::Signals>,
+    /// The way in.
+    pub intake: Arc<crate::app::intake::Intake>,
+    /// The workers.
+    pub dispatcher: Arc<crate::app::dispatcher::Dispatcher>,
+}
+
+impl Running {
+    /// Joins the parts and starts them: first what the last process left, then the rest.
+    #[expect(clippy::disallowed_methods, reason = "the lifecycle owns the tasks")]
+    pub async fn start(
+        settings: &Settings,
+        store: &Store,
+        channels: Vec<Arc<dyn Channel>>,
+    ) -> anyhow::Result<Self> {
+        let stops = Stops::default();
+        let App {
+            signals,
+            intake,
+            dispatcher,
+            outbox,
+            scheduler,
+            channels,
+            work,
+        } = assemble(settings, &store.ports, channels, &stops)?;
+        let sender_stop = CancellationToken::new();
+        let sender = tokio::spawn(outbox.run(sender_stop.clone()));
+        let unfinished = store.ports.journal.unfinished().await?;
+        dispatcher.recover(unfinished, &work, &channels).await?;
+        let mut parts = JoinSet::new();
+        if let Some(scheduler) = scheduler {
+            parts.spawn(scheduler.run(stops.stop.clone()));
+        }
+        parts.spawn(maintenance::run(
+            SqliteRetention::new(store.database.clone()),
+            store.ports.clock.clone(),
+            settings.storage.keep_days.get(),
+            stops.stop.clone(),
+        ));
+        let grace = settings.runtime.shutdown_grace_seconds.get();
+        let app = RunningApp {
+            signals,
+            intake,
+            dispatcher,
+        };
+        Ok(Self {
+            app,
+            parts,
+            sender,
+            sender_stop,
+            stops,
+            grace,
+        })
+    }
+
+    /// Adds a long-running part, such as a poller.
+    pub fn add(&mut self, part: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
+        self.parts.spawn(part);
+    }
+
+    /// Tells the parts to begin nothing new.
+    pub fn stop_token(&self) -> CancellationToken {
+        self.stops.stop.clone()
+    }
+
+    /// Runs until a signal comes or a part fails, then ends everything in order.
+    pub async fn until_stopped(mut self) -> anyhow::Result<()> {
+        let failure = tokio::select! {
+            signal = stop_signal() => { info!(signal = signal?, "stopping"); None }
+            failure = first_failure(&mut self.parts) => Some(failure),
+        };
+        self.stop().await;
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Ends everything: nothing new, running turns to their end within the grace time, then what
+    /// waits to be sent.
+    pub async fn stop(mut self) {
+        self.stops.stop.cancel();
+        if tokio::time::timeout(self.grace, self.app.dispatcher.drained())
+            .await
+            .is_err()
+        {
+            warn!("turns are still running; the next start takes them up");
+            self.stops.shutdown.cancel();
+            let _ = tokio::time::timeout(LEAVE, self.app.dispatcher.drained()).await;
+        }
+        self.sender_stop.cancel();
+        match tokio::time::timeout(self.grace, &mut self.sender).await {
+            Ok(Ok(Err(failure))) => error!(error = %failure, "the outbox ended with an error"),
+            Ok(Err(failure)) => error!(error = %failure, "the outbox broke down"),
+            Ok(Ok(Ok(()))) => {}
+            Err(_) => {
+                warn!("messages are still being sent; the next start sends them again");
+                self.sender.abort();
+            }
+        }
+        let _ = tokio::time::timeout(LEAVE, async {
+            while self.parts.join_next().await.is_some() {}
+        })
+        .await;
+        self.parts.shutdown().await;
+        info!("stopped");
+    }
+}
+
+/// The first part that ends with an error. Parts that end well are not missed.
+async fn first_failure(parts: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Error {
+    loop {
+        match parts.join_next().await {
+            Some(Ok(Ok(()))) => {}
+            Some(Ok(Err(failure))) => return failure,
+            Some(Err(failure)) => return anyhow::Error::new(failure).context("a part broke down"),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+async fn stop_signal() -> anyhow::Result<&'static str> {
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be awaited")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be awaited")?;
+    Ok(tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    })
+}

@@ -1,0 +1,249 @@
+//! Builds and joins everything: the only place, with `cli`, that knows all parts.
+
+#[cfg(feature = "failpoints")]
+pub mod failpoints;
+pub mod lifecycle;
+mod maintenance;
+mod model;
+mod ports;
+pub mod settings;
+pub mod telegram;
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
+pub use self::ports::Ports;
+use self::settings::Settings;
+use crate::adapters::system::jitter;
+use crate::app::channels::Channels;
+use crate::app::commands::{About, Commands};
+use crate::app::config::MissedRun;
+use crate::app::context::{ContextBuilder, ContextSettings};
+use crate::app::dispatcher::{Dispatcher, DispatcherSettings, Work};
+use crate::app::intake::Intake;
+use crate::app::outbox::{LiveAnswers, Outbox};
+use crate::app::scheduler::{Scheduler, SchedulerSettings};
+use crate::app::signals::Signals;
+use crate::app::toolbox::Toolbox;
+use crate::app::turn_loop::{TurnLoop, TurnSettings};
+use crate::app::work::ChatWork;
+use crate::core::channel::Channel;
+use crate::core::jobs::JobLimits;
+use crate::core::schedule::{DueRules, MissedPolicy, ScheduleRules};
+use crate::core::turn::TurnLimits;
+use crate::llm::providers::builtin::grammar::EXAMPLES;
+use crate::llm::tools::{self, Family, SchedulerSwitch, ToolPorts, ToolRules, ToolSettings};
+
+/// Later than this, a run counts as late and says so.
+const LATE_AFTER: TimeDelta = TimeDelta::seconds(60);
+
+/// The two ways of ending. `stop` begins no more; `shutdown` also leaves what runs.
+#[derive(Debug, Clone, Default)]
+pub struct Stops {
+    /// Begin nothing new.
+    pub stop: CancellationToken,
+    /// Leave what runs, for the next start to take up.
+    pub shutdown: CancellationToken,
+}
+
+/// The joined parts.
+#[derive(Debug)]
+pub struct App {
+    /// Wake-up calls between the parts.
+    pub signals: Arc<Signals>,
+    /// The way in.
+    pub intake: Arc<Intake>,
+    /// The workers.
+    pub dispatcher: Arc<Dispatcher>,
+    /// The sender.
+    pub outbox: Outbox,
+    /// The scheduler, where it is switched on.
+    pub scheduler: Option<Scheduler>,
+    /// The channels.
+    pub channels: Channels,
+    /// How turns are worked.
+    pub work: Arc<dyn Work>,
+}
+
+/// Joins the parts over the given ports and channels.
+pub fn assemble(
+    settings: &Settings,
+    ports: &Ports,
+    channels: Vec<Arc<dyn Channel>>,
+    stops: &Stops,
+) -> anyhow::Result<App> {
+    let channels = Channels::new(channels);
+    let signals = Arc::new(Signals::default());
+    let families = families(settings, ports);
+    let model = model::build(settings, ports)?;
+    let dispatcher = Dispatcher::new(
+        ports.inbox.clone(),
+        ports.clock.clone(),
+        DispatcherSettings {
+            max_parallel_turns: settings.runtime.max_parallel_turns.get() as usize,
+            album_settle: delta(settings.channels.telegram.album_settle()),
+        },
+        stops.stop.clone(),
+        stops.shutdown.clone(),
+    );
+    let about = about(settings, ports, &families, model.describe());
+    let commands = Arc::new(Commands {
+        inbox: ports.inbox.clone(),
+        outbox: ports.outbox.clone(),
+        journal: ports.journal.clone(),
+        conversations: ports.conversations.clone(),
+        jobs: ports.jobs.clone(),
+        channels: channels.clone(),
+        dispatcher: dispatcher.clone(),
+        signals: signals.clone(),
+        clock: ports.clock.clone(),
+        about,
+    });
+    let toolbox = Toolbox::new(
+        families
+            .into_iter()
+            .flat_map(|family| family.tools)
+            .collect(),
+    );
+    let turns = TurnLoop {
+        journal: ports.journal.clone(),
+        model,
+        tools: toolbox.clone(),
+        context: context(settings, ports, toolbox),
+        live: LiveAnswers {
+            store: ports.outbox.clone(),
+            channels: channels.clone(),
+            clock: ports.clock.clone(),
+        },
+        channels: channels.clone(),
+        signals: signals.clone(),
+        clock: ports.clock.clone(),
+        settings: TurnSettings {
+            limits: TurnLimits {
+                max_steps: settings.llm.max_tool_iterations.get(),
+            },
+            timeout: settings.runtime.turn_timeout_seconds.get(),
+        },
+    };
+    let work: Arc<dyn Work> = Arc::new(ChatWork {
+        commands: commands.clone(),
+        turns,
+    });
+    let intake = Arc::new(Intake {
+        inbox: ports.inbox.clone(),
+        commands,
+        dispatcher: dispatcher.clone(),
+        work: work.clone(),
+        signals: signals.clone(),
+        clock: ports.clock.clone(),
+    });
+    let outbox = Outbox {
+        store: ports.outbox.clone(),
+        channels: channels.clone(),
+        clock: ports.clock.clone(),
+        signals: signals.clone(),
+        jitter,
+    };
+    let scheduler = settings.scheduler.prompts.enabled.then(|| Scheduler {
+        jobs: ports.jobs.clone(),
+        intake: intake.clone(),
+        signals: signals.clone(),
+        clock: ports.clock.clone(),
+        settings: scheduling(settings, &channels),
+    });
+    Ok(App {
+        signals,
+        intake,
+        dispatcher,
+        outbox,
+        scheduler,
+        channels,
+        work,
+    })
+}
+
+fn families(settings: &Settings, ports: &Ports) -> Vec<Family> {
+    let config = ToolSettings {
+        chat_history: settings.tools.chat_history,
+        kv_memory: settings.tools.kv_memory,
+        time: settings.tools.time,
+        calculator: settings.tools.calculator,
+    };
+    let prompts = &settings.scheduler.prompts;
+    let rules = ToolRules {
+        schedule: ScheduleRules {
+            min_interval_seconds: prompts.min_recurrence_interval_seconds.get().as_secs(),
+        },
+        jobs: JobLimits {
+            max_active_per_chat: prompts.max_active_per_chat.get(),
+        },
+        scheduler: if prompts.enabled {
+            SchedulerSwitch::On
+        } else {
+            SchedulerSwitch::Off
+        },
+        max_history_messages: settings.memory.max_history_messages,
+        history_window: settings.memory.history_window.get(),
+    };
+    let tool_ports = ToolPorts {
+        conversations: ports.conversations.clone(),
+        notes: ports.notes.clone(),
+        jobs: ports.jobs.clone(),
+    };
+    tools::builtin(&config, rules, &tool_ports)
+}
+
+fn context(settings: &Settings, ports: &Ports, tools: Toolbox) -> ContextBuilder {
+    ContextBuilder {
+        conversations: ports.conversations.clone(),
+        tools,
+        settings: ContextSettings {
+            system_prompt: settings.llm.system_prompt.clone(),
+            zone: settings.runtime.timezone,
+            history_window: settings.memory.history_window.get(),
+            context_tokens: settings.llm.context_tokens.get(),
+        },
+    }
+}
+
+fn scheduling(settings: &Settings, channels: &Channels) -> SchedulerSettings {
+    let prompts = &settings.scheduler.prompts;
+    SchedulerSettings {
+        poll_interval: delta(prompts.poll_interval_seconds.get()),
+        batch_size: prompts.batch_size.get(),
+        due: DueRules {
+            missed: match prompts.missed {
+                MissedRun::RunOnce => MissedPolicy::RunOnce,
+                MissedRun::Skip => MissedPolicy::Skip,
+            },
+            grace: delta(prompts.misfire_grace_seconds.get()),
+            late_after: LATE_AFTER,
+        },
+        zone: settings.runtime.timezone,
+        channels: channels.names().cloned().collect(),
+    }
+}
+
+fn about(settings: &Settings, ports: &Ports, families: &[Family], model: String) -> About {
+    About {
+        version: env!("CARGO_PKG_VERSION"),
+        model,
+        abilities: families
+            .iter()
+            .map(|family| family.ability.to_owned())
+            .collect(),
+        examples: EXAMPLES
+            .iter()
+            .map(|example| (*example).to_owned())
+            .collect(),
+        zone: settings.runtime.timezone,
+        started_at: ports.clock.now(),
+        database: settings.database(),
+    }
+}
+
+fn delta(duration: std::time::Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}

@@ -1,0 +1,49 @@
+//! The ports of a process, each with its adapter.
+
+use std::sync::Arc;
+
+use crate::adapters::sqlite::{
+    Database, SqliteConversationStore, SqliteInboxStore, SqliteJobStore, SqliteNoteStore,
+    SqliteOutboxStore, SqliteTurnJournal,
+};
+use crate::core::clock::Clock;
+use crate::core::conversation::ConversationStore;
+use crate::core::inbox::InboxStore;
+use crate::core::jobs::JobStore;
+use crate::core::journal::TurnJournal;
+use crate::core::notes::NoteStore;
+use crate::core::outbox::OutboxStore;
+
+/// Everything that the parts are joined over.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What arrived.
+    pub inbox: Arc<dyn InboxStore>,
+    /// What was said.
+    pub conversations: Arc<dyn ConversationStore>,
+    /// What happens in turns.
+    pub journal: Arc<dyn TurnJournal>,
+    /// What is to be sent.
+    pub outbox: Arc<dyn OutboxStore>,
+    /// What is scheduled.
+    pub jobs: Arc<dyn JobStore>,
+    /// What is remembered.
+    pub notes: Arc<dyn NoteStore>,
+}
+
+impl Ports {
+    /// All stores on one database.
+    pub fn on(database: &Database, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            inbox: Arc::new(SqliteInboxStore::new(database.clone(), clock.clone())),
+            conversations: Arc::new(SqliteConversationStore::new(database.clone())),
+            journal: Arc::new(SqliteTurnJournal::new(database.clone())),
+            outbox: Arc::new(SqliteOutboxStore::new(database.clone(), clock.clone())),
+            jobs: Arc::new(SqliteJobStore::new(database.clone(), clock.clone())),
+            notes: Arc::new(SqliteNoteStore::new(database.clone())),
+            clock,
+        }
+    }
+}
