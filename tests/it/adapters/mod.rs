@@ -1,0 +1,20 @@
+//! The adapters, each against the real thing or a server that is as strict.
+
+mod config;
+mod sqlite_audit;
+mod sqlite_changes;
+mod sqlite_endings;
+mod sqlite_fixture;
+mod sqlite_inbox;
+mod sqlite_jobs;
+mod sqlite_journal;
+mod sqlite_notes;
+mod sqlite_outbox;
+mod sqlite_plans;
+mod sqlite_retention;
+mod telegram_access;
+mod telegram_channel;
+mod telegram_poll;
+mod telegram_samples;
+mod telegram_updates;
+mod telegram_webhook;

@@ -1,0 +1,166 @@
+//! What the tests of models share: requests, a sink that remembers, a clock that stands still.
+
+use std::sync::{Arc, Mutex, Once};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use minibot::core::clock::Clock;
+use minibot::core::conversation::{History, Item};
+use minibot::core::http_url::HttpUrl;
+use minibot::core::ids::CallId;
+use minibot::core::model::{ModelReply, ModelRequest, ReplySink};
+use minibot::core::tool::{ToolCall, ToolResult};
+use minibot::llm::providers::openai::{OpenAiModel, OpenAiSettings, StrictTools};
+use serde_json::Value;
+
+use crate::support::fake_model::FakeModel;
+use crate::support::wire::Server;
+
+/// A request in which the person says `user`, and nothing else.
+pub fn request(user: &str) -> ModelRequest {
+    ModelRequest {
+        system: "You are Minibot.".into(),
+        history: History::default(),
+        preface: String::new(),
+        user: user.into(),
+        exchange: Vec::new(),
+        tools: Vec::new(),
+        cache_key: "conversation-7".into(),
+    }
+}
+
+pub fn call(id: &str, name: &str, arguments: &str) -> ToolCall {
+    ToolCall {
+        id: CallId::new(id),
+        name: name.into(),
+        arguments: arguments.into(),
+    }
+}
+
+pub fn says(text: &str, calls: Vec<ToolCall>) -> Item {
+    Item::Assistant {
+        text: text.into(),
+        calls,
+    }
+}
+
+pub fn result(id: &str, name: &str, value: Value) -> Item {
+    Item::Tool {
+        call: CallId::new(id),
+        name: name.into(),
+        result: ToolResult::ok(value),
+    }
+}
+
+pub fn settings(base_url: &str, api_key: Option<&str>) -> OpenAiSettings {
+    OpenAiSettings {
+        provider_name: "openai".into(),
+        base_url: HttpUrl::parse(base_url).unwrap(),
+        api_key: api_key.map(Into::into),
+        model: "gpt-test".into(),
+        request_timeout: Duration::from_secs(20),
+        stall_timeout: Duration::from_secs(10),
+        temperature: None,
+        max_new_tokens: None,
+        reasoning_effort: None,
+        top_p: None,
+        strict_tools: StrictTools::WhereKnown,
+    }
+}
+
+pub fn model(settings: OpenAiSettings) -> OpenAiModel {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+    OpenAiModel::new(settings).unwrap()
+}
+
+pub fn settings_of(fake: &FakeModel) -> OpenAiSettings {
+    settings(&fake.url(), Some(&fake.api_key()))
+}
+
+/// A server that answers everything with the same bytes, as `answer` makes them.
+pub async fn server_of<F>(answer: F) -> (Server, String)
+where
+    F: Fn() -> Response<Body> + Clone + Send + Sync + 'static,
+{
+    let server = Server::start(Router::new().fallback(move || {
+        let response = answer();
+        async move { response }
+    }))
+    .await;
+    let url = format!("http://{}/v1", server.address());
+    (server, url)
+}
+
+/// Everything that was pushed, with `|` for each restart.
+#[derive(Debug, Default)]
+pub struct RecordingSink(Mutex<String>);
+
+impl RecordingSink {
+    pub fn heard(&self) -> String {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl ReplySink for RecordingSink {
+    fn push(&self, text: &str) {
+        self.0.lock().unwrap().push_str(text);
+    }
+
+    fn restart(&self) {
+        self.0.lock().unwrap().push('|');
+    }
+}
+
+pub fn calls_of(reply: &ModelReply) -> Vec<(&str, &str)> {
+    reply
+        .calls
+        .iter()
+        .map(|call| (call.name.as_str(), call.arguments.as_str()))
+        .collect()
+}
+
+/// A clock whose time moves only by waiting for it, which takes no time.
+#[derive(Debug)]
+pub struct LeapingClock {
+    now: Mutex<DateTime<Utc>>,
+    waits: Mutex<Vec<Duration>>,
+}
+
+impl LeapingClock {
+    pub fn new() -> Arc<Self> {
+        let start = Utc.with_ymd_and_hms(2026, 11, 20, 12, 0, 0).unwrap();
+        Arc::new(Self {
+            now: Mutex::new(start),
+            waits: Mutex::default(),
+        })
+    }
+
+    pub fn advance(&self, by: TimeDelta) {
+        *self.now.lock().unwrap() += by;
+    }
+
+    /// How long each wait was.
+    pub fn waits(&self) -> Vec<Duration> {
+        self.waits.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Clock for LeapingClock {
+    fn now(&self) -> DateTime<Utc> {
+        *self.now.lock().unwrap()
+    }
+
+    async fn sleep_until(&self, moment: DateTime<Utc>) {
+        let wait = (moment - self.now()).to_std().unwrap_or_default();
+        self.waits.lock().unwrap().push(wait);
+        *self.now.lock().unwrap() = moment;
+    }
+}

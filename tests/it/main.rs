@@ -1,0 +1,13 @@
+//! Everything that is tested from outside the library, as one program: quick to link.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::too_many_lines,
+    clippy::print_stderr
+)]
+
+mod adapters;
+mod core;
+mod llm;
+mod support;

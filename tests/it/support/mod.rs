@@ -1,0 +1,13 @@
+//! What the integration tests stand on: fake servers that refuse what the real ones refuse.
+#![allow(
+    dead_code,
+    unused_imports,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+pub mod fake_model;
+pub mod fake_telegram;
+pub mod gate;
+pub mod wire;
