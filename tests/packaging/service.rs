@@ -1,0 +1,97 @@
+//! The systemd unit: supervised, hardened, and not so tight that the tools' own sandbox breaks.
+
+use crate::dockerfile::arguments_of;
+use crate::{assert_known_command, config_key, read, shutdown_grace_seconds};
+
+/// Every `key=value` of a section, in order.
+fn section(name: &str) -> Vec<(String, String)> {
+    let text = read("deploy/minibot.service");
+    let start = text.find(&format!("\n[{name}]\n")).unwrap() + name.len() + 4;
+    let rest = &text[start..];
+    let end = rest.find("\n[").unwrap_or(rest.len());
+    rest[..end]
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| line.split_once('=').unwrap_or_else(|| panic!("{line}")))
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+}
+
+fn value(key: &str) -> String {
+    let found = section("Service").into_iter().find(|(name, _)| name == key);
+    found.unwrap_or_else(|| panic!("the service lacks {key}")).1
+}
+
+#[test]
+fn it_is_supervised() {
+    assert_eq!(value("Type"), "notify");
+    assert_eq!(value("Restart"), "always");
+    assert!(value("WatchdogSec").parse::<u32>().unwrap() > 0);
+    assert!(value("TimeoutStopSec").parse::<i64>().unwrap() > shutdown_grace_seconds());
+    assert_eq!(
+        section("Install"),
+        [("WantedBy".to_owned(), "multi-user.target".to_owned())]
+    );
+}
+
+#[test]
+fn it_is_hardened() {
+    let expected = [
+        ("NoNewPrivileges", "yes"),
+        ("ProtectSystem", "strict"),
+        ("ProtectHome", "yes"),
+        ("PrivateTmp", "yes"),
+        ("CapabilityBoundingSet", ""),
+        ("UMask", "0077"),
+        ("User", "minibot"),
+    ];
+    for (key, expected) in expected {
+        assert_eq!(value(key), expected, "{key}");
+    }
+}
+
+#[test]
+fn it_leaves_the_calls_that_the_sandbox_and_the_browser_need() {
+    // Children inherit these, and cannot confine themselves, or run JavaScript, under them.
+    let taken = [
+        "SystemCallFilter",
+        "MemoryDenyWriteExecute",
+        "RestrictNamespaces",
+        "PrivateUsers",
+    ];
+    for (key, _) in section("Service") {
+        assert!(
+            !taken.contains(&key.as_str()),
+            "{key} breaks what the tools start"
+        );
+    }
+}
+
+#[test]
+fn its_command_is_known_to_the_program() {
+    let command = value("ExecStart");
+    let words: Vec<&str> = command.split_whitespace().collect();
+    assert_eq!(words[0], "/usr/local/bin/minibot");
+    assert_known_command(&words[1..]);
+}
+
+#[test]
+fn it_redirects_the_same_keys_as_the_image() {
+    let variables: Vec<String> = section("Service")
+        .into_iter()
+        .filter(|(key, _)| key == "Environment")
+        .map(|(_, pair)| pair.split_once('=').unwrap().0.to_owned())
+        .collect();
+    let of_the_image: Vec<String> = arguments_of("ENV")
+        .iter()
+        .flat_map(|line| line.split_whitespace())
+        .map(|pair| pair.split_once('=').unwrap().0.to_owned())
+        .collect();
+    assert_eq!(variables, of_the_image);
+    for variable in variables {
+        assert!(
+            config_key(&variable).is_some(),
+            "{variable}: the config has no such key"
+        );
+    }
+}
