@@ -31,6 +31,7 @@ use crate::app::turn_loop::{TurnLoop, TurnSettings};
 use crate::app::work::ChatWork;
 use crate::core::channel::Channel;
 use crate::core::jobs::JobLimits;
+use crate::core::model::ChatModel;
 use crate::core::schedule::{DueRules, MissedPolicy, ScheduleRules};
 use crate::core::turn::TurnLimits;
 use crate::llm::providers::builtin::grammar::EXAMPLES;
@@ -74,10 +75,6 @@ pub fn assemble(
     channels: Vec<Arc<dyn Channel>>,
     stops: &Stops,
 ) -> anyhow::Result<App> {
-    let channels = Channels::new(channels);
-    let signals = Arc::new(Signals::default());
-    let families = families(settings, ports);
-    let model = model::build(settings, ports)?;
     let dispatcher = Dispatcher::new(
         ports.inbox.clone(),
         ports.clock.clone(),
@@ -88,80 +85,119 @@ pub fn assemble(
         stops.stop.clone(),
         stops.shutdown.clone(),
     );
-    let about = about(settings, ports, &families, model.describe());
-    let commands = Arc::new(Commands {
-        inbox: ports.inbox.clone(),
-        outbox: ports.outbox.clone(),
-        journal: ports.journal.clone(),
-        conversations: ports.conversations.clone(),
-        jobs: ports.jobs.clone(),
-        channels: channels.clone(),
-        dispatcher: dispatcher.clone(),
-        signals: signals.clone(),
-        clock: ports.clock.clone(),
-        about,
-    });
-    let toolbox = Toolbox::new(
-        families
-            .into_iter()
-            .flat_map(|family| family.tools)
-            .collect(),
-    );
-    let turns = TurnLoop {
-        journal: ports.journal.clone(),
-        model,
-        tools: toolbox.clone(),
-        context: context(settings, ports, toolbox),
-        live: LiveAnswers {
-            store: ports.outbox.clone(),
-            channels: channels.clone(),
-            clock: ports.clock.clone(),
-        },
-        channels: channels.clone(),
-        signals: signals.clone(),
-        clock: ports.clock.clone(),
-        settings: TurnSettings {
-            limits: TurnLimits {
-                max_steps: settings.llm.max_tool_iterations.get(),
-            },
-            timeout: settings.runtime.turn_timeout_seconds.get(),
-        },
-    };
-    let work: Arc<dyn Work> = Arc::new(ChatWork {
-        commands: commands.clone(),
-        turns,
-    });
-    let intake = Arc::new(Intake {
-        inbox: ports.inbox.clone(),
-        commands,
-        dispatcher: dispatcher.clone(),
-        work: work.clone(),
-        signals: signals.clone(),
-        clock: ports.clock.clone(),
-    });
-    let outbox = Outbox {
-        store: ports.outbox.clone(),
-        channels: channels.clone(),
-        clock: ports.clock.clone(),
-        signals: signals.clone(),
-        jitter,
-    };
-    let scheduler = settings.scheduler.prompts.enabled.then(|| Scheduler {
-        jobs: ports.jobs.clone(),
-        intake: intake.clone(),
-        signals: signals.clone(),
-        clock: ports.clock.clone(),
-        settings: scheduling(settings, &channels),
-    });
-    Ok(App {
-        signals,
-        intake,
+    let joints = Joints {
+        settings,
+        ports,
+        channels: Channels::new(channels),
+        signals: Arc::new(Signals::default()),
         dispatcher,
-        outbox,
-        scheduler,
-        channels,
-        work,
-    })
+    };
+    joints.join()
+}
+
+/// What all parts are joined at.
+struct Joints<'a> {
+    settings: &'a Settings,
+    ports: &'a Ports,
+    channels: Channels,
+    signals: Arc<Signals>,
+    dispatcher: Arc<Dispatcher>,
+}
+
+impl Joints<'_> {
+    fn join(self) -> anyhow::Result<App> {
+        let families = families(self.settings, self.ports);
+        let model = model::build(self.settings, self.ports)?;
+        let about = about(self.settings, self.ports, &families, model.describe());
+        let commands = Arc::new(self.commands(about));
+        let tools = Toolbox::new(
+            families
+                .into_iter()
+                .flat_map(|family| family.tools)
+                .collect(),
+        );
+        let turns = self.turns(model, tools);
+        let work: Arc<dyn Work> = Arc::new(ChatWork {
+            commands: commands.clone(),
+            turns,
+        });
+        let intake = Arc::new(Intake {
+            inbox: self.ports.inbox.clone(),
+            commands,
+            dispatcher: self.dispatcher.clone(),
+            work: work.clone(),
+            signals: self.signals.clone(),
+            clock: self.ports.clock.clone(),
+        });
+        Ok(App {
+            outbox: self.outbox(),
+            scheduler: self.scheduler(intake.clone()),
+            signals: self.signals,
+            intake,
+            dispatcher: self.dispatcher,
+            channels: self.channels,
+            work,
+        })
+    }
+
+    fn commands(&self, about: About) -> Commands {
+        Commands {
+            inbox: self.ports.inbox.clone(),
+            outbox: self.ports.outbox.clone(),
+            journal: self.ports.journal.clone(),
+            conversations: self.ports.conversations.clone(),
+            jobs: self.ports.jobs.clone(),
+            channels: self.channels.clone(),
+            dispatcher: self.dispatcher.clone(),
+            signals: self.signals.clone(),
+            clock: self.ports.clock.clone(),
+            about,
+        }
+    }
+
+    fn turns(&self, model: Arc<dyn ChatModel>, tools: Toolbox) -> TurnLoop {
+        TurnLoop {
+            journal: self.ports.journal.clone(),
+            model,
+            tools: tools.clone(),
+            context: context(self.settings, self.ports, tools),
+            live: LiveAnswers {
+                store: self.ports.outbox.clone(),
+                channels: self.channels.clone(),
+                clock: self.ports.clock.clone(),
+            },
+            channels: self.channels.clone(),
+            signals: self.signals.clone(),
+            clock: self.ports.clock.clone(),
+            settings: TurnSettings {
+                limits: TurnLimits {
+                    max_steps: self.settings.llm.max_tool_iterations.get(),
+                },
+                timeout: self.settings.runtime.turn_timeout_seconds.get(),
+            },
+        }
+    }
+
+    fn outbox(&self) -> Outbox {
+        Outbox {
+            store: self.ports.outbox.clone(),
+            channels: self.channels.clone(),
+            clock: self.ports.clock.clone(),
+            signals: self.signals.clone(),
+            jitter,
+        }
+    }
+
+    fn scheduler(&self, intake: Arc<Intake>) -> Option<Scheduler> {
+        let enabled = self.settings.scheduler.prompts.enabled;
+        enabled.then(|| Scheduler {
+            jobs: self.ports.jobs.clone(),
+            intake,
+            signals: self.signals.clone(),
+            clock: self.ports.clock.clone(),
+            settings: scheduling(self.settings, &self.channels),
+        })
+    }
 }
 
 fn families(settings: &Settings, ports: &Ports) -> Vec<Family> {

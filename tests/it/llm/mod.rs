@@ -1,4 +1,12 @@
-//! The built-in grammar and the calculator as tables, the providers against a strict server.
+//! The built-in grammar and the calculator as tables, the provider against a strict server, and
+//! what wraps it against scripted models.
 
+mod breaker;
 mod calculator;
+mod fallback;
 mod grammar_table;
+mod model_fixture;
+mod openai;
+mod openai_requests;
+mod retry;
+mod scripted_model;

@@ -177,7 +177,7 @@ fn begins_another(call: &CallPart, piece: &CallPart) -> bool {
 }
 
 fn is_object(text: &str) -> bool {
-    serde_json::from_str::<Map<String, Value>>(text).is_ok()
+    text.trim_end().ends_with('}') && serde_json::from_str::<Map<String, Value>>(text).is_ok()
 }
 
 /// The calls, each with an id of its own. Pieces without name and arguments are nothing.
