@@ -33,10 +33,14 @@ pub struct Store {
 }
 
 impl Store {
-    /// Takes the lock and opens the database.
-    #[expect(clippy::disallowed_methods, reason = "the lifecycle owns the tasks")]
+    /// Takes the lock and opens the database, on the clock of this machine.
     pub async fn open(settings: &Settings) -> anyhow::Result<Self> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        Self::open_at(settings, Arc::new(SystemClock)).await
+    }
+
+    /// As [`Store::open`], on any clock.
+    #[expect(clippy::disallowed_methods, reason = "the lifecycle owns the tasks")]
+    pub async fn open_at(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let path = settings.database();
         let lock = DatabaseLock::acquire(&path, clock.now())?;
         let busy = Duration::from_millis(settings.storage.busy_timeout_ms.into());

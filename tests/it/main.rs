@@ -8,6 +8,7 @@
 )]
 
 mod adapters;
+mod app;
 mod core;
 mod llm;
 mod support;

@@ -10,4 +10,5 @@
 pub mod fake_model;
 pub mod fake_telegram;
 pub mod gate;
+pub mod test_bot;
 pub mod wire;

@@ -142,6 +142,23 @@ impl FakeTelegram {
         }
     }
 
+    /// Waits until `look` finds something among the bot's messages in the chat; `None` when it never
+    /// does. `look` runs under the fake's lock.
+    pub async fn find<T>(
+        &self,
+        chat: i64,
+        look: impl Fn(&[FakeMessage]) -> Option<T>,
+    ) -> Option<T> {
+        let receiver = self.with(|state| {
+            let chat = state.chats.get(&chat).expect("the chat was added");
+            chat.changed.subscribe()
+        });
+        self.wait(receiver, || {
+            self.with(|state| look(&state.chats.get(&chat)?.sent))
+        })
+        .await
+    }
+
     /// Waits until a message of the bot contains `text`; answers the last such message.
     #[track_caller]
     pub fn wait_for_text(

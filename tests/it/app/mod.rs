@@ -1,0 +1,3 @@
+//! The whole bot, as people meet it.
+
+mod answers;

@@ -1,0 +1,58 @@
+//! One life of the bot, from its start to its stop, in the process of the test.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use minibot::adapters::config::{Text, load_text};
+use minibot::core::clock::Clock;
+use minibot::wiring::lifecycle::{Running, Store};
+use minibot::wiring::settings::{RULES, Settings};
+use minibot::wiring::telegram::Telegram;
+
+/// Keys of the configuration, dotted, with their values.
+pub type Overrides = Vec<(String, String)>;
+
+/// A bot that is wired as in the program, and runs.
+#[derive(Debug)]
+pub struct Process {
+    pub store: Store,
+    pub running: Running,
+}
+
+impl Process {
+    pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Self {
+        // As main does; the first one of this process stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let store = Store::open_at(settings, clock).await.unwrap();
+        let telegram = Telegram::configured(settings).unwrap().unwrap();
+        let mut running = Running::start(settings, &store, vec![telegram.channel()])
+            .await
+            .unwrap();
+        telegram.start(&store, &mut running);
+        Self { store, running }
+    }
+
+    /// Ends as after SIGTERM.
+    pub async fn stop(self) {
+        self.running.stop().await;
+        self.store.close().await;
+    }
+}
+
+/// Reads settings as the program does; `overrides` stand in for its environment.
+pub fn settings(text: &str, folder: &Path, overrides: &Overrides) -> Settings {
+    let text = Text {
+        label: "config.toml",
+        content: text,
+        base_dir: folder,
+    };
+    let variable = |key: &str| format!("MINIBOT__{}", key.replace('.', "__").to_uppercase());
+    let environment = overrides
+        .iter()
+        .map(|(key, value)| (variable(key), value.clone()))
+        .collect();
+    match load_text(&text, &environment, &RULES) {
+        Ok(loaded) => loaded.settings,
+        Err(problems) => panic!("{problems}"),
+    }
+}
