@@ -34,7 +34,7 @@ fn fired(job: &Job, due: &DueSlot, now: DateTime<Utc>, zone: Tz) -> FiredSlot {
             let remark = format!(
                 "was due {}, {} ago",
                 due_time(due.slot, now, zone),
-                schedule::describe_delay(by)
+                schedule::describe_span(by)
             );
             let state = match job.details.role {
                 JobRole::Assistant => OccurrenceState::Late,

@@ -27,6 +27,16 @@ pub fn describe_delay(delay: TimeDelta) -> String {
     }
 }
 
+/// A span in its largest unit, short and rounded down: "5 min", "2 h", "3 d". The sign is left out.
+pub fn describe_span(span: TimeDelta) -> String {
+    let minutes = span.num_minutes().unsigned_abs();
+    match (minutes / 1_440, minutes / 60) {
+        (0, 0) => format!("{minutes} min"),
+        (0, hours) => format!("{hours} h"),
+        (days, _) => format!("{days} d"),
+    }
+}
+
 /// A moment with its full date, whenever it is said: "Fri 24 Dec 2027 at 10:15".
 pub fn describe_date(at: DateTime<Utc>, zone: Tz) -> String {
     wall_clock(at, zone)

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use minibot::core::schedule::{
     Schedule, ScheduleError, ScheduleRules, ScheduleTerms, describe_delay, describe_moment,
-    parse_zone, resolve_local,
+    describe_span, parse_zone, resolve_local,
 };
 use proptest::prelude::*;
 
@@ -296,6 +296,15 @@ fn moments_and_delays_are_described_in_words() {
         (86_401, "1 day 1 second"),
     ] {
         assert_eq!(describe_delay(TimeDelta::seconds(seconds)), expected);
+    }
+    for (seconds, expected) in [
+        (59, "0 min"),
+        (3_599, "59 min"),
+        (7_201, "2 h"),
+        (-86_399, "23 h"),
+        (300_000, "3 d"),
+    ] {
+        assert_eq!(describe_span(TimeDelta::seconds(seconds)), expected);
     }
 }
 
