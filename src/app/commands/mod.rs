@@ -228,7 +228,7 @@ impl Commands {
             reply_to: None,
         };
         self.channels.of(target).map_or_else(Vec::new, |channel| {
-            compose::answer(&place, markdown, channel.capabilities())
+            compose::answer(&place, markdown, channel.capabilities(), None)
         })
     }
 }

@@ -2,20 +2,27 @@
 
 use super::AnswerPlace;
 use crate::core::channel::Capabilities;
+use crate::core::ids::MessageId;
 use crate::core::markup::{self, FormattedText};
 use crate::core::outbox::{NewOutbox, Outgoing};
 
 /// What an empty answer is shown as.
 const NO_ANSWER: &str = "(no answer)";
 
-/// Makes the rows of an answer. A long answer is several rows, a very long one a document.
-pub fn answer(place: &AnswerPlace, markdown: &str, capabilities: Capabilities) -> Vec<NewOutbox> {
+/// Makes the rows of an answer. A long answer is several rows, a very long one a document. `grown`
+/// is the message that already shows the beginning of the answer: the first row replaces it.
+pub fn answer(
+    place: &AnswerPlace,
+    markdown: &str,
+    capabilities: Capabilities,
+    grown: Option<&MessageId>,
+) -> Vec<NewOutbox> {
     let rendered = markup::render(markdown);
     let parts = markup::split(&rendered, capabilities.max_text_units);
     let contents = if parts.is_empty() {
         vec![Outgoing::plain(NO_ANSWER)]
     } else if parts.len() > capabilities.max_parts {
-        vec![document(markdown, &rendered)]
+        document(markdown, &rendered, grown)
     } else {
         parts.into_iter().map(Outgoing::formatted).collect()
     };
@@ -29,7 +36,8 @@ pub fn answer(place: &AnswerPlace, markdown: &str, capabilities: Capabilities) -
     rows
 }
 
-fn document(markdown: &str, rendered: &FormattedText) -> Outgoing {
+/// A message cannot become a document: where one is shown already, it becomes the summary.
+fn document(markdown: &str, rendered: &FormattedText, grown: Option<&MessageId>) -> Vec<Outgoing> {
     let head: String = rendered
         .text
         .lines()
@@ -38,13 +46,20 @@ fn document(markdown: &str, rendered: &FormattedText) -> Outgoing {
         .chars()
         .take(200)
         .collect();
-    let caption = format!(
+    let summary = FormattedText::plain(format!(
         "{head} … (the whole answer, {} characters, is in this file)",
         rendered.text.chars().count()
-    );
-    Outgoing::Document {
+    ));
+    let file = |caption| Outgoing::Document {
         file_name: "answer.md".into(),
         content: markdown.to_owned(),
-        caption: FormattedText::plain(caption),
+        caption,
+    };
+    match grown {
+        None => vec![file(summary)],
+        Some(_) => vec![
+            Outgoing::formatted(summary),
+            file(FormattedText::plain(String::new())),
+        ],
     }
 }

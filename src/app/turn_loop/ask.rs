@@ -75,7 +75,8 @@ impl TurnLoop {
     ) -> Vec<crate::core::outbox::NewOutbox> {
         let channel = self.channels.of(&progress.place.target);
         channel.map_or_else(Vec::new, |channel| {
-            compose::answer(&progress.place, markdown, channel.capabilities())
+            let grown = progress.answer.message.as_ref();
+            compose::answer(&progress.place, markdown, channel.capabilities(), grown)
         })
     }
 }
