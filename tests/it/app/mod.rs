@@ -1,3 +1,13 @@
 //! The whole bot, as people meet it.
 
+mod access;
 mod answers;
+mod arrivals;
+mod commands;
+mod delivery;
+mod failures;
+mod lifecycle;
+mod reminders;
+mod stopping;
+mod streaming;
+mod tools;

@@ -1,0 +1,84 @@
+//! The slash commands.
+
+use minibot::app::commands::Commands;
+use serde_json::{Value, json};
+
+use crate::support::fake_model::Reply;
+use crate::support::test_bot::TestBot;
+
+#[tokio::test]
+async fn the_menu_is_the_table() {
+    let bot = TestBot::new().await;
+    let calls = bot.telegram.wait_for_calls("setMyCommands", 1).await;
+    let shown = &calls[0].params["commands"];
+    let shown: Value = shown
+        .as_str()
+        .map_or_else(|| shown.clone(), |text| serde_json::from_str(text).unwrap());
+    let table: Vec<Value> = Commands::menu()
+        .map(|(name, summary)| json!({ "command": name, "description": summary }))
+        .collect();
+    assert_eq!(shown, Value::Array(table));
+    let help = bot.says("/help").await.replies_with("What I can do").await;
+    for (name, summary) in Commands::menu() {
+        assert!(
+            help.text.contains(&format!("/{name} – {summary}")),
+            "{}",
+            help.text
+        );
+    }
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn what_needs_no_model_asks_none() {
+    let bot = TestBot::new().await;
+    let cases = [
+        ("/start", "Hello Alice. I am minibot"),
+        ("/help@fake_mini_bot", "Commands"),
+        ("/status", "Model: "),
+        ("/whoami", "user id 1001"),
+        ("/stop", "Nothing is running."),
+        ("/retry", "There is nothing to try again"),
+        ("/new", "A fresh conversation."),
+        ("/dance", "There is no command /dance."),
+    ];
+    for (command, answer) in cases {
+        bot.says(command).await.replies_with(answer).await;
+    }
+    assert!(bot.provider.requests().is_empty());
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_new_conversation_knows_nothing_of_the_old_one() {
+    let bot = TestBot::new().await;
+    bot.model([Reply::text("Noted."), Reply::text("I do not know.")]);
+    bot.says("my colour is blue").await.replies("Noted.").await;
+    bot.says("/new")
+        .await
+        .replies_with("A fresh conversation.")
+        .await;
+    bot.says("which colour?")
+        .await
+        .replies("I do not know.")
+        .await;
+    let asked = bot.provider.requests()[1].body.to_string();
+    assert!(!asked.contains("blue"), "{asked}");
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_forwarded_command_is_content() {
+    let bot = TestBot::new().await;
+    bot.model([Reply::text("That would start afresh.")]);
+    let forwarded = json!({
+        "text": "/new",
+        "forward_origin": { "type": "hidden_user", "sender_user_name": "Eve", "date": 1 },
+    });
+    let alice = bot.alice();
+    bot.telegram.user_sends_raw(1_001, 1_001, forwarded);
+    alice.replies("That would start afresh.").await;
+    let asked = bot.provider.requests()[0].last_user_text();
+    assert_eq!(asked, "[Forwarded message of Eve]\n> /new");
+    bot.finish().await;
+}

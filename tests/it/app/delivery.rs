@@ -1,0 +1,205 @@
+//! How answers reach the chat when they are long, or when Telegram is in a mood.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use minibot::core::jobs::{JobFilter, JobStatus, JobStatusFilter};
+use serde_json::json;
+
+use crate::support::fake_model::Reply;
+use crate::support::fake_telegram::Fault;
+use crate::support::gate::Gate;
+use crate::support::test_bot::{ALICE, TestBot};
+
+fn refusal(description: &str) -> Fault {
+    let body = json!({ "ok": false, "error_code": 400, "description": description });
+    Fault::Answer {
+        status: 400,
+        body: body.to_string(),
+    }
+}
+
+fn lines(count: usize) -> String {
+    let lines: Vec<String> = (1..=count)
+        .map(|n| format!("{n} {}", "word ".repeat(19)))
+        .collect();
+    lines.join("\n\n")
+}
+
+#[tokio::test]
+async fn a_long_answer_comes_in_parts_and_in_order() {
+    let bot = TestBot::new().await;
+    bot.model([Reply::text(lines(120))]);
+    bot.says("much, please").await;
+    bot.telegram.wait_for_text(ALICE, "120 word").await;
+    let texts = bot.alice().texts();
+    assert!((3..=5).contains(&texts.len()), "{} parts", texts.len());
+    let numbers: Vec<usize> = texts
+        .iter()
+        .flat_map(|text| text.lines())
+        .filter_map(|line| line.split(' ').next()?.parse().ok())
+        .collect();
+    assert_eq!(numbers, (1..=120).collect::<Vec<_>>());
+    bot.alice().has_read_all();
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_very_long_answer_is_one_document() {
+    let bot = TestBot::with(&[("channels.telegram.stream_replies", "false")]).await;
+    let text = lines(400);
+    bot.model([Reply::text(text.clone())]);
+    bot.says("very much, please").await;
+    let message = bot.alice().replies_with("the whole answer").await;
+    let file = message.file.expect("a document");
+    assert_eq!(file.name, "answer.md");
+    assert_eq!(&*file.bytes, text.as_bytes());
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_very_long_answer_that_has_begun_to_show_becomes_its_summary() {
+    let bot = TestBot::new().await;
+    let (text, gate) = (lines(400), Gate::new());
+    bot.model([Reply::text(text.clone()).held_midway(&gate)]);
+    bot.says("very much, please").await;
+    gate.wait_for_arrivals(1).await;
+    bot.advance(TimeDelta::seconds(1));
+    bot.telegram.wait_for(ALICE, |sent| !sent.is_empty()).await;
+    gate.open();
+    let alice = bot.alice();
+    let summary = alice.replies_with("the whole answer").await;
+    assert!(summary.file.is_none());
+    let file = alice.replies_with("").await.file.expect("a document");
+    assert_eq!(&*file.bytes, text.as_bytes());
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_flood_limit_is_waited_for() {
+    let bot = TestBot::new().await;
+    bot.telegram
+        .fail("sendMessage", [Fault::TooManyRequests { retry_after: 1 }]);
+    bot.model([Reply::text("Hello.")]);
+    bot.says("hi").await.replies("Hello.").await;
+    let calls = bot.telegram.calls("sendMessage");
+    assert_eq!(calls.len(), 2);
+    assert!(calls[1].at - calls[0].at >= Duration::from_secs(1));
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_service_that_is_down_is_tried_again() {
+    let faults = [
+        Fault::ServerError(502),
+        Fault::HtmlError(504),
+        Fault::DropBefore,
+    ];
+    for fault in faults {
+        let bot = TestBot::new().await;
+        bot.telegram.fail("sendMessage", [fault]);
+        bot.model([Reply::text("Hello.")]);
+        bot.says("hi").await.replies("Hello.").await;
+        bot.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn refused_formatting_is_sent_once_as_plain_text() {
+    let bot = TestBot::new().await;
+    bot.telegram.fail(
+        "sendMessage",
+        [refusal("Bad Request: can't parse entities: no")],
+    );
+    bot.model([Reply::text("**bold**")]);
+    bot.says("hi").await.replies("bold").await;
+    assert!(bot.alice().messages()[0].entities.is_empty());
+    assert_eq!(bot.telegram.calls("sendMessage").len(), 2);
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_is_told_in_one_line() {
+    let bot = TestBot::new().await;
+    bot.telegram
+        .fail("sendMessage", [refusal("Bad Request: the moon is full")]);
+    bot.model([Reply::text("Hello."), Reply::text("Better.")]);
+    bot.says("hi")
+        .await
+        .replies_with("A message to you was refused")
+        .await;
+    bot.says("again").await.replies("Better.").await;
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_chat_that_hangs_holds_up_no_other() {
+    let bot = TestBot::new().await;
+    let gate = Gate::new();
+    bot.telegram
+        .fail("sendMessage", [Fault::HoldBefore(gate.clone())]);
+    bot.model([Reply::text("For Alice."), Reply::text("For Bob.")]);
+    bot.says("hi").await;
+    gate.wait_for_arrivals(1).await;
+    bot.bob().says("hi").await.replies("For Bob.").await;
+    gate.open();
+    bot.alice().replies("For Alice.").await;
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_person_who_blocks_the_bot_is_left_in_peace() {
+    let bot = TestBot::new().await.expecting_refusals();
+    let hourly = json!({
+        "content": "drink", "recurrence_type": "interval", "recurrence_interval_seconds": 3600,
+    });
+    bot.model([
+        Reply::tools([("schedule_prompt", hourly)]),
+        Reply::text("Will do."),
+    ]);
+    bot.says("every hour I should drink")
+        .await
+        .replies("Will do.")
+        .await;
+    bot.telegram.block(ALICE);
+    bot.advance(TimeDelta::hours(1));
+    bot.telegram.wait_for_calls("sendMessage", 2).await;
+    bot.model([Reply::text("Hello.")]);
+    bot.bob().says("hi").await.replies("Hello.").await;
+    bot.advance(TimeDelta::hours(3));
+    bot.bob()
+        .says("/stop")
+        .await
+        .replies("Nothing is running.")
+        .await;
+    let filter = JobFilter {
+        target: None,
+        status: JobStatusFilter::Any,
+        limit: 10,
+        offset: 0,
+    };
+    let jobs = bot.ports().jobs.list(filter).await.unwrap().jobs;
+    assert_eq!(jobs[0].status, JobStatus::Paused);
+    let to_alice = bot.telegram.calls("sendMessage").into_iter();
+    let to_alice = to_alice.filter(|call| call.params["chat_id"].to_string().contains("1001"));
+    assert_eq!(
+        to_alice.count(),
+        2,
+        "the answer, and the one that was refused"
+    );
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_send_whose_answer_is_lost_is_made_again() {
+    let bot = TestBot::new().await;
+    bot.telegram.fail("sendMessage", [Fault::DropAfter]);
+    bot.model([Reply::text("Hello.")]);
+    bot.says("hi")
+        .await
+        .replies("Hello.")
+        .await
+        .replies("Hello.")
+        .await;
+    bot.finish().await;
+}
