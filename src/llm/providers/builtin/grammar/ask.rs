@@ -1,6 +1,6 @@
 //! Questions about the clock and the calendar.
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 
 use super::date::{self, Fault, Said};
@@ -167,7 +167,7 @@ fn between(tokens: &[Token], now: DateTime<Tz>) -> Option<Intent> {
 fn day(tokens: &[Token], now: DateTime<Tz>) -> Option<Intent> {
     const ASKS: &str = "what day is|what day was|what date is|what day will it be|when is|\
         what day of the week is|what day of the week was|what weekday is|which day is|\
-        what's the date|what is the date|what day is it|what date is it|\
+        what's the date|what is the date|what day is it|what date is it|what day was it|what date was it|\
         what date will it be|what day of the week will it be|what weekday was|\
         what was the date|what date was|what day does|which weekday is|\
         what will the date be|what day is on|what day will|what date will|\
@@ -185,20 +185,45 @@ fn day(tokens: &[Token], now: DateTime<Tz>) -> Option<Intent> {
             before
         };
     }
-    if word(here, 0) == "in"
-        && let Some((span, used)) = duration::span(rest(here, 1))
-        && used + 1 == here.len()
-    {
-        let date = when::shift(now.naive_local(), span).map(|moment| moment.date());
+    if let Some(date) = counted(here, now.naive_local()) {
         return Some(match date {
             Some(date) => Intent::DateOf {
                 question: DateQuestion::Day { date },
             },
-            None => refusal(when::too_far()),
+            None => refusal(Fault::new("That is too far away.", "tomorrow")),
         });
     }
     let (found, used) = date::day(here, now.date_naive())?;
     (used == here.len()).then(|| answer(found, |day| DateQuestion::Day { date: day.date }))
+}
+
+/// "in 3 weeks", "3 weeks from now", "3 weeks ago", "yesterday"; the inner `None`: too far away.
+fn counted(tokens: &[Token], now: NaiveDateTime) -> Option<Option<NaiveDate>> {
+    let gone = starts_any(tokens, "it|it be").unwrap_or(0);
+    let tokens = rest(tokens, gone);
+    let back = |days| now.date().checked_sub_days(Days::new(days));
+    if starts_any(tokens, "the day before yesterday|day before yesterday") == Some(tokens.len()) {
+        return Some(back(2));
+    }
+    if starts_any(tokens, "yesterday") == Some(tokens.len()) {
+        return Some(back(1));
+    }
+    let lead = usize::from(word(tokens, 0) == "in");
+    let (span, used) = duration::span(rest(tokens, lead))?;
+    let after = rest(tokens, lead + used);
+    let moment = match starts_any(after, "ago|before today|earlier") {
+        Some(tail) if lead == 0 && tail == after.len() => when::shift_back(now, span),
+        Some(_) => return None,
+        None if lead > 0 && after.is_empty() => when::shift(now, span),
+        None => {
+            let tail = starts_any(after, "from now|from today|hence|later")?;
+            if lead > 0 || tail != after.len() {
+                return None;
+            }
+            when::shift(now, span)
+        }
+    };
+    Some(moment.map(|moment| moment.date()))
 }
 
 fn answer(

@@ -11,7 +11,7 @@
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
 use super::numbers;
-use super::token::{Token, rest, starts, starts_any, word};
+use super::token::{Token, one_of, rest, starts, starts_any, word};
 
 /// A time of day as said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,6 +166,22 @@ pub(super) fn clock(tokens: &[Token]) -> Option<(Clock, usize)> {
 /// A time in a list after another one: "9 and 18".
 pub(super) fn listed(tokens: &[Token]) -> Option<(Clock, usize)> {
     clock(tokens).or_else(|| figures(tokens, true))
+}
+
+/// "8.45" or "9" without a preposition, beside a day: only where nothing follows that the number
+/// could count.
+pub(super) fn bare(tokens: &[Token]) -> Option<(Clock, usize)> {
+    let (clock, taken) = figures(tokens, true)?;
+    let after = rest(tokens, taken);
+    let dotted = word(tokens, 0).contains('.');
+    let free = match after.first() {
+        None => dotted,
+        Some(next) if next.is_punctuation() => dotted,
+        Some(next) => one_of(&next.text, "to|remind|please|pls"),
+    };
+    // "tomorrow 2 to 3 eggs" is a range.
+    let range = super::numbers::whole(rest(after, 1)).is_some();
+    (free && !range).then_some((clock, taken))
 }
 
 fn named(tokens: &[Token]) -> Option<(Clock, usize)> {

@@ -98,6 +98,19 @@ pub(super) fn weekday(text: &str) -> Option<Weekday> {
     })
 }
 
+/// "Monday".
+pub(super) fn weekday_name(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Mon => "Monday",
+        Weekday::Tue => "Tuesday",
+        Weekday::Wed => "Wednesday",
+        Weekday::Thu => "Thursday",
+        Weekday::Fri => "Friday",
+        Weekday::Sat => "Saturday",
+        Weekday::Sun => "Sunday",
+    }
+}
+
 /// "dec", "December", "sept.": the month's number.
 pub(super) fn month(text: &str) -> Option<u32> {
     let text = text.trim_end_matches('.');

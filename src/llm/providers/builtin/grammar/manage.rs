@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use super::Intent;
 use super::card;
-use super::date::Fault;
+use super::date::{self, Fault};
 use super::phrase::Phrase;
 use super::polite;
 use super::token::{Token, one_of, rest, starts_any, word};
@@ -21,6 +21,38 @@ pub(super) fn parse(sentence: &str, tokens: &[Token], now: DateTime<Tz>) -> Opti
         .or_else(|| change(sentence, tokens, now))
 }
 
+/// "What do I have coming up", "anything due tomorrow", "what's left for today": no noun, but a
+/// question about what is ahead, and nothing else.
+fn ahead(tokens: &[Token]) -> bool {
+    const HAVE: &str = "what do i have|what have i got|what've i got|do i have anything|\
+        have i got anything|do i have something|have i anything|what else do i have|\
+        what else have i got|anything|anything else|is there anything";
+    const ASKS: &str = "what's|whats|what is|anything|anything else|something|is anything|\
+        is there anything|is there something|got anything|what else is|any|what";
+    const STATES: &str = "coming up|coming|due|left|left to do|scheduled|planned|upcoming|pending|\
+        lined up|to come|still to come|remaining|up next|up|on|going on|\
+        to do|on my list|on my schedule|on my plate|open";
+    const DAYS: &str = "today|tonight|tomorrow|tmrw|this week|next week|this weekend|the weekend|\
+        this month|next month|now|next|soon|later|later today|this morning|\
+        this afternoon|this evening|tomorrow morning|tomorrow afternoon|\
+        tomorrow evening|the day|the rest of the day|the week|the rest of the week";
+    const FIRM: &str = "coming up|due|scheduled|upcoming|pending|lined up|still to come";
+    let have = starts_any(tokens, HAVE);
+    let Some(lead) = have.or_else(|| starts_any(tokens, ASKS)) else {
+        return false;
+    };
+    let asked = rest(tokens, lead);
+    let state = starts_any(asked, STATES).unwrap_or(0);
+    let firm = starts_any(asked, FIRM).is_some();
+    let joint = starts_any(rest(asked, state), "for|on|in").unwrap_or(0);
+    let when = rest(asked, state + joint);
+    let day = starts_any(when, DAYS).or_else(|| date::weekday(word(when, 0)).map(|_| 1));
+    match day {
+        Some(day) => day == when.len() && (state > 0 || have.is_some()),
+        None => when.is_empty() && joint == 0 && firm,
+    }
+}
+
 /// A noun for reminders, and otherwise only words that such a request is made of.
 fn list(tokens: &[Token]) -> Option<Intent> {
     const FILL: &str = "list|show|display|see|view|print|read|check|me|my|all|of|the|active|current|\
@@ -33,7 +65,7 @@ fn list(tokens: &[Token]) -> Option<Intent> {
         what is on my schedule|what are you reminding me about|\
         what are you going to remind me about|what will you remind me about|\
         what will you remind me of|/reminders|what did i ask you to remind me";
-    if starts_any(tokens, OTHERS) == Some(tokens.len()) {
+    if starts_any(tokens, OTHERS) == Some(tokens.len()) || ahead(tokens) {
         return Some(Intent::ListReminders);
     }
     const OPENERS: &str = "list|show|display|see|view|print|read|check|what|what's|whats|which|do|have|are|\

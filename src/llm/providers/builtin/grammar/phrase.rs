@@ -144,8 +144,9 @@ impl Phrase {
 
     fn day_or_clock(&self, tokens: &[Token], today: NaiveDate) -> Option<(Piece, usize)> {
         let day = date::day(tokens, today);
+        let dated = self.day.is_some() || self.repeat.is_some();
         let clock = if self.clocks.is_empty() {
-            clock::clock(tokens)
+            clock::clock(tokens).or_else(|| clock::bare(tokens).filter(|_| dated))
         } else {
             clock::listed(tokens)
         };

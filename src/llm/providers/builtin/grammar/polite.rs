@@ -6,7 +6,8 @@ const LEADS: &str = "thanks|thank you|great|perfect|please|good morning|good aft
     plz|hey|hi|hello|ok|okay|so|um|well|yo|bot|minibot|assistant|dear|kindly|can you|\
     could you|would you|will you|can u|could u|can i|could i|i want you to|\
     i'd like you to|i would like you to|i need you to|i want to|i'd like to|\
-    i would like to|just|also|quick|and|then|maybe|i want u to";
+    i would like to|just|also|quick|and|then|maybe|i want u to|actually|oh|ah|hmm|sorry|wait|\
+    alright|btw|by the way|oops";
 
 /// How many tokens of courtesy and punctuation stand at the start.
 pub(super) fn lead(tokens: &[Token]) -> usize {

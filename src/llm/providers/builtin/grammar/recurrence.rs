@@ -129,20 +129,8 @@ fn alternate(tokens: &[Token]) -> Option<Found> {
         _ if word(tokens, 0) == "second" => None,
         _ => {
             let day = date::weekday(what)?;
-            Some((Err(unsure(weekday_name(day))), 2))
+            Some((Err(unsure(date::weekday_name(day))), 2))
         }
-    }
-}
-
-fn weekday_name(day: Weekday) -> &'static str {
-    match day {
-        Weekday::Mon => "Monday",
-        Weekday::Tue => "Tuesday",
-        Weekday::Wed => "Wednesday",
-        Weekday::Thu => "Thursday",
-        Weekday::Fri => "Friday",
-        Weekday::Sat => "Saturday",
-        Weekday::Sun => "Sunday",
     }
 }
 

@@ -149,7 +149,7 @@ fn head_in_the_middle(sentence: &str, tokens: &[Token], now: DateTime<Tz>) -> Op
     };
     const NEEDS: &str = "i need to|i have to|i've to|i must|i should|i've got to|i gotta|i got to|\
         i want to|we need to|we have to|we must|i ought to|i am supposed to|\
-        i'm supposed to|i will";
+        i'm supposed to|i will|gotta|got to|need to|have to|must|i'm going to|i am going to";
     let lead = starts_any(front, NEEDS);
     let link = if lead.is_some() { Link::To } else { Link::That };
     let (joined, ranges) = take_time(rest(front, lead.unwrap_or(0)), phrase.as_ref(), now);

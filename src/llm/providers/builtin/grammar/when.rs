@@ -18,7 +18,7 @@ pub(super) const USUAL: (u32, u32) = (9, 0);
 
 pub(super) fn resolve(phrase: &Phrase, now: DateTime<Tz>) -> Result<When, Fault> {
     if let Some(fault) = &phrase.fault {
-        return Err(fault.clone());
+        return Err(keeping_what_fits(fault, phrase));
     }
     if let Some(repeat) = &phrase.repeat {
         if phrase.zone.is_some_and(|zone| zone != now.timezone()) {
@@ -49,6 +49,30 @@ pub(super) fn resolve(phrase: &Phrase, now: DateTime<Tz>) -> Result<When, Fault>
             "The clocks change there at that time.",
             "tomorrow at 9:00",
         )),
+    }
+}
+
+/// The refusal with the weekday and the time that the person said in its offer, where they fit.
+fn keeping_what_fits(fault: &Fault, phrase: &Phrase) -> Fault {
+    let Fault::Impossible { why, instead } = fault else {
+        return fault.clone();
+    };
+    let mut instead = instead.clone();
+    if let Some(Said::Weekday(day)) = phrase.day.map(|day| day.said)
+        && instead.starts_with("every 2 weeks on ")
+    {
+        instead = format!("every 2 weeks on {} at 9:00", date::weekday_name(day));
+    }
+    let day = instead.strip_suffix(" at 9:00").unwrap_or(&instead);
+    let takes_a_time = day != instead || day.ends_with("of every month");
+    let [clock] = phrase.clocks.as_slice() else {
+        return Fault::new(why, instead);
+    };
+    let time = clock.time(phrase.part).format("%-H:%M");
+    if takes_a_time {
+        Fault::new(why, format!("{day} at {time}"))
+    } else {
+        Fault::new(why, instead)
     }
 }
 
@@ -107,6 +131,17 @@ pub(super) fn shift(now: NaiveDateTime, span: Span) -> Option<NaiveDateTime> {
     let seconds = i64::try_from(span.seconds).ok()?;
     now.checked_add_months(months)?
         .checked_add_signed(chrono::TimeDelta::try_seconds(seconds)?)
+}
+
+/// A moment so much earlier, by the calendar for months.
+pub(super) fn shift_back(now: NaiveDateTime, span: Span) -> Option<NaiveDateTime> {
+    if span.seconds > FAR || span.months > 1200 {
+        return None;
+    }
+    let months = Months::new(u32::try_from(span.months).ok()?);
+    let seconds = i64::try_from(span.seconds).ok()?;
+    now.checked_sub_months(months)?
+        .checked_sub_signed(chrono::TimeDelta::try_seconds(seconds)?)
 }
 
 fn without_day(phrase: &Phrase, now: NaiveDateTime) -> Result<NaiveDateTime, Fault> {
