@@ -11,3 +11,4 @@ mod adapters;
 mod core;
 mod llm;
 mod support;
+mod wiring;
