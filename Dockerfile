@@ -45,10 +45,8 @@ USER 10001:10001
 VOLUME ["/data"]
 # The config is the `config.toml` of the working directory; without one, `console` works all the same.
 WORKDIR /config
-# The config's folder is mounted read-only, so everything that is written goes to the volume, whatever the file says.
-ENV MINIBOT__RUNTIME__DATA_DIR=/data \
-    MINIBOT__STORAGE__PATH=/data/minibot.db \
-    MINIBOT__TOOLS__FILE_STORAGE__ROOT_DIR=/data/files
+# The config's folder is mounted read-only: what is written goes to the volume, whatever the file says.
+ENV MINIBOT__RUNTIME__DATA_DIR=/data
 
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=60s --timeout=10s --start-period=30s --retries=3 CMD ["/usr/local/bin/minibot", "doctor", "--quick"]

@@ -3,15 +3,15 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use super::{answer, runtime, settings};
 use crate::adapters::config::WhenMissing;
 use crate::adapters::sqlite::{DatabaseLock, Health};
 use crate::adapters::system::SystemClock;
+use crate::adapters::telegram::config::UpdateMode;
 use crate::core::clock::Clock;
 use crate::wiring::settings::Settings;
-use crate::wiring::telegram::heartbeat_file;
+use crate::wiring::telegram::Heartbeat;
 
 /// How much is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub(super) fn run(config: Option<PathBuf>, depth: Depth) -> anyhow::Result<ExitC
     if settings.channels.telegram.enabled {
         rows.push(Row {
             what: "Telegram",
-            found: last_poll(&settings),
+            found: updates(&settings),
         });
     }
     let mut well = true;
@@ -93,20 +93,18 @@ async fn database(settings: &Settings, depth: Depth) -> Result<String, String> {
     ))
 }
 
-/// Three polls must not have failed in a row.
-fn last_poll(settings: &Settings) -> Result<String, String> {
-    let file = heartbeat_file(settings);
-    let changed = file.metadata().and_then(|file| file.modified());
-    let changed = changed.map_err(|_| "no poll has completed yet".to_owned())?;
-    let age = (SystemClock.now() - chrono::DateTime::<chrono::Utc>::from(changed))
-        .to_std()
-        .unwrap_or(Duration::ZERO);
-    let limit = settings.channels.telegram.poll_timeout_seconds.get() * 3;
-    if age > limit {
+fn updates(settings: &Settings) -> Result<String, String> {
+    let heartbeat = Heartbeat::of(settings);
+    let (sign, none_yet) = match settings.channels.telegram.mode {
+        UpdateMode::LongPolling => ("completed poll", "no poll has completed yet"),
+        UpdateMode::Webhook => ("sign of the webhook", "the webhook does not listen yet"),
+    };
+    let age = heartbeat.age(SystemClock.now()).ok_or(none_yet)?;
+    let seconds = age.as_secs();
+    if age > heartbeat.longest_age() {
         return Err(format!(
-            "the last completed poll is {} s ago; look at the log for the reason",
-            age.as_secs()
+            "the last {sign} is {seconds} s ago; look at the log for the reason"
         ));
     }
-    Ok(format!("last completed poll {} s ago", age.as_secs()))
+    Ok(format!("last {sign} {seconds} s ago"))
 }

@@ -51,7 +51,7 @@ enum Command {
     /// Check what the bot needs here
     #[command(after_help = "Example: minibot doctor --quick")]
     Doctor {
-        /// Only whether the running bot is well: lock, database, last completed poll
+        /// Only whether the running bot is well: lock, database, updates
         #[arg(long)]
         quick: bool,
     },

@@ -12,3 +12,4 @@ mod app;
 mod core;
 mod llm;
 mod support;
+mod wiring;

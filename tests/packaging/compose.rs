@@ -1,9 +1,10 @@
 //! The compose file: hardened, restarted, with a config that the running bot cannot change.
 
 use crate::dockerfile::arguments_of;
-use crate::{assert_known_command, read, shutdown_grace_seconds};
+use crate::shell::{arguments, assert_exists};
+use crate::{read, shutdown_grace_seconds};
 
-/// The lines below a key; `<<: *minibot` is followed by what it stands for.
+/// The lines below a key, without their indentation.
 fn block(path: &[&str]) -> Vec<String> {
     let text = read("docker-compose.yml");
     let indent = |line: &str| line.len() - line.trim_start().len();
@@ -25,11 +26,7 @@ fn block(path: &[&str]) -> Vec<String> {
             .count();
         lines = lines[start..start + below].to_vec();
     }
-    let mut found: Vec<String> = lines.iter().map(|line| line.trim().to_owned()).collect();
-    if found.iter().any(|line| line == "<<: *minibot") {
-        found.extend(block(&["x-minibot"]));
-    }
-    found
+    lines.iter().map(|line| line.trim().to_owned()).collect()
 }
 
 #[test]
@@ -63,31 +60,32 @@ fn the_running_bot_is_hardened() {
 fn its_paths_are_those_of_the_image() {
     let volumes = block(&["services", "bot", "volumes"]);
     let config = arguments_of("WORKDIR").pop().unwrap();
-    assert!(
-        volumes.contains(&format!("- config:{config}:ro")),
-        "the config is not read-only"
-    );
+    let expected = [format!("- ./config:{config}:ro"), "- data:/data".to_owned()];
+    assert_eq!(volumes, expected, "only the data may be written");
     assert_eq!(arguments_of("VOLUME"), ["[\"/data\"]"]);
-    assert!(volumes.contains(&"- data:/data".to_owned()));
-
-    // `docker compose run --rm minibot setup` writes what the bot reads.
-    let command_line = block(&["services", "minibot", "volumes"]);
-    assert!(command_line.contains(&format!("- config:{config}")));
-    assert!(command_line.contains(&"- data:/data".to_owned()));
-    let service = block(&["services", "minibot"]);
+    assert_eq!(block(&["volumes"]), ["data:"]);
+    let ignored = read(".gitignore");
     assert!(
-        service.contains(&"profiles: [command-line]".to_owned()),
-        "`up` would start it too"
+        ignored.lines().any(|line| line == "/config"),
+        "the config's secrets could be committed"
     );
-    assert_known_command(&["setup"]);
+}
 
-    let declared = block(&["volumes"]);
-    assert_eq!(declared, ["config:", "data:"]);
+#[test]
+fn the_commands_it_names_are_known() {
+    let text = read("docker-compose.yml");
+    let commands: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("#     "))
+        .map(|line| line.split("    ").next().unwrap())
+        .collect();
+    assert!(commands.iter().any(|line| arguments(line).is_some()));
+    commands.into_iter().for_each(assert_exists);
 }
 
 #[test]
 fn its_build_arguments_are_those_of_the_image() {
-    let mut named: Vec<String> = block(&["x-minibot", "build", "args"])
+    let mut named: Vec<String> = block(&["services", "bot", "build", "args"])
         .iter()
         .map(|line| {
             line.replace(": \"${", "=")

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
-use crate::{files_below, root};
+use crate::{documents, root};
 
 /// What one Markdown text links to, and the anchors of its headings.
 #[derive(Default)]
@@ -83,9 +83,7 @@ fn broken_links(file: &Path, text: &str) -> Vec<String> {
 
 #[test]
 fn no_link_in_a_document_is_broken() {
-    let files = files_below(root(), ".md");
-    assert!(!files.is_empty());
-    for file in files {
+    for file in documents() {
         let text = std::fs::read_to_string(&file).unwrap();
         let broken = broken_links(&file, &text);
         assert!(broken.is_empty(), "{}", broken.join("\n"));

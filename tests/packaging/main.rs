@@ -7,6 +7,7 @@ mod dockerfile;
 mod links;
 mod scripts;
 mod service;
+mod shell;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -72,5 +73,13 @@ fn files_below(folder: &Path, suffix: &str) -> Vec<PathBuf> {
         }
     }
     found.sort();
+    found
+}
+
+/// Every Markdown file that is there to be read; what stands below `tests` is data.
+fn documents() -> Vec<PathBuf> {
+    let mut found = files_below(root(), ".md");
+    found.retain(|path| !path.starts_with(root().join("tests")));
+    assert!(found.contains(&root().join("README.md")));
     found
 }

@@ -43,7 +43,7 @@ pub(super) fn locate(
         return match source.when_missing {
             WhenMissing::UseDefaults => Ok(None),
             WhenMissing::Refuse => Err(nowhere(
-                "there is no config.toml here; `minibot setup` writes one, and --config PATH names another",
+                "there is no config.toml here; copy config.example.toml to it, or name another with --config PATH",
             )),
         };
     }

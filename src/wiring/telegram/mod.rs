@@ -1,20 +1,25 @@
-//! Telegram, from its settings to a poller that feeds the intake.
+//! Telegram, from its settings to the poller or the webhook that feeds the intake.
 
-use std::path::PathBuf;
+mod heartbeat;
+mod webhook;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use sd_notify::NotifyState;
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+pub use self::heartbeat::Heartbeat;
+use self::webhook::Entrance;
 use super::lifecycle::{Running, Store};
 use super::settings::Settings;
 use crate::adapters::telegram::config::UpdateMode;
 use crate::adapters::telegram::{
-    ApiError, BotIdentity, Poller, TelegramChannel, TelegramSettings, UpdateReader,
+    ApiError, BotIdentity, Poller, TelegramChannel, TelegramSettings, UpdateReader, Webhook,
 };
 use crate::app::commands::Commands;
+use crate::app::intake::Intake;
 use crate::core::channel::Channel;
 use crate::core::clock::Clock;
 
@@ -29,7 +34,23 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 pub struct Telegram {
     settings: TelegramSettings,
     channel: Arc<TelegramChannel>,
-    heartbeat: PathBuf,
+    heartbeat: Heartbeat,
+    way_in: WayIn,
+}
+
+/// How updates arrive.
+#[derive(Debug)]
+enum WayIn {
+    Polling,
+    Webhook(Entrance),
+}
+
+/// What a way in works with.
+struct Receiving {
+    reader: UpdateReader,
+    clock: Arc<dyn Clock>,
+    intake: Arc<Intake>,
+    stop: CancellationToken,
 }
 
 impl Telegram {
@@ -39,20 +60,21 @@ impl Telegram {
         if !config.enabled {
             return Ok(None);
         }
-        if config.mode == UpdateMode::Webhook {
-            bail!("channels.telegram.mode: this version has no webhook yet; use \"long_polling\"");
-        }
+        let way_in = match config.mode {
+            UpdateMode::LongPolling => WayIn::Polling,
+            UpdateMode::Webhook => WayIn::Webhook(Entrance::configured(config)?),
+        };
         let token = config
             .bot_token
             .clone()
             .context("channels.telegram.bot_token is missing")?;
         let settings_of_bot = TelegramSettings::new(config, token);
         let channel = Arc::new(TelegramChannel::new(&settings_of_bot)?);
-        let heartbeat = heartbeat_file(settings);
         Ok(Some(Self {
             settings: settings_of_bot,
             channel,
-            heartbeat,
+            heartbeat: Heartbeat::of(settings),
+            way_in,
         }))
     }
 
@@ -61,7 +83,7 @@ impl Telegram {
         self.channel.clone()
     }
 
-    /// Adds the poller to the running parts. It finds out by itself whose token it has, and waits
+    /// Adds the way in to the running parts. It finds out by itself whose token it has, and waits
     /// for a network that is not there yet.
     pub fn start(self, store: &Store, running: &mut Running) {
         let clock = store.ports.clock.clone();
@@ -76,13 +98,44 @@ impl Telegram {
             };
             info!(bot = %bot.username, "talking on Telegram");
             self.publish_menu().await;
-            let reader = UpdateReader::new(bot, &self.settings);
-            let heartbeat = self.heartbeat;
-            let poller = Poller::new(self.settings, reader, clock)?
-                .on_completed_poll(move || beat(&heartbeat));
-            poller.run(stop, |batch| intake.accept(batch)).await?;
-            Ok(())
+            let receiving = Receiving {
+                reader: UpdateReader::new(bot, &self.settings),
+                clock,
+                intake,
+                stop,
+            };
+            self.receive(receiving).await
         });
+    }
+
+    async fn receive(self, receiving: Receiving) -> anyhow::Result<()> {
+        let Receiving {
+            reader,
+            clock,
+            intake,
+            stop,
+        } = receiving;
+        let heartbeat = self.heartbeat;
+        match self.way_in {
+            WayIn::Polling => {
+                let poller = Poller::new(self.settings, reader, clock)?
+                    .on_completed_poll(move || heartbeat.beat());
+                poller.run(stop, |batch| intake.accept(batch)).await?;
+            }
+            WayIn::Webhook(entrance) => {
+                let listener = entrance.open().await?;
+                let webhook = Webhook::new(entrance.settings, &self.settings, reader, clock)?;
+                let sink = move |batch| {
+                    let intake = intake.clone();
+                    async move { intake.accept(batch).await }
+                };
+                tokio::select! {
+                    ended = webhook.run(listener, stop, sink) => ended?,
+                    () = heartbeat.keep_beating() => {}
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn identify(&self, clock: &dyn Clock) -> anyhow::Result<Option<BotIdentity>> {
@@ -110,18 +163,4 @@ impl Telegram {
             warn!(%error, "the menu of commands was not accepted");
         }
     }
-}
-
-/// The file whose time of change is that of the last completed poll.
-pub fn heartbeat_file(settings: &Settings) -> PathBuf {
-    settings.runtime.data_dir.join("heartbeat")
-}
-
-/// Tells the service manager and the health check that polling works.
-fn beat(file: &std::path::Path) {
-    if let Err(error) = std::fs::write(file, b"") {
-        warn!(%error, "the heartbeat file cannot be written");
-    }
-    // Not being under systemd is fine.
-    let _ = sd_notify::notify(&[NotifyState::Watchdog]);
 }

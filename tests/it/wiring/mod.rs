@@ -1,0 +1,3 @@
+//! The joined program, as it is started in production.
+
+mod webhook;
