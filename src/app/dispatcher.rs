@@ -2,10 +2,13 @@
 //! and the way to stop a running turn. The inbox is the queue; nothing waits only in memory.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use futures::FutureExt;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,11 +18,12 @@ use super::channels::Channels;
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
 use crate::core::error::StoreResult;
+use crate::core::ids::InboxId;
 use crate::core::inbox::{InboxRow, InboxStore};
 use crate::core::journal::RunningTurn;
 
 /// How long a worker waits when the database fails.
-const STORE_PAUSE: TimeDelta = TimeDelta::seconds(1);
+const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// What a worker does with what it finds.
 #[async_trait]
@@ -29,7 +33,7 @@ pub trait Work: Send + Sync + std::fmt::Debug {
     async fn handle(&self, rows: Vec<InboxRow>, stops: &TurnStops) -> StoreResult<()>;
 
     /// Goes on with a turn that the last process left behind.
-    async fn resume(&self, turn: RunningTurn, stops: &TurnStops) -> StoreResult<()>;
+    async fn resume(&self, turn: RunningTurn, stops: &TurnStops);
 }
 
 /// What can end a turn early.
@@ -69,6 +73,9 @@ pub struct Dispatcher {
 struct Lane {
     news: News,
     turn: Option<CancellationToken>,
+    /// A turn of a message before this one ends before it begins: the person said so while it
+    /// still waited.
+    stop_before: Option<InboxId>,
 }
 
 /// Whether something may have come since the worker last looked.
@@ -140,14 +147,24 @@ impl Dispatcher {
         self.start(target, Vec::new(), work);
     }
 
-    /// Stops the turn that runs in this place; whether there was one.
-    pub fn cancel(&self, target: &ChatTarget) -> Cancelled {
-        match self.lanes().get(target).and_then(|lane| lane.turn.as_ref()) {
-            Some(turn) => {
-                turn.cancel();
-                Cancelled::Running
-            }
-            None => Cancelled::Nothing,
+    /// Stops the turn that runs in this place, or the one that is about to begin for a message
+    /// before `said_in`; whether there was one.
+    pub fn cancel(&self, target: &ChatTarget, said_in: InboxId) -> Cancelled {
+        let mut lanes = self.lanes();
+        let Some(lane) = lanes.get_mut(target) else {
+            return Cancelled::Nothing;
+        };
+        match &lane.turn {
+            Some(turn) => turn.cancel(),
+            None => lane.stop_before = Some(said_in),
+        }
+        Cancelled::Running
+    }
+
+    /// Stops the turn that runs in this place, if there is one.
+    pub fn interrupt(&self, target: &ChatTarget) {
+        if let Some(turn) = self.lanes().get(target).and_then(|lane| lane.turn.as_ref()) {
+            turn.cancel();
         }
     }
 
@@ -192,48 +209,49 @@ impl Dispatcher {
         drop(lanes);
         let span = error_span!("worker", chat.id = %target.chat);
         let (dispatcher, work) = (self.clone(), work.clone());
-        let worker = async move { dispatcher.work_through(target, left, work.as_ref()).await };
+        let worker = async move {
+            let all = AssertUnwindSafe(dispatcher.work_through(&target, left, work.as_ref()));
+            if all.catch_unwind().await.is_err() {
+                error!("a worker broke down; the next message starts another");
+            }
+            dispatcher.leave(&target);
+        };
         let task = self.workers.track_future(worker.instrument(span));
         tokio::spawn(task);
     }
 
-    async fn work_through(&self, target: ChatTarget, left: Vec<RunningTurn>, work: &dyn Work) {
+    async fn work_through(&self, target: &ChatTarget, left: Vec<RunningTurn>, work: &dyn Work) {
         for turn in left {
-            let Some((stops, _permit)) = self.permit_turn(&target).await else {
-                return self.leave(&target);
+            let Some((stops, _permit)) = self.permit_turn(target, None).await else {
+                return;
             };
-            let id = turn.id;
-            if let Err(failure) = work.resume(turn, &stops).await {
-                error!(turn.id = %id, error = %failure, "a turn could not be taken up again");
-            }
-            self.end_turn(&target);
+            work.resume(turn, &stops).await;
+            self.end_turn(target);
         }
-        loop {
-            if self.stop.is_cancelled() {
-                return self.leave(&target);
-            }
-            match self.next(&target).await {
+        while !self.stop.is_cancelled() {
+            match self.next(target).await {
                 Ok(rows) if rows.is_empty() => {
-                    if self.retire(&target) {
+                    if self.retire(target) {
                         return;
                     }
                 }
-                Ok(rows) => self.handle(&target, rows, work).await,
+                Ok(rows) => self.handle(target, rows, work).await,
                 Err(failure) => {
                     warn!(error = %failure, "the inbox cannot be read");
-                    self.clock.sleep_until(self.clock.now() + STORE_PAUSE).await;
+                    self.clock.sleep(STORE_PAUSE).await;
                 }
             }
         }
     }
 
     async fn handle(&self, target: &ChatTarget, rows: Vec<InboxRow>, work: &dyn Work) {
-        let Some((stops, _permit)) = self.permit_turn(target).await else {
+        let newest = rows.iter().map(|row| row.id).max();
+        let Some((stops, _permit)) = self.permit_turn(target, newest).await else {
             return;
         };
         if let Err(failure) = work.handle(rows, &stops).await {
             warn!(error = %failure, "a message could not be handled; trying again");
-            self.clock.sleep_until(self.clock.now() + STORE_PAUSE).await;
+            self.clock.sleep(STORE_PAUSE).await;
         }
         self.end_turn(target);
     }
@@ -253,11 +271,16 @@ impl Dispatcher {
             else {
                 return Ok(rows);
             };
-            let settled = latest + self.settings.album_settle;
-            if settled <= self.clock.now() || self.stop.is_cancelled() {
+            // Never longer than that, even when the clock was set back since.
+            let left = latest + self.settings.album_settle - self.clock.now();
+            let left = left
+                .min(self.settings.album_settle)
+                .to_std()
+                .unwrap_or_default();
+            if left.is_zero() || self.stop.is_cancelled() {
                 return Ok(rows);
             }
-            self.clock.sleep_until(settled).await;
+            self.clock.sleep(left).await;
         }
     }
 
@@ -265,13 +288,24 @@ impl Dispatcher {
     async fn permit_turn(
         &self,
         target: &ChatTarget,
+        newest: Option<InboxId>,
     ) -> Option<(TurnStops, tokio::sync::OwnedSemaphorePermit)> {
         let permit = tokio::select! {
             permit = self.permits.clone().acquire_owned() => permit.ok()?,
             () = self.stop.cancelled() => return None,
         };
         let cancel = CancellationToken::new();
-        self.lanes().get_mut(target)?.turn = Some(cancel.clone());
+        let mut lanes = self.lanes();
+        let lane = lanes.get_mut(target)?;
+        if lane
+            .stop_before
+            .take()
+            .is_some_and(|stop| newest.is_none_or(|row| row < stop))
+        {
+            cancel.cancel();
+        }
+        lane.turn = Some(cancel.clone());
+        drop(lanes);
         Some((
             TurnStops {
                 cancel,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::commands::Commands;
+use super::commands::{Commands, Handled};
 use super::dispatcher::{TurnStops, Work};
 use super::turn_loop::TurnLoop;
 use crate::core::error::StoreResult;
@@ -24,16 +24,21 @@ pub struct ChatWork {
 #[async_trait]
 impl Work for ChatWork {
     async fn handle(&self, rows: Vec<InboxRow>, stops: &TurnStops) -> StoreResult<()> {
-        if let [row] = rows.as_slice()
-            && self.commands.run_in_turn(row).await?
-        {
-            return Ok(());
+        if let [row] = rows.as_slice() {
+            match self.commands.run_in_turn(row).await? {
+                Handled::Done => return Ok(()),
+                Handled::Rerun(turn) => {
+                    self.turns.run_again(*turn, stops).await;
+                    return Ok(());
+                }
+                Handled::NotACommand => {}
+            }
         }
         let ids: Vec<InboxId> = rows.iter().map(|row| row.id).collect();
         self.turns.run(&ids, stops).await
     }
 
-    async fn resume(&self, turn: RunningTurn, stops: &TurnStops) -> StoreResult<()> {
-        self.turns.resume(turn, stops).await
+    async fn resume(&self, turn: RunningTurn, stops: &TurnStops) {
+        self.turns.resume(turn, stops).await;
     }
 }

@@ -97,7 +97,7 @@ impl Console {
                 _ = frames.tick() => self.screen.spin()?,
                 stopped = tokio::signal::ctrl_c() => {
                     stopped.context("Ctrl-C cannot be awaited")?;
-                    self.running.app.dispatcher.cancel(&console::target());
+                    self.running.app.dispatcher.interrupt(&console::target());
                 }
             }
         }

@@ -122,6 +122,9 @@ pub trait TurnJournal: Send + Sync + std::fmt::Debug {
     /// The turns that were running when the process ended, oldest first.
     async fn unfinished(&self) -> StoreResult<Vec<RunningTurn>>;
 
+    /// A turn, if it is running.
+    async fn running(&self, turn: TurnId) -> StoreResult<Option<RunningTurn>>;
+
     /// Writes a step. Returns the answer that is open now. The usage of replies among the facts is
     /// booked with them.
     async fn append(
@@ -142,8 +145,12 @@ pub trait TurnJournal: Send + Sync + std::fmt::Debug {
     /// Ends a turn. Its inbox rows are done with it.
     async fn end(&self, turn: TurnId, end: TurnEnd, now: DateTime<Utc>) -> StoreResult<()>;
 
-    /// Puts the message of the newest turn of a target in line again, when that turn failed and
-    /// nothing was said since. What it left in the conversation goes. `None` when there is nothing
-    /// to run again.
-    async fn retry(&self, target: &ChatTarget) -> StoreResult<Option<InboxId>>;
+    /// Opens the newest turn of a target again, when that turn failed and nothing was said since:
+    /// without the fact that ended it and without what it left in the conversation. What its tools
+    /// have done stays done. `None` when there is nothing to run again.
+    async fn reopen(
+        &self,
+        target: &ChatTarget,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Option<RunningTurn>>;
 }

@@ -140,6 +140,8 @@ pub struct OutboxRow {
     pub message: Option<MessageId>,
     /// How many attempts were made.
     pub attempts: u32,
+    /// How many of them may have succeeded without an answer.
+    pub ambiguous: u32,
     /// The turn that it belongs to.
     pub turn: Option<TurnId>,
 }
@@ -204,6 +206,12 @@ const FIRST_RETRY: TimeDelta = TimeDelta::milliseconds(500);
 /// The longest wait before another attempt.
 const LONGEST_RETRY: TimeDelta = TimeDelta::seconds(30);
 
+/// The longest that a rate limit is obeyed; a server that asks for more is asked again.
+const LONGEST_LIMIT: TimeDelta = TimeDelta::days(1);
+
+/// After so many attempts without an answer a row is given up: each may have arrived.
+const MOST_AMBIGUOUS: u32 = 5;
+
 impl OutboxRow {
     /// What follows from a failed attempt. `jitter`, from 0 to 1, spreads retries that would
     /// otherwise come all at once.
@@ -223,12 +231,17 @@ impl OutboxRow {
             DeliveryError::Unreachable(_) | DeliveryError::ServiceDown(_) => {
                 retry(Certainty::NotSent)
             }
-            DeliveryError::Ambiguous(_) => retry(Certainty::Ambiguous),
+            DeliveryError::Ambiguous(_) if self.ambiguous < MOST_AMBIGUOUS => {
+                retry(Certainty::Ambiguous)
+            }
             DeliveryError::RateLimited { retry_after } => DeliveryOutcome::Retry {
-                at: now + TimeDelta::from_std(*retry_after).unwrap_or(TimeDelta::days(1)),
+                at: now
+                    + TimeDelta::from_std(*retry_after)
+                        .map_or(LONGEST_LIMIT, |t| t.min(LONGEST_LIMIT)),
                 error: reason,
                 certainty: Certainty::NotSent,
             },
+            DeliveryError::Migrated(to) if *to == self.target.chat => retry(Certainty::NotSent),
             DeliveryError::BadFormatting(_) if self.content != self.content.without_styles() => {
                 DeliveryOutcome::Replace {
                     content: self.content.without_styles(),
@@ -243,7 +256,8 @@ impl OutboxRow {
             },
             DeliveryError::ChatClosed(_) => DeliveryOutcome::ChatClosed { error: reason },
             DeliveryError::Migrated(to) => DeliveryOutcome::Migrated { to: to.clone() },
-            DeliveryError::BadFormatting(_)
+            DeliveryError::Ambiguous(_)
+            | DeliveryError::BadFormatting(_)
             | DeliveryError::MessageGone(_)
             | DeliveryError::Refused(_) => DeliveryOutcome::Failed {
                 notice: self.failure_notice(&reason).map(Box::new),
@@ -350,6 +364,7 @@ mod tests {
             reply_to: None,
             message: None,
             attempts,
+            ambiguous: 0,
             turn: None,
         }
     }
@@ -378,6 +393,28 @@ mod tests {
             retry_after: Duration::from_secs(17),
         };
         assert_eq!(waits(5, &limited), 17_000);
+    }
+
+    #[test]
+    fn a_rate_limit_without_end_is_asked_again_after_a_day() {
+        let limited = DeliveryError::RateLimited {
+            retry_after: Duration::from_secs(u64::MAX),
+        };
+        assert_eq!(waits(0, &limited), 86_400_000);
+    }
+
+    #[test]
+    fn what_never_gets_an_answer_is_not_sent_for_ever() {
+        let silent = DeliveryError::Ambiguous("timeout".into());
+        let tried = OutboxRow {
+            ambiguous: 5,
+            ..row(5)
+        };
+        assert!(matches!(
+            tried.after_failure(&silent, DateTime::UNIX_EPOCH, 0.0),
+            DeliveryOutcome::Failed { .. }
+        ));
+        assert_eq!(waits(0, &silent), 500);
     }
 
     #[test]

@@ -5,9 +5,12 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::jobs::{FiredAction, FiredSlot, Firing, Job, JobRole, OccurrenceState};
-use super::markup;
+use super::markup::{self, FormattedText};
 use super::outbox::{NewOutbox, Outgoing};
 use super::schedule::{self, DueRules, DueSlot, SkipReason, SkippedSpan, Verdict};
+
+/// Room for the content of a card in UTF-16 units, in 4096 with the remark (Bot API, sendMessage).
+const MOST_UNITS: usize = 4_000;
 
 /// Decides over everything of a job that is due at `now`.
 pub fn plan(job: &Job, now: DateTime<Utc>, rules: &DueRules, zone: Tz) -> Firing {
@@ -72,7 +75,11 @@ fn action(job: &Job, remark: Option<&str>) -> FiredAction {
 
 /// The card: the reminder's own text first, nothing before it.
 fn card(job: &Job, remark: Option<&str>) -> Outgoing {
+    // A table grows when it is aligned; what would not fit a message is shown as it was written.
     let mut text = markup::render(&job.details.content);
+    if markup::utf16_len(&text.text) > MOST_UNITS {
+        text = FormattedText::plain(job.details.content.clone());
+    }
     if let Some(remark) = remark {
         text.text.push_str("\n(");
         text.text.push_str(remark);

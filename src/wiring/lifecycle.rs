@@ -5,11 +5,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::settings::Settings;
 use super::{App, Ports, Stops, assemble, maintenance};
@@ -29,6 +29,7 @@ pub struct Store {
     /// The ports on it.
     pub ports: Ports,
     writer: JoinHandle<()>,
+    writer_gone: CancellationToken,
     _lock: DatabaseLock,
 }
 
@@ -45,12 +46,18 @@ impl Store {
         let lock = DatabaseLock::acquire(&path, clock.now())?;
         let busy = Duration::from_millis(settings.storage.busy_timeout_ms.into());
         let (database, writer) = Database::open(&path, busy).await?;
-        let writer = tokio::spawn(writer.run());
+        let writer_gone = CancellationToken::new();
+        let told_at_its_end = writer_gone.clone().drop_guard();
+        let writer = tokio::spawn(async move {
+            let _told_at_its_end = told_at_its_end;
+            writer.run().await;
+        });
         let ports = Ports::on(&database, clock);
         Ok(Self {
             database,
             ports,
             writer,
+            writer_gone,
             _lock: lock,
         })
     }
@@ -72,6 +79,8 @@ pub struct Running {
     parts: JoinSet<anyhow::Result<()>>,
     sender: JoinHandle<anyhow::Result<()>>,
     sender_stop: CancellationToken,
+    hurry: CancellationToken,
+    writer_gone: CancellationToken,
     stops: Stops,
     grace: Duration,
 }
@@ -105,7 +114,7 @@ impl Running {
             channels,
             work,
         } = assemble(settings, &store.ports, channels, &stops)?;
-        let sender_stop = CancellationToken::new();
+        let (sender_stop, hurry) = (CancellationToken::new(), outbox.hurry.clone());
         let sender = tokio::spawn(outbox.run(sender_stop.clone()));
         let unfinished = store.ports.journal.unfinished().await?;
         dispatcher.recover(unfinished, &work, &channels).await?;
@@ -130,6 +139,8 @@ impl Running {
             parts,
             sender,
             sender_stop,
+            hurry,
+            writer_gone: store.writer_gone.clone(),
             stops,
             grace,
         })
@@ -150,13 +161,15 @@ impl Running {
         let failure = tokio::select! {
             signal = stop_signal() => { info!(signal = signal?, "stopping"); None }
             failure = first_failure(&mut self.parts) => Some(failure),
+            () = self.writer_gone.cancelled() => Some(anyhow!("the database writer broke down")),
+            ended = &mut self.sender => Some(anyhow!("the outbox ended: {ended:?}")),
         };
         self.stop().await;
         failure.map_or(Ok(()), Err)
     }
 
-    /// Ends everything: nothing new, running turns to their end within the grace time, then what
-    /// waits to be sent.
+    /// Ends everything within the grace time and a few seconds: nothing new, running turns to their
+    /// end, then what waits to be sent.
     pub async fn stop(mut self) {
         self.stops.stop.cancel();
         if tokio::time::timeout(self.grace, self.app.dispatcher.drained())
@@ -167,22 +180,31 @@ impl Running {
             self.stops.shutdown.cancel();
             let _ = tokio::time::timeout(LEAVE, self.app.dispatcher.drained()).await;
         }
-        self.sender_stop.cancel();
-        match tokio::time::timeout(self.grace, &mut self.sender).await {
-            Ok(Ok(Err(failure))) => error!(error = %failure, "the outbox ended with an error"),
-            Ok(Err(failure)) => error!(error = %failure, "the outbox broke down"),
-            Ok(Ok(Ok(()))) => {}
-            Err(_) => {
-                warn!("messages are still being sent; the next start sends them again");
-                self.sender.abort();
-            }
-        }
+        self.end_sender().await;
         let _ = tokio::time::timeout(LEAVE, async {
             while self.parts.join_next().await.is_some() {}
         })
         .await;
         self.parts.shutdown().await;
         info!("stopped");
+    }
+}
+
+impl Running {
+    /// Lets the sender deliver what is due, then finish the calls under way.
+    async fn end_sender(&mut self) {
+        if self.sender.is_finished() {
+            return;
+        }
+        self.sender_stop.cancel();
+        if tokio::time::timeout(LEAVE, &mut self.sender).await.is_ok() {
+            return;
+        }
+        self.hurry.cancel();
+        if tokio::time::timeout(LEAVE, &mut self.sender).await.is_err() {
+            warn!("messages are still being sent; the next start sends them again");
+            self.sender.abort();
+        }
     }
 }
 

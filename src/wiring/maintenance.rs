@@ -31,7 +31,13 @@ pub(super) async fn run(
             () = stop.cancelled() => return Ok(()),
             () = clock.sleep_until(next) => {}
         }
-        let older_than = clock.now() - TimeDelta::days(keep_days.into());
+        let Some(older_than) = TimeDelta::try_days(keep_days.into())
+            .and_then(|kept| clock.now().checked_sub_signed(kept))
+        else {
+            // Longer than time itself: everything is kept.
+            stop.cancelled().await;
+            return Ok(());
+        };
         let mut gone = 0;
         while !stop.is_cancelled() {
             match retention.purge(older_than, BITE).await {

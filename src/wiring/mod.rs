@@ -185,6 +185,7 @@ impl Joints<'_> {
             clock: self.ports.clock.clone(),
             signals: self.signals.clone(),
             jitter,
+            hurry: CancellationToken::new(),
         }
     }
 

@@ -77,7 +77,17 @@ impl ConversationStore for SqliteConversationStore {
             .limit(limit.into())
             .take();
         let rows: Vec<ItemRow> = fetch_all(self.database.reader(), &newest).await?;
-        rows.into_iter().rev().map(Item::try_from).collect()
+        // One unreadable item must not end the conversation: what is left is made legal again.
+        let readable = |item: StoreResult<Item>| {
+            item.inspect_err(|error| tracing::error!(%error, "an item is left out"))
+                .ok()
+        };
+        Ok(rows
+            .into_iter()
+            .rev()
+            .map(Item::try_from)
+            .filter_map(readable)
+            .collect())
     }
 
     async fn count_items(&self, id: ConversationId) -> StoreResult<u64> {

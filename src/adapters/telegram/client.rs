@@ -14,6 +14,8 @@ use crate::core::http_url::HttpUrl;
 
 /// Long enough for a slow handshake, short enough for a person who waits.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A hundred updates of the largest kind are far below this.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// For everything but long polls.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Shorter than a NAT forgets a connection: a request on a dead one would be ambiguous.
@@ -138,11 +140,11 @@ impl ApiClient {
             .map_err(|error| self.failure(error))?;
         let status = response.status();
         let retry_after = retry_after_header(&response);
-        let body = match response.bytes().await {
+        let body = match self.body(response).await {
             Ok(body) => body,
             // The status alone says that it was refused.
             Err(_) if !status.is_success() => Default::default(),
-            Err(error) => return Err(self.failure(error)),
+            Err(error) => return Err(error),
         };
         match serde_json::from_slice::<Answer>(&body) {
             Ok(Answer {
@@ -163,6 +165,22 @@ impl ApiClient {
                 origin: Origin::Elsewhere,
             })),
         }
+    }
+
+    /// The whole answer, if it is not absurdly long.
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, ApiError> {
+        let mut body = Vec::new();
+        while let Some(piece) = response
+            .chunk()
+            .await
+            .map_err(|error| self.failure(error))?
+        {
+            body.extend_from_slice(&piece);
+            if body.len() > MAX_ANSWER {
+                return Err(ApiError::NoAnswer("the answer is too long".to_owned()));
+            }
+        }
+        Ok(body)
     }
 
     fn refusal(

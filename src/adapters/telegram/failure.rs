@@ -40,6 +40,10 @@ fn refused(refusal: Refusal) -> DeliveryError {
     }
     let text = refusal.to_string();
     match refusal.code {
+        // A page of something in between says nothing about the chat or the message.
+        code if refusal.origin == Origin::Elsewhere && !matches!(code, 413 | 429) => {
+            DeliveryError::ServiceDown(text)
+        }
         429 => DeliveryError::RateLimited {
             retry_after: refusal.retry_after.unwrap_or(UNTOLD_WAIT),
         },

@@ -20,7 +20,7 @@ use crate::core::conversation::ConversationStore;
 use crate::core::error::StoreResult;
 use crate::core::inbox::{InboxRow, InboxStore};
 use crate::core::jobs::JobStore;
-use crate::core::journal::TurnJournal;
+use crate::core::journal::{RunningTurn, TurnJournal};
 use crate::core::message::IncomingContent;
 use crate::core::outbox::{NewOutbox, OutboxStore};
 
@@ -68,6 +68,19 @@ enum Answer {
     Text(String),
     /// Nothing to say.
     Silence,
+    /// A turn to go on with.
+    Rerun(Box<RunningTurn>),
+}
+
+/// What became of a row that might be a command.
+#[derive(Debug)]
+pub enum Handled {
+    /// It is done with.
+    Done,
+    /// It is done with, and this turn goes on.
+    Rerun(Box<RunningTurn>),
+    /// It is no command.
+    NotACommand,
 }
 
 /// The table.
@@ -188,20 +201,20 @@ impl Commands {
         }
     }
 
-    /// Runs any command; for rows whose turn has come. Says whether the row is done with.
-    pub async fn run_in_turn(&self, row: &InboxRow) -> StoreResult<bool> {
+    /// Runs any command; for rows whose turn has come.
+    pub async fn run_in_turn(&self, row: &InboxRow) -> StoreResult<Handled> {
         match find(row) {
-            Some(Found::Known(command)) => self.run(&command, row).await?,
+            Some(Found::Known(command)) => self.run(&command, row).await,
             Some(Found::Unknown(name)) => {
                 let text = format!("There is no command /{name}. /help shows what there is.");
-                self.finish(row, Answer::Text(text)).await?;
+                self.finish(row, Answer::Text(text)).await
             }
-            None => return self.run_at_once(row).await,
+            None if self.run_at_once(row).await? => Ok(Handled::Done),
+            None => Ok(Handled::NotACommand),
         }
-        Ok(true)
     }
 
-    async fn run(&self, command: &Command, row: &InboxRow) -> StoreResult<()> {
+    async fn run(&self, command: &Command, row: &InboxRow) -> StoreResult<Handled> {
         let target = &row.incoming.target;
         let call = CommandCall {
             row,
@@ -212,14 +225,15 @@ impl Commands {
         self.finish(row, answer).await
     }
 
-    async fn finish(&self, row: &InboxRow, answer: Answer) -> StoreResult<()> {
-        let replies = match answer {
-            Answer::Text(text) => self.compose(&row.incoming.target, &text),
-            Answer::Silence => Vec::new(),
+    async fn finish(&self, row: &InboxRow, answer: Answer) -> StoreResult<Handled> {
+        let (replies, handled) = match answer {
+            Answer::Text(text) => (self.compose(&row.incoming.target, &text), Handled::Done),
+            Answer::Silence => (Vec::new(), Handled::Done),
+            Answer::Rerun(turn) => (Vec::new(), Handled::Rerun(turn)),
         };
         self.inbox.finish(row.id, replies).await?;
         self.signals.wake_outbox();
-        Ok(())
+        Ok(handled)
     }
 
     fn compose(&self, target: &ChatTarget, markdown: &str) -> Vec<NewOutbox> {

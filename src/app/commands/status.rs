@@ -6,13 +6,21 @@ use chrono::TimeDelta;
 use super::{Answer, CommandCall, Commands};
 use crate::core::channel::ChatKind;
 use crate::core::error::StoreResult;
+use crate::core::jobs::{JobFilter, JobStatusFilter};
 use crate::core::schedule::{describe_delay, describe_moment};
 
 pub(super) async fn status(commands: &Commands, call: &CommandCall<'_>) -> StoreResult<Answer> {
     let about = &commands.about;
     let uptime = (call.now - about.started_at).max(TimeDelta::zero());
-    let channels: Vec<_> = commands.channels.names().cloned().collect();
-    let next = match commands.jobs.next_due_at(&channels).await? {
+    // Only what is planned for this place: others' reminders are theirs.
+    let filter = JobFilter {
+        target: Some(call.target.clone()),
+        status: JobStatusFilter::Open,
+        limit: 1,
+        offset: 0,
+    };
+    let page = commands.jobs.list(filter).await?;
+    let next = match page.jobs.first().and_then(|job| job.next_run) {
         Some(at) => describe_moment(at, call.now, about.zone),
         None => "none".into(),
     };

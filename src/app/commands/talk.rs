@@ -11,7 +11,7 @@ pub(super) async fn new(commands: &Commands, call: &CommandCall<'_>) -> StoreRes
 }
 
 pub(super) async fn stop(commands: &Commands, call: &CommandCall<'_>) -> StoreResult<Answer> {
-    match commands.dispatcher.cancel(call.target) {
+    match commands.dispatcher.cancel(call.target, call.row.id) {
         // The turn itself says that it stopped.
         Cancelled::Running => Ok(Answer::Silence),
         Cancelled::Nothing => Ok(Answer::Text("Nothing is running.".into())),
@@ -19,8 +19,8 @@ pub(super) async fn stop(commands: &Commands, call: &CommandCall<'_>) -> StoreRe
 }
 
 pub(super) async fn retry(commands: &Commands, call: &CommandCall<'_>) -> StoreResult<Answer> {
-    match commands.journal.retry(call.target).await? {
-        Some(_) => Ok(Answer::Silence),
+    match commands.journal.reopen(call.target, call.now).await? {
+        Some(turn) => Ok(Answer::Rerun(Box::new(turn))),
         None => Ok(Answer::Text(
             "There is nothing to try again: your last message was answered.".into(),
         )),

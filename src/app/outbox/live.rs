@@ -28,6 +28,9 @@ pub struct AnswerPlace {
     pub reply_to: Option<MessageId>,
 }
 
+/// Bytes of a growing answer that are looked at: more than the longest message of any channel.
+const MOST_RENDERED: usize = 32 * 1024;
+
 /// Shows growing answers.
 #[derive(Debug)]
 pub struct LiveAnswers {
@@ -125,7 +128,9 @@ async fn finished(text: &mut watch::Receiver<String>) {
 }
 
 fn first_part(text: &str, channel: &dyn Channel) -> Option<Outgoing> {
-    let rendered = markup::render_unfinished(text);
+    // Only the beginning can be shown: the rest need not be rendered again and again.
+    let head = &text[..text.floor_char_boundary(MOST_RENDERED)];
+    let rendered = markup::render_unfinished(head);
     let limit = channel.capabilities().max_text_units;
     markup::split(&rendered, limit)
         .into_iter()

@@ -5,11 +5,13 @@ pub mod compose;
 mod live;
 
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -24,10 +26,11 @@ use crate::core::ids::{ChannelName, ChatId, MessageId};
 use crate::core::outbox::{DeliveryOutcome, OutboxRow, OutboxStore};
 
 /// Deliveries under way at the same time, each to another chat.
-const MOST_IN_FLIGHT: usize = 64;
+/// Most of them wait for their place in the channel's rate budget.
+const MOST_IN_FLIGHT: usize = 512;
 
 /// How long the sender waits when the database fails.
-const STORE_PAUSE: TimeDelta = TimeDelta::seconds(1);
+const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Without any row that waits for its time, the table is looked at this often: a safety net.
 const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(5);
@@ -50,18 +53,14 @@ pub struct Outbox {
     pub signals: Arc<Signals>,
     /// Spreads retries.
     pub jitter: Jitter,
+    /// From then on no call is begun; those under way come to their end.
+    pub hurry: CancellationToken,
 }
 
 impl Outbox {
-    /// Delivers until `stop`, then waits for the calls that are under way.
+    /// Delivers until `stop`, then what is due at that time, and waits for the calls under way.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let doubtful = self.store.recover().await?;
-        if doubtful > 0 {
-            warn!(
-                rows = doubtful,
-                "messages were being sent when the process ended; sent again"
-            );
-        }
+        self.recover(&stop).await;
         let mut flights = FuturesUnordered::new();
         let mut busy: HashSet<Place> = HashSet::new();
         loop {
@@ -72,7 +71,7 @@ impl Outbox {
                 }
                 Err(error) => {
                     warn!(%error, "the outbox cannot be read");
-                    self.clock.now() + STORE_PAUSE
+                    self.clock.now() + TimeDelta::seconds(1)
                 }
             };
             tokio::select! {
@@ -86,9 +85,29 @@ impl Outbox {
         Ok(self.flush().await?)
     }
 
+    /// Rows that were being sent when the last process ended go back in line.
+    async fn recover(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.store.recover().await {
+                Ok(0) => return,
+                Ok(rows) => {
+                    warn!(
+                        rows,
+                        "messages were being sent when the process ended; sent again"
+                    );
+                    return;
+                }
+                Err(error) => {
+                    warn!(%error, "the outbox cannot be read");
+                    self.clock.sleep(STORE_PAUSE).await;
+                }
+            }
+        }
+    }
+
     /// Delivers what is due now and nothing that has to wait.
     async fn flush(&self) -> StoreResult<()> {
-        loop {
+        while !self.hurry.is_cancelled() {
             let rows = self.launch(&mut HashSet::new()).await?;
             if rows.is_empty() {
                 return Ok(());
@@ -97,6 +116,7 @@ impl Outbox {
                 rows.into_iter().map(|row| self.deliver(row)).collect();
             flights.for_each(|_| async {}).await;
         }
+        Ok(())
     }
 
     /// The rows to deliver now, one for each chat that has none under way.
@@ -125,16 +145,27 @@ impl Outbox {
         let Some(channel) = self.channels.of(&row.target) else {
             return place;
         };
-        channel.reserve(&row.target, row.urgency).await;
+        tokio::select! {
+            biased;
+            () = self.hurry.cancelled() => return place,
+            () = channel.reserve(&row.target, row.urgency) => {}
+        }
         if let Err(error) = self.store.start(row.id, self.clock.now()).await {
             // Not begun: the row waits as before.
             warn!(outbox.id = %row.id, %error, "a delivery could not be begun");
-            self.clock.sleep_until(self.clock.now() + STORE_PAUSE).await;
+            self.clock.sleep(STORE_PAUSE).await;
             return place;
         }
         Boundary::Sending.pass();
-        let outcome = self.attempt(channel.as_ref(), &row).await;
+        let attempt = AssertUnwindSafe(self.attempt(channel.as_ref(), &row))
+            .catch_unwind()
+            .await;
         Boundary::Sent.pass();
+        // A row that breaks the sender would break it again and again.
+        let outcome = attempt.unwrap_or_else(|_| DeliveryOutcome::Failed {
+            error: "sending it broke down".into(),
+            notice: None,
+        });
         self.write_down(&row, outcome).await;
         Boundary::Recorded.pass();
         self.signals.tell_delivered();
@@ -165,7 +196,7 @@ impl Outbox {
             .await
         {
             warn!(outbox.id = %row.id, %error, "a delivery could not be written down");
-            self.clock.sleep_until(self.clock.now() + STORE_PAUSE).await;
+            self.clock.sleep(STORE_PAUSE).await;
         }
     }
 

@@ -1,17 +1,22 @@
 //! One question to the model, shown while it is answered.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::{Drive, Progress, TurnLoop, TurnStops};
+use super::{Drive, Halt, Progress, TurnLoop, TurnStops};
 use crate::app::outbox::compose;
 use crate::core::boundary::Boundary;
 use crate::core::error::StoreResult;
 use crate::core::journal::JournalEntry;
 use crate::core::model::{ModelError, ModelReply, ModelRequest, ReplySink};
 use crate::core::turn::Fact;
+
+/// How long a turn that is stopped waits for the call that shows its text. What is cut off there is
+/// at worst a message that stays as it is beside the final one.
+const LAST_CALL: Duration = Duration::from_millis(700);
 
 impl TurnLoop {
     pub(super) async fn ask(
@@ -23,17 +28,8 @@ impl TurnLoop {
             .context
             .request(&progress.context, progress.turn.items());
         Boundary::ModelAsked.pass();
-        let (sender, text) = watch::channel(String::new());
-        let deadline = progress.deadline;
-        let asked = async {
-            let sink = GrowingText(Mutex::new(sender));
-            self.unless_halted(deadline, stops, self.timed(&request, &sink))
-                .await
-            // The sink goes here: whoever shows the text comes to an end too, after the call
-            // that may be under way.
-        };
-        let show = self.live.show(&progress.place, &mut progress.answer, text);
-        let (answer, ()) = tokio::join!(asked, show);
+        let (answer, shown) = self.ask_and_show(progress, &request, stops).await;
+        progress.shown = shown;
         let fact = match answer {
             Ok(answer) => fact_of(answer),
             Err(halt) => return self.halt(progress, halt).await,
@@ -51,6 +47,37 @@ impl TurnLoop {
             ..JournalEntry::default()
         };
         self.advance(progress, entry).await
+    }
+
+    /// Asks, shows what comes, and says what came.
+    async fn ask_and_show(
+        &self,
+        progress: &mut Progress,
+        request: &ModelRequest,
+        stops: &TurnStops,
+    ) -> (Result<Result<ModelReply, ModelError>, Halt>, String) {
+        let (sender, text) = watch::channel(String::new());
+        let came = text.clone();
+        let deadline = progress.deadline;
+        let asked = async {
+            let sink = GrowingText(Mutex::new(sender));
+            self.unless_halted(deadline, stops, self.timed(request, &sink))
+                .await
+            // The sink goes here: whoever shows the text comes to an end too, after the call
+            // that may be under way.
+        };
+        let show = self.live.show(&progress.place, &mut progress.answer, text);
+        tokio::pin!(asked, show);
+        let answer = tokio::select! {
+            biased;
+            answer = &mut asked => {
+                let most = if answer.is_ok() { Duration::MAX } else { LAST_CALL };
+                let _ = tokio::time::timeout(most, show).await;
+                answer
+            }
+            () = &mut show => asked.await,
+        };
+        (answer, came.borrow().clone())
     }
 
     async fn timed(

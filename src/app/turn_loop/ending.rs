@@ -20,6 +20,10 @@ impl TurnLoop {
             return Ok(());
         };
         let (state, text) = words(&ending);
+        let text = match ending {
+            Ending::Answered { .. } => text,
+            Ending::Failed { .. } | Ending::Stopped { .. } => below(&progress.shown, &text),
+        };
         self.write_end(progress, facts, state, &text).await
     }
 
@@ -58,6 +62,20 @@ impl TurnLoop {
         self.signals.wake_outbox();
         Ok(())
     }
+}
+
+/// What the person has already read stays; the remark goes below it.
+fn below(shown: &str, remark: &str) -> String {
+    if shown.trim().is_empty() {
+        return remark.to_owned();
+    }
+    // A code block that was cut off would swallow the remark.
+    let fences = shown
+        .lines()
+        .filter(|line| line.trim_start().starts_with("```"))
+        .count();
+    let close = if fences % 2 == 1 { "\n```" } else { "" };
+    format!("{}{close}\n\n{remark}", shown.trim_end())
 }
 
 fn words(ending: &Ending) -> (TurnState, String) {

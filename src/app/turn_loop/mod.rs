@@ -8,9 +8,10 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures::FutureExt;
-use tracing::{Instrument, error, error_span, info};
+use tokio::time::Instant;
+use tracing::{Instrument, error, error_span, info, warn};
 
 use super::channels::Channels;
 use super::context::{ContextBuilder, TurnContext};
@@ -31,6 +32,9 @@ use crate::core::turn::{Fact, Step, StopReason, Turn, TurnLimits};
 
 /// The typing action lasts five seconds (Bot API, sendChatAction); this renews it in time.
 const TYPING_EVERY: TimeDelta = TimeDelta::seconds(4);
+
+/// How long a turn waits when the database fails.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Settings of the loop.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +78,9 @@ struct Progress {
     context: TurnContext,
     answer: OpenAnswer,
     turn: Turn,
-    deadline: DateTime<Utc>,
+    /// What the person already sees of the step that is under way.
+    shown: String,
+    deadline: Instant,
 }
 
 /// Why work was broken off.
@@ -97,43 +103,70 @@ enum Drive {
 impl TurnLoop {
     /// Runs the turn of waiting inbox rows.
     pub async fn run(&self, inbox: &[InboxId], stops: &TurnStops) -> StoreResult<()> {
-        match self.journal.begin(inbox, self.clock.now()).await? {
-            Some(turn) => self.go(turn, Vec::new(), stops).await,
-            None => Ok(()),
+        if let Some(turn) = self.journal.begin(inbox, self.clock.now()).await? {
+            self.go(turn, Vec::new(), stops).await;
         }
+        Ok(())
     }
 
     /// Goes on with a turn that the last process left behind.
-    pub async fn resume(&self, turn: RunningTurn, stops: &TurnStops) -> StoreResult<()> {
+    pub async fn resume(&self, turn: RunningTurn, stops: &TurnStops) {
         info!(turn.id = %turn.id, facts = turn.facts.len(), "a turn is taken up again");
-        self.go(turn, vec![Fact::Resumed], stops).await
+        self.go(turn, vec![Fact::Resumed], stops).await;
     }
 
-    async fn go(
+    /// Goes on with a failed turn that was opened again.
+    pub async fn run_again(&self, turn: RunningTurn, stops: &TurnStops) {
+        self.go(turn, Vec::new(), stops).await;
+    }
+
+    async fn go(&self, turn: RunningTurn, news: Vec<Fact>, stops: &TurnStops) {
+        let span = error_span!("turn", turn.id = %turn.id);
+        let target = turn.conversation.target.clone();
+        tokio::select! {
+            () = self.to_its_end(turn, news, stops).instrument(span) => {}
+            () = self.keep_typing(&target) => {}
+        }
+    }
+
+    /// A turn that has begun is never left lying: what could not be written (a full disk, a busy
+    /// database) is tried again from what stands in the journal.
+    async fn to_its_end(&self, turn: RunningTurn, news: Vec<Fact>, stops: &TurnStops) {
+        let id = turn.id;
+        let mut next = Some((turn, news));
+        while !stops.shutdown.is_cancelled() {
+            if let Some((turn, news)) = next.take() {
+                match self.work_on(turn, news, stops).await {
+                    Ok(()) => return,
+                    Err(error) => warn!(%error, "the turn could not be written down; trying again"),
+                }
+            }
+            self.clock.sleep(STORE_PAUSE).await;
+            match self.journal.running(id).await {
+                Ok(Some(turn)) => next = Some((turn, Vec::new())),
+                Ok(None) => return,
+                Err(error) => warn!(%error, "the turn cannot be read; trying again"),
+            }
+        }
+    }
+
+    async fn work_on(
         &self,
-        running: RunningTurn,
+        turn: RunningTurn,
         news: Vec<Fact>,
         stops: &TurnStops,
     ) -> StoreResult<()> {
-        let span = error_span!("turn", turn.id = %running.id);
-        let target = running.conversation.target.clone();
-        let work = async {
-            let mut progress = self.rebuild(running).await?;
-            self.take_up(&mut progress, news).await?;
-            let drive = AssertUnwindSafe(self.drive(&mut progress, stops))
-                .catch_unwind()
-                .await;
-            match drive {
-                Ok(result) => result.map(|_| ()),
-                Err(_) => {
-                    error!("the turn broke down");
-                    self.end_broken(&progress).await
-                }
+        let mut progress = self.rebuild(turn).await?;
+        self.take_up(&mut progress, news).await?;
+        let drive = AssertUnwindSafe(self.drive(&mut progress, stops))
+            .catch_unwind()
+            .await;
+        match drive {
+            Ok(result) => result.map(|_| ()),
+            Err(_) => {
+                error!("the turn broke down");
+                self.end_broken(&progress).await
             }
-        };
-        tokio::select! {
-            result = work.instrument(span) => result,
-            () = self.keep_typing(&target) => Ok(()),
         }
     }
 
@@ -160,18 +193,18 @@ impl TurnLoop {
             context,
             answer: running.answer,
             turn,
+            shown: String::new(),
             // Measured from now, not from the start: time in which nothing ran does not count.
-            deadline: now
-                + TimeDelta::from_std(self.settings.timeout).unwrap_or(TimeDelta::days(1)),
+            deadline: Instant::now() + self.settings.timeout,
         })
     }
 
-    /// After a restart: what had started and cannot be repeated is answered for.
+    /// What had started, has no result and cannot be repeated is answered for.
     async fn take_up(&self, progress: &mut Progress, mut facts: Vec<Fact>) -> StoreResult<()> {
+        facts.extend(progress.turn.interrupted_calls());
         if facts.is_empty() {
             return Ok(());
         }
-        facts.extend(progress.turn.interrupted_calls());
         self.write_down(progress, facts).await
     }
 
@@ -219,6 +252,7 @@ impl TurnLoop {
             progress.turn.feed(fact.clone());
         }
         if matches!(progress.turn.step(), Step::Finish(_)) {
+            // The end says it all: the answer, or what was shown and why there is no more.
             self.end(progress, entry.facts).await?;
             return Ok(Some(Drive::Finished));
         }
@@ -237,7 +271,7 @@ impl TurnLoop {
     /// Does `work`, unless something ends the turn first. Dropping `work` must be harmless.
     async fn unless_halted<T>(
         &self,
-        deadline: DateTime<Utc>,
+        deadline: Instant,
         stops: &TurnStops,
         work: impl Future<Output = T>,
     ) -> Result<T, Halt> {
@@ -245,7 +279,7 @@ impl TurnLoop {
             biased;
             () = stops.shutdown.cancelled() => Err(Halt::Leave),
             () = stops.cancel.cancelled() => Err(Halt::Stop(StopReason::Person)),
-            () = self.clock.sleep_until(deadline) => Err(Halt::Stop(StopReason::Deadline)),
+            () = tokio::time::sleep_until(deadline) => Err(Halt::Stop(StopReason::Deadline)),
             done = work => Ok(done),
         }
     }

@@ -19,6 +19,9 @@ use super::tool::{ErrorCode, ToolCall, ToolEffect, ToolResult};
 /// The same call with the same arguments is answered with `repeated` from this time in a row on.
 const MOST_IDENTICAL_CALLS: u32 = 3;
 
+/// Levels of nesting that a call's arguments may have.
+const DEEPEST_ARGUMENTS: usize = 32;
+
 /// A turn that was taken up this often without getting any further is given up: it may be what
 /// ends the process.
 const MOST_RESUMES: u32 = 3;
@@ -384,13 +387,28 @@ impl Progress {
     }
 }
 
+/// Whether a value has more levels than `most`. What is stored of a call lies a few levels deeper,
+/// and JSON can only be read back to a depth of 128.
+fn is_deeper_than(value: &Value, most: usize) -> bool {
+    match value {
+        Value::Array(items) => most == 0 || items.iter().any(|item| is_deeper_than(item, most - 1)),
+        Value::Object(fields) => {
+            most == 0 || fields.values().any(|field| is_deeper_than(field, most - 1))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
 fn parse_arguments(text: &str) -> Result<Value, String> {
     // Several servers send nothing at all for a call without arguments.
     if text.trim().is_empty() {
         return Ok(Value::Object(serde_json::Map::new()));
     }
     match serde_json::from_str::<Value>(text) {
-        Ok(value) if value.is_object() => Ok(value),
+        Ok(value) if !is_deeper_than(&value, DEEPEST_ARGUMENTS) && value.is_object() => Ok(value),
+        Ok(value) if value.is_object() => Err(format!(
+            "the arguments are nested deeper than {DEEPEST_ARGUMENTS} levels; flatten them"
+        )),
         Ok(_) => Err("the arguments must be one JSON object".into()),
         Err(error) => Err(format!(
             "the arguments are not valid JSON ({error}); send one object"

@@ -127,6 +127,23 @@ fn what_need_not_run_is_answered_at_once() {
 }
 
 #[test]
+fn arguments_that_could_not_be_read_back_are_refused() {
+    for (levels, expected) in [(31, None), (33, Some("bad_arguments"))] {
+        let arguments = format!("{{\"x\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
+        let mut turn = turn();
+        turn.feed(reply("", vec![call("a", "look", &arguments)]));
+        let refused = !matches!(turn.step(), Step::RunTools { .. });
+        assert_eq!(
+            refused
+                .then(|| results(&turn)[0].clone())
+                .as_ref()
+                .map(code),
+            expected
+        );
+    }
+}
+
+#[test]
 fn no_arguments_at_all_are_an_empty_object() {
     let mut turn = turn();
     turn.feed(reply("", vec![call("a", "look", "")]));

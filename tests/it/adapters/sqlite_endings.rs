@@ -1,15 +1,18 @@
 //! How turns end on a real database, what they leave in the conversation, and how they are run again.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use minibot::core::channel::ChatTarget;
 use minibot::core::conversation::{ConversationStore, Item};
 use minibot::core::error::StoreError;
 use minibot::core::ids::{OccurrenceId, TurnId};
 use minibot::core::inbox::InboxStore;
 use minibot::core::jobs::OccurrenceState;
-use minibot::core::journal::{Receipt, RunningTurn, TurnEnd, TurnJournal, TurnState};
+use minibot::core::journal::{JournalEntry, Receipt, RunningTurn, TurnEnd, TurnJournal, TurnState};
 use minibot::core::turn::{Fact, StopReason};
 
-use super::sqlite_fixture::{Fixture, answer, at, chat, end, message, pending, saying, target};
+use super::sqlite_fixture::{
+    Fixture, answer, at, chat, end, finished, message, pending, saying, target,
+};
 
 #[tokio::test]
 async fn a_turn_ends_once() {
@@ -134,43 +137,60 @@ async fn a_conversation_is_trimmed_by_whole_turns() {
 }
 
 #[tokio::test]
-async fn only_the_newest_turn_can_be_retried_and_only_if_it_failed() {
+async fn only_the_newest_turn_can_be_opened_again_and_only_if_it_failed() {
     let fixture = Fixture::new().await;
     let journal = fixture.journal();
-    assert_eq!(journal.retry(&target()).await.unwrap(), None);
+    let reopen = async |place: &ChatTarget| journal.reopen(place, at(2)).await.unwrap();
+    assert!(reopen(&target()).await.is_none());
     let failed = turn_that(&fixture, 1, TurnState::Failed).await;
-    assert_eq!(journal.retry(&chat("8")).await.unwrap(), None);
-    let again = journal.retry(&target()).await.unwrap();
-    assert_eq!(again, Some(failed.inbox[0].id));
+    assert!(reopen(&chat("8")).await.is_none());
+    let again = reopen(&target()).await.unwrap();
     assert_eq!(
-        journal.retry(&target()).await.unwrap(),
-        None,
-        "it is in line already"
+        (again.id, &again.inbox[0].incoming),
+        (failed.id, &failed.inbox[0].incoming)
     );
+    assert!(reopen(&target()).await.is_none(), "it runs");
     let items = fixture
         .conversations()
         .count_items(failed.conversation.id)
         .await
         .unwrap();
     assert_eq!(items, 0);
-    let rows = fixture.inbox().next(&target()).await.unwrap();
-    let turn = journal.begin(&[rows[0].id], at(2)).await.unwrap().unwrap();
-    assert_eq!(turn.inbox[0].incoming, failed.inbox[0].incoming);
-    assert_eq!(journal.retry(&target()).await.unwrap(), None, "it runs");
     journal
-        .end(turn.id, end(TurnState::Failed, vec![]), at(2))
+        .end(again.id, end(TurnState::Failed, vec![]), at(2))
         .await
         .unwrap();
     turn_that(&fixture, 3, TurnState::Answered).await;
-    assert_eq!(
-        journal.retry(&target()).await.unwrap(),
-        None,
+    assert!(
+        reopen(&target()).await.is_none(),
         "something was said since"
     );
 }
 
 #[tokio::test]
-async fn an_album_can_be_retried() {
+async fn what_was_done_stays_done_when_a_turn_is_opened_again() {
+    let fixture = Fixture::new().await;
+    let journal = fixture.journal();
+    let turn = fixture.begin(1, "one").await;
+    let (call, facts) = finished("call", "save_note");
+    let entry = JournalEntry {
+        facts: facts.clone(),
+        finished_calls: vec![call],
+        said: Vec::new(),
+    };
+    journal.append(turn.id, entry, at(1)).await.unwrap();
+    let mut over = end(TurnState::Failed, vec![answer("no answer")]);
+    over.facts = vec![Fact::Stopped {
+        reason: StopReason::Deadline,
+    }];
+    journal.end(turn.id, over, at(2)).await.unwrap();
+    let again = journal.reopen(&target(), at(3)).await.unwrap().unwrap();
+    assert_eq!(again.facts, facts);
+    assert_ne!(again.answer.row, turn.answer.row, "it answers anew");
+}
+
+#[tokio::test]
+async fn an_album_can_be_opened_again() {
     let fixture = Fixture::new().await;
     let album = vec![
         message(1, "a").part_of("x").arrival(),
@@ -185,11 +205,8 @@ async fn an_album_can_be_retried() {
         .end(turn.id, end(TurnState::Failed, vec![]), at(2))
         .await
         .unwrap();
-    assert_eq!(
-        fixture.journal().retry(&target()).await.unwrap(),
-        Some(ids[0])
-    );
-    assert_eq!(fixture.inbox().next(&target()).await.unwrap().len(), 2);
+    let again = fixture.journal().reopen(&target(), at(3)).await.unwrap();
+    assert_eq!(again.unwrap().inbox.len(), 2);
 }
 
 #[tokio::test]

@@ -115,8 +115,21 @@ async fn run_two_turns(fixture: &Fixture) {
             receipt: None,
         };
         journal.end(turn.id, end, at(minute)).await.unwrap();
-        journal.retry(&target()).await.unwrap();
+        let again = journal
+            .reopen(&target(), at(minute))
+            .await
+            .unwrap()
+            .unwrap();
+        let end = TurnEnd {
+            facts: Vec::new(),
+            state: TurnState::Answered,
+            items: Vec::new(),
+            said: Vec::new(),
+            receipt: None,
+        };
+        journal.end(again.id, end, at(minute)).await.unwrap();
     }
+    inbox.add(vec![message(9, "last").arrival()]).await.unwrap();
     let id = inbox.next(&target()).await.unwrap()[0].id;
     inbox.finish(id, vec![answer("done")]).await.unwrap();
     fixture

@@ -49,18 +49,35 @@ pub(super) async fn unfinished(database: &Database) -> StoreResult<Vec<RunningTu
     let rows: Vec<TurnRow> = fetch_all(database.reader(), &oldest_first).await?;
     let mut turns = Vec::with_capacity(rows.len());
     for row in rows {
-        let turn = TurnId(row.id);
-        let facts: Vec<FactRow> = fetch_all(database.reader(), &facts_of(turn)).await?;
-        let inbox = Cond::all().add(Expr::col(Inbox::Turn).eq(turn.0));
-        let inbox: Vec<StoredRow> = fetch_all(database.reader(), &inbox::select(inbox)).await?;
-        let started_at = values::moment(row.started_at).unwrap_or_default();
-        let answer = find_or_open(database, &row, started_at).await?;
-        match read(row, inbox, facts, answer) {
-            Ok(turn) => turns.push(turn),
-            Err(error) => give_up(database, turn, &error, started_at).await?,
-        }
+        turns.extend(whole(database, row).await?);
     }
     Ok(turns)
+}
+
+/// A running turn, whole.
+pub(super) async fn running(database: &Database, turn: TurnId) -> StoreResult<Option<RunningTurn>> {
+    let one = running_turns()
+        .and_where(Expr::col((Turns::Table, Turns::Id)).eq(turn.0))
+        .take();
+    match fetch_optional(database.reader(), &one).await? {
+        Some(row) => whole(database, row).await,
+        None => Ok(None),
+    }
+}
+
+async fn whole(database: &Database, row: TurnRow) -> StoreResult<Option<RunningTurn>> {
+    let turn = TurnId(row.id);
+    let facts: Vec<FactRow> = fetch_all(database.reader(), &facts_of(turn)).await?;
+    let inbox = Cond::all().add(Expr::col(Inbox::Turn).eq(turn.0));
+    let inbox: Vec<StoredRow> = fetch_all(database.reader(), &inbox::select(inbox)).await?;
+    let started_at = values::moment(row.started_at).unwrap_or_default();
+    let answer = find_or_open(database, &row, started_at).await?;
+    match read(row, inbox, facts, answer) {
+        Ok(turn) => Ok(Some(turn)),
+        Err(error) => give_up(database, turn, &error, started_at)
+            .await
+            .map(|()| None),
+    }
 }
 
 fn read(

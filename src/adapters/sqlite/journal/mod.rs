@@ -5,7 +5,7 @@ mod begin;
 mod end;
 mod facts;
 mod load;
-mod retry;
+mod reopen;
 mod step;
 
 use async_trait::async_trait;
@@ -78,10 +78,23 @@ impl TurnJournal for SqliteTurnJournal {
             .await
     }
 
-    async fn retry(&self, target: &ChatTarget) -> StoreResult<Option<InboxId>> {
+    async fn running(&self, turn: TurnId) -> StoreResult<Option<RunningTurn>> {
+        load::running(&self.database, turn).await
+    }
+
+    async fn reopen(
+        &self,
+        target: &ChatTarget,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Option<RunningTurn>> {
         let target = target.clone();
-        self.database
-            .write(move |connection| Box::pin(retry::retry(connection, target)))
-            .await
+        let reopened = self
+            .database
+            .write(move |connection| Box::pin(reopen::reopen(connection, target, now)))
+            .await?;
+        match reopened {
+            Some(turn) => load::running(&self.database, turn).await,
+            None => Ok(None),
+        }
     }
 }

@@ -22,6 +22,7 @@ pub(super) struct StoredRow {
     reply_to: Option<String>,
     message: Option<String>,
     attempts: i64,
+    ambiguous: i64,
     turn: Option<i64>,
 }
 
@@ -45,6 +46,7 @@ pub(super) fn columns() -> SelectStatement {
             Outbox::ReplyTo,
             Outbox::Message,
             Outbox::Attempts,
+            Outbox::Ambiguous,
             Outbox::Turn,
         ])
         .from(Outbox::Table)
@@ -73,6 +75,7 @@ impl TryFrom<StoredRow> for OutboxRow {
             reply_to: row.reply_to.map(MessageId::new),
             message: row.message.map(MessageId::new),
             attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+            ambiguous: u32::try_from(row.ambiguous).unwrap_or(u32::MAX),
             turn: row.turn.map(TurnId),
         })
     }

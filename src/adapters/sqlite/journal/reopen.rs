@@ -1,0 +1,93 @@
+//! Opening a failed turn again.
+
+use chrono::{DateTime, Utc};
+use sea_query::{Expr, ExprTrait, Order, Query};
+use sqlx::SqliteConnection;
+
+use super::super::conversations::{self, ConversationRow};
+use super::super::iden::{Inbox, Items, TurnFacts, Turns};
+use super::super::statement::{execute, fetch_optional, word};
+use super::super::values;
+use super::answer;
+use crate::core::channel::ChatTarget;
+use crate::core::conversation::Conversation;
+use crate::core::error::StoreResult;
+use crate::core::ids::TurnId;
+use crate::core::turn::Fact;
+
+/// Opens the newest turn of the target's conversation if it failed.
+pub(super) async fn reopen(
+    connection: &mut SqliteConnection,
+    target: ChatTarget,
+    now: DateTime<Utc>,
+) -> StoreResult<Option<TurnId>> {
+    let running: Option<ConversationRow> =
+        fetch_optional(&mut *connection, &conversations::running(&target)).await?;
+    let Some(running) = running else {
+        return Ok(None);
+    };
+    let conversation = Conversation::try_from(running)?.id;
+    let newest = Query::select()
+        .columns([Turns::Id, Turns::State])
+        .from(Turns::Table)
+        .and_where(Expr::col(Turns::Conversation).eq(conversation.0))
+        .order_by(Turns::Id, Order::Desc)
+        .limit(1)
+        .take();
+    let newest: Option<(i64, String)> = fetch_optional(&mut *connection, &newest).await?;
+    let Some((turn, _)) = newest.filter(|(_, state)| state == "failed") else {
+        return Ok(None);
+    };
+    forget_the_end(&mut *connection, turn).await?;
+    let items = Query::delete()
+        .from_table(Items::Table)
+        .and_where(Expr::col(Items::Turn).eq(turn))
+        .take();
+    execute(&mut *connection, &items).await?;
+    let turns = Query::update()
+        .table(Turns::Table)
+        .values([
+            (Turns::State, word("running")),
+            (Turns::EndedAt, Expr::val(None::<i64>)),
+        ])
+        .and_where(Expr::col(Turns::Id).eq(turn))
+        .take();
+    execute(&mut *connection, &turns).await?;
+    let inbox = Query::update()
+        .table(Inbox::Table)
+        .values([
+            (Inbox::State, word("running")),
+            (Inbox::DoneAt, Expr::val(None::<i64>)),
+        ])
+        .and_where(Expr::col(Inbox::Turn).eq(turn))
+        .take();
+    execute(&mut *connection, &inbox).await?;
+    answer::open(connection, TurnId(turn), &target, now).await?;
+    Ok(Some(TurnId(turn)))
+}
+
+/// Removes the last fact if it is the one that ended the turn.
+async fn forget_the_end(connection: &mut SqliteConnection, turn: i64) -> StoreResult<()> {
+    let last = Query::select()
+        .columns([TurnFacts::Seq, TurnFacts::Fact])
+        .from(TurnFacts::Table)
+        .and_where(Expr::col(TurnFacts::Turn).eq(turn))
+        .order_by(TurnFacts::Seq, Order::Desc)
+        .limit(1)
+        .take();
+    let last: Option<(i64, String)> = fetch_optional(&mut *connection, &last).await?;
+    let Some((seq, fact)) = last else {
+        return Ok(());
+    };
+    let fact: Fact = values::from_json(&fact)?;
+    if !matches!(fact, Fact::ModelFailed { .. } | Fact::Stopped { .. }) {
+        return Ok(());
+    }
+    let delete = Query::delete()
+        .from_table(TurnFacts::Table)
+        .and_where(Expr::col(TurnFacts::Turn).eq(turn))
+        .and_where(Expr::col(TurnFacts::Seq).eq(seq))
+        .take();
+    execute(connection, &delete).await?;
+    Ok(())
+}
