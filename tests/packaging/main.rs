@@ -4,6 +4,7 @@
 mod compose;
 mod dependencies;
 mod dockerfile;
+mod documents;
 mod links;
 mod scripts;
 mod service;

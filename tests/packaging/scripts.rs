@@ -21,4 +21,8 @@ fn they_are_executable_and_strict() {
 #[test]
 fn ci_runs_the_command_of_the_readme() {
     assert!(read(".ci/run").contains("./scripts/test\n"));
+    let readme = read("README.md");
+    let top: Vec<&str> = readme.lines().skip(3).take(2).collect();
+    assert!(top[0].starts_with("cargo run --release -- console "));
+    assert!(top[1].starts_with("./scripts/test "));
 }

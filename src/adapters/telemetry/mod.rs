@@ -108,7 +108,7 @@ fn pretty(terminal: bool) -> Box<dyn Layer<Registry> + Send + Sync> {
         .boxed()
 }
 
-/// Whether the person asked for no colours (https://no-color.org).
+/// Whether the person asked for no colours (<https://no-color.org>).
 #[expect(
     clippy::disallowed_methods,
     reason = "NO_COLOR is a convention of the environment"
