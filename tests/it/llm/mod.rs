@@ -2,6 +2,8 @@
 //! what wraps it against scripted models.
 
 mod breaker;
+mod builtin_answers;
+mod builtin_model;
 mod builtin_world;
 mod calculator;
 mod fallback;
