@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::http_url::HttpUrl;
 use crate::core::units::{Seconds, count, none_if_empty};
 
-const DEFAULT_SYSTEM_PROMPT: &str =
-    "You are Minibot, a personal assistant. Be brief, honest and useful.";
+const DEFAULT_SYSTEM_PROMPT: &str = include_str!("../../prompts/system.md");
 
 /// `[llm]`
 #[derive(Debug, Clone, Deserialize)]
@@ -25,7 +24,9 @@ pub struct LlmConfig {
     pub model: String,
     /// Steps of one turn.
     pub max_tool_iterations: NonZeroU32,
-    pub system_prompt: String,
+    /// The built-in one when there is none.
+    #[serde(deserialize_with = "none_if_empty")]
+    pub system_prompt: Option<String>,
     /// One model request, the whole of it.
     pub request_timeout_seconds: Seconds,
     /// The longest silence while an answer streams.
@@ -59,7 +60,7 @@ impl Default for LlmConfig {
             base_url: None,
             model: String::new(),
             max_tool_iterations: count(15),
-            system_prompt: DEFAULT_SYSTEM_PROMPT.to_owned(),
+            system_prompt: None,
             request_timeout_seconds: Seconds::new(180),
             stall_timeout_seconds: Seconds::new(60),
             retry_attempts: count(3),
@@ -80,6 +81,14 @@ impl Default for LlmConfig {
 }
 
 impl LlmConfig {
+    /// What the model is told about itself.
+    pub fn system_prompt(&self) -> &str {
+        self.system_prompt
+            .as_deref()
+            .unwrap_or(DEFAULT_SYSTEM_PROMPT)
+            .trim()
+    }
+
     /// The settings of a profile. What it leaves out is as in `[llm]`, except that another provider
     /// or server never gets this one's key, and that another model starts without this one's
     /// sampling and window.
@@ -100,9 +109,7 @@ impl LlmConfig {
             max_tool_iterations: profile
                 .max_tool_iterations
                 .unwrap_or(self.max_tool_iterations),
-            system_prompt: profile
-                .system_prompt
-                .unwrap_or_else(|| self.system_prompt.clone()),
+            system_prompt: profile.system_prompt.or_else(|| self.system_prompt.clone()),
             request_timeout_seconds: profile
                 .request_timeout_seconds
                 .unwrap_or(self.request_timeout_seconds),
@@ -141,6 +148,7 @@ pub struct ProfileConfig {
     pub base_url: Option<HttpUrl>,
     pub model: Option<String>,
     pub max_tool_iterations: Option<NonZeroU32>,
+    #[serde(deserialize_with = "none_if_empty")]
     pub system_prompt: Option<String>,
     pub request_timeout_seconds: Option<Seconds>,
     pub stall_timeout_seconds: Option<Seconds>,

@@ -237,7 +237,7 @@ fn context(settings: &Settings, ports: &Ports, tools: Toolbox) -> ContextBuilder
         conversations: ports.conversations.clone(),
         tools,
         settings: ContextSettings {
-            system_prompt: settings.llm.system_prompt.clone(),
+            system_prompt: settings.llm.system_prompt().to_owned(),
             zone: settings.runtime.timezone,
             history_window: settings.memory.history_window.get(),
             context_tokens: settings.llm.context_tokens.get(),

@@ -20,7 +20,7 @@ pub use due::{
     SkippedSpan, Verdict, due,
 };
 pub use error::ScheduleError;
-pub use moment::{describe_date, describe_delay, describe_moment, describe_span};
+pub use moment::{describe_date, describe_delay, describe_moment, describe_roughly, describe_span};
 pub use zone::{parse_zone, resolve_local};
 
 /// A run that was to be at most this long ago is meant for now: models and people take time to write.

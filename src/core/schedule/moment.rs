@@ -37,6 +37,22 @@ pub fn describe_span(span: TimeDelta) -> String {
     }
 }
 
+/// A span as a person would say it, with the sign left out: seconds count only in the first two
+/// minutes, minutes in the first half day, hours in the first three days.
+pub fn describe_roughly(delay: TimeDelta) -> String {
+    let seconds = delay.num_seconds().unsigned_abs();
+    let step = match seconds {
+        0..120 => 1,
+        120..43_200 => 60,
+        43_200..259_200 => 3_600,
+        _ => 86_400,
+    };
+    let rounded = seconds.saturating_add(step / 2) / step * step;
+    describe_delay(TimeDelta::seconds(
+        i64::try_from(rounded).unwrap_or(i64::MAX / 1_000),
+    ))
+}
+
 /// A moment with its full date, whenever it is said: "Fri 24 Dec 2027 at 10:15".
 pub fn describe_date(at: DateTime<Utc>, zone: Tz) -> String {
     wall_clock(at, zone)

@@ -51,11 +51,8 @@ struct MemorySave;
 struct SaveArguments {
     /// A short name, at most 100 characters.
     title: String,
-    /// What to remember.
     data: String,
-    /// Anything structured.
     metadata: Option<Map<String, Value>>,
-    /// Where it comes from.
     source: Option<String>,
     /// When to forget it, RFC 3339 with an offset.
     expires_at: Option<String>,
@@ -125,10 +122,8 @@ struct MemoryGet {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SelectArguments {
-    /// The id, if known.
     #[serde(default, deserialize_with = "lenient_optional_id")]
     entry_id: Option<i64>,
-    /// Otherwise the title.
     title: Option<String>,
 }
 
@@ -179,7 +174,6 @@ struct MemorySearch {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SearchArguments {
-    /// Words to find.
     query: Option<String>,
     limit: Option<u32>,
     offset: Option<u32>,

@@ -4,7 +4,7 @@ mod config;
 mod sqlite_audit;
 mod sqlite_changes;
 mod sqlite_endings;
-mod sqlite_fixture;
+pub mod sqlite_fixture;
 mod sqlite_inbox;
 mod sqlite_jobs;
 mod sqlite_journal;

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use minibot::core::schedule::{
     Schedule, ScheduleError, ScheduleRules, ScheduleTerms, describe_delay, describe_moment,
-    describe_span, parse_zone, resolve_local,
+    describe_roughly, describe_span, parse_zone, resolve_local,
 };
 use proptest::prelude::*;
 
@@ -306,6 +306,22 @@ fn moments_and_delays_are_described_in_words() {
     ] {
         assert_eq!(describe_span(TimeDelta::seconds(seconds)), expected);
     }
+    for (seconds, expected) in [
+        (0, "less than a second"),
+        (90, "1 minute 30 seconds"),
+        (119, "1 minute 59 seconds"),
+        (1_779, "30 minutes"),
+        (-5_380, "1 hour 30 minutes"),
+        (43_199, "12 hours"),
+        (64_779, "18 hours"),
+        (90_000, "1 day 1 hour"),
+        (259_179, "3 days"),
+        (34_376_100, "398 days"),
+    ] {
+        assert_eq!(describe_roughly(TimeDelta::seconds(seconds)), expected);
+    }
+    assert!(!describe_roughly(TimeDelta::MAX).is_empty());
+    assert!(!describe_roughly(TimeDelta::MIN).is_empty());
 }
 
 #[test]

@@ -14,7 +14,7 @@ use chrono::DateTime;
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
-use self::grammar::{Intent, parse};
+use self::grammar::{EXAMPLES, Intent, parse};
 use self::words::plain;
 use crate::core::clock::Clock;
 use crate::core::conversation::Item;
@@ -43,7 +43,6 @@ enum Move {
 /// A finished call of this turn.
 #[derive(Debug)]
 struct Done<'a> {
-    name: &'a str,
     result: &'a ToolResult,
 }
 
@@ -58,31 +57,59 @@ impl BuiltinModel {
     }
 
     fn intent(&self, request: &ModelRequest) -> Option<Intent> {
-        // What others wrote is not a command of the person who forwards it.
-        let own_words = !request.user.starts_with(FORWARDED);
-        own_words
+        (!is_forwarded(request))
             .then(|| parse(&request.user, self.now()))
             .flatten()
     }
 
     fn next(&self, request: &ModelRequest) -> Move {
+        if is_forwarded(request) {
+            return Move::Say(words::forwarded());
+        }
         let done = finished_calls(&request.exchange);
-        let Some(intent) = self.intent(request) else {
-            return Move::Say(words::not_understood());
+        let intent = match self.intent(request) {
+            Some(Intent::Help) => return Move::Say(words::help(&self.examples(request))),
+            Some(Intent::Greeting) => return Move::Say(words::greeting(&self.examples(request))),
+            None => return Move::Say(words::not_understood(&self.examples(request))),
+            Some(intent) => intent,
         };
         match next_for(&intent, &done, self.now()) {
-            Move::Call(calls) => {
-                let missing = calls
-                    .iter()
-                    .find(|(name, _)| !request.tools.iter().any(|tool| tool.name == *name));
-                match missing {
-                    Some((name, _)) => Move::Say(words::switched_off(name)),
-                    None => Move::Call(calls),
-                }
-            }
+            Move::Call(calls) => match missing_tool(&calls, request) {
+                Some(name) => Move::Say(words::switched_off(name)),
+                None => Move::Call(calls),
+            },
             say @ Move::Say(_) => say,
         }
     }
+
+    /// The examples whose tools are switched on.
+    fn examples(&self, request: &ModelRequest) -> Vec<&'static str> {
+        let works = |example: &str| {
+            let intent = parse(example, self.now());
+            intent.is_some_and(|intent| match next_for(&intent, &[], self.now()) {
+                Move::Call(calls) => missing_tool(&calls, request).is_none(),
+                Move::Say(_) => true,
+            })
+        };
+        EXAMPLES
+            .iter()
+            .copied()
+            .filter(|example| works(example))
+            .collect()
+    }
+}
+
+/// What others wrote is not a command of the person who forwards it.
+fn is_forwarded(request: &ModelRequest) -> bool {
+    request.user.starts_with(FORWARDED)
+}
+
+fn missing_tool(calls: &[(&'static str, Value)], request: &ModelRequest) -> Option<&'static str> {
+    let offered = |name: &str| request.tools.iter().any(|tool| tool.name == name);
+    calls
+        .iter()
+        .map(|(name, _)| *name)
+        .find(|name| !offered(name))
 }
 
 #[async_trait]
@@ -130,7 +157,7 @@ fn finished_calls(exchange: &[Item]) -> Vec<Done<'_>> {
     exchange
         .iter()
         .filter_map(|item| match item {
-            Item::Tool { name, result, .. } => Some(Done { name, result }),
+            Item::Tool { result, .. } => Some(Done { result }),
             Item::User { .. } | Item::Assistant { .. } => None,
         })
         .collect()
@@ -139,22 +166,22 @@ fn finished_calls(exchange: &[Item]) -> Vec<Done<'_>> {
 fn next_for(intent: &Intent, done: &[Done<'_>], now: DateTime<Tz>) -> Move {
     let last = done.last().map(|done| done.result);
     match intent {
-        Intent::Help => Move::Say(words::help()),
-        Intent::Greeting => Move::Say(words::greeting()),
+        Intent::Help => Move::Say(words::help(EXAMPLES)),
+        Intent::Greeting => Move::Say(words::greeting(EXAMPLES)),
         Intent::Thanks => Move::Say("You are welcome.".into()),
-        Intent::Remind { what, when } => reminders::remind(what, when, last),
+        Intent::Remind { what, when } => reminders::remind(what, when, last, now.timezone()),
         Intent::ListReminders => reminders::list(last),
         Intent::CancelReminder { words } => reminders::cancel(words, done),
         Intent::CancelAllReminders => reminders::cancel_all(done),
         Intent::ChangeReminder { words, when } => reminders::change(words, when, done),
-        Intent::SaveNote { title, data } => notes::save(title, data, last),
+        Intent::SaveNote { title, data } => notes::save(title, data, done),
         Intent::FindNote { query } => notes::find(query, last),
         Intent::ListNotes => notes::list(last),
         Intent::DeleteNote { words } => notes::delete(words, done),
         Intent::Calculate { expression } => calculate(expression, last),
         Intent::CurrentTime { zone } => current_time(*zone, last),
         Intent::CurrentDate => Move::Say(now.format("It is %A, %-d %B %Y.").to_string()),
-        Intent::DateOf { question } => Move::Say(words::date_answer(*question)),
+        Intent::DateOf { question } => Move::Say(words::date_answer(*question, now.date_naive())),
         Intent::Impossible { why, offer } => Move::Say(words::impossible(why, offer)),
         Intent::Incomplete { question } => Move::Say(plain(question)),
     }
@@ -167,7 +194,7 @@ fn calculate(expression: &str, last: Option<&ToolResult>) -> Move {
             json!({ "expression": expression, "scale": null }),
         )]),
         Some(result) => Move::Say(match result.value()["result"].as_str() {
-            Some(number) => format!("{} = {}", plain(expression), plain(number)),
+            Some(number) => words::sum(expression, number),
             None => words::failed("I could not calculate that", result),
         }),
     }

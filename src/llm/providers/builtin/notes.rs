@@ -3,25 +3,48 @@
 use serde_json::{Value, json};
 
 use super::matching::{self, Match};
-use super::words::{failed, plain};
+use super::words::{self, failed, plain};
 use super::{Done, Move};
 use crate::core::tool::ToolResult;
 
+const GET: &str = "user_memory_get";
 const SAVE: &str = "user_memory_save";
 const SEARCH: &str = "user_memory_search";
 const DELETE: &str = "user_memory_delete";
 
-pub(super) fn save(title: &str, data: &str, last: Option<&ToolResult>) -> Move {
-    let Some(result) = last else {
-        return Move::Call(vec![(
-            SAVE,
-            json!({ "title": title, "data": data, "source": "built-in" }),
-        )]);
+/// Notes looked at in one go; the tool may allow fewer.
+const MOST: u32 = 100;
+
+/// A note of the same title is replaced; what it said before is told, so that nothing is lost
+/// unseen.
+pub(super) fn save(title: &str, data: &str, done: &[Done<'_>]) -> Move {
+    let saved = match done {
+        [] => {
+            return Move::Call(vec![(GET, json!({ "entry_id": null, "title": title }))]);
+        }
+        [_] => {
+            return Move::Call(vec![(
+                SAVE,
+                json!({ "title": title, "data": data, "source": "built-in" }),
+            )]);
+        }
+        [.., saved] => saved.result,
     };
-    match result.value()["title"].as_str() {
-        Some(title) => Move::Say(format!("Noted: **{}** – {}", plain(title), plain(data))),
-        None => Move::Say(failed("I could not save that note", result)),
-    }
+    let Some(title) = saved.value()["title"].as_str() else {
+        return Move::Say(failed("I could not save that note", saved));
+    };
+    let before = done
+        .first()
+        .and_then(|known| known.result.value()["data"].as_str())
+        .filter(|before| *before != data)
+        .map_or(String::new(), |before| {
+            format!("\n\nThis replaces: {}", plain(before))
+        });
+    Move::Say(format!(
+        "Noted: **{}** – {}{before}",
+        plain(title),
+        plain(data)
+    ))
 }
 
 pub(super) fn find(query: &str, last: Option<&ToolResult>) -> Move {
@@ -64,45 +87,57 @@ pub(super) fn list(last: Option<&ToolResult>) -> Move {
         .iter()
         .map(|note| format!("- {}", note.line()))
         .collect();
-    Move::Say(format!("**Your notes**\n\n{}", lines.join("\n")))
+    let more = words::and_more(result.value()["total"].as_u64(), notes.len());
+    Move::Say(format!("**Your notes**\n\n{}{more}", lines.join("\n")))
 }
 
+/// Looks among the notes with these words and among the newest, because a word may be half a
+/// word of the note.
 pub(super) fn delete(words: &str, done: &[Done<'_>]) -> Move {
-    let Some(listed) = done.first() else {
-        return Move::Call(vec![search(None)]);
+    let [by_words, newest, after @ ..] = done else {
+        return Move::Call(vec![search(Some(words)), search(None)]);
     };
-    let notes = entries(listed.result);
-    let titles: Vec<String> = notes
+    if newest.result.error_text().is_some() {
+        return Move::Say(failed("I could not read the notes", newest.result));
+    }
+    let mut notes = entries(by_words.result);
+    for note in entries(newest.result) {
+        if notes.iter().all(|known| known.id != note.id) {
+            notes.push(note);
+        }
+    }
+    let texts: Vec<String> = notes
         .iter()
-        .map(|note| format!("{} {} {}", note.id, note.title, note.data))
+        .map(|note| format!("{} {}", note.title, note.data))
         .collect();
-    let found = match matching::find(words, &titles) {
+    let found = match matching::find(words, &texts) {
         Match::One(at) => &notes[at],
         Match::Several(places) => {
-            let lines: String = places
+            let lines: Vec<String> = places
                 .iter()
-                .map(|at| format!("- {}\n", notes[*at].line()))
+                .map(|at| format!("- {}", notes[*at].line()))
                 .collect();
-            return Move::Say(format!("Several notes fit. Which one?\n\n{lines}"));
+            let question = "Several notes fit. Which one? Use more of its words:";
+            return Move::Say(format!("{question}\n\n{}", lines.join("\n")));
         }
-        Match::None => return Move::Say(format!("I have no note about {}.", plain(words))),
+        Match::None => return Move::Say(format!("I have no note about \"{}\".", plain(words))),
     };
-    match done.get(1) {
-        None => Move::Call(vec![(
+    match after {
+        [] => Move::Call(vec![(
             DELETE,
             json!({ "entry_id": found.id, "title": null }),
         )]),
-        Some(deleted) if deleted.result.error_text().is_none() => {
-            Move::Say(format!("Deleted: {}", plain(&found.title)))
+        [.., deleted] if deleted.result.error_text().is_none() => {
+            Move::Say(format!("Deleted: {}", found.line()))
         }
-        Some(deleted) => Move::Say(failed("I could not delete that note", deleted.result)),
+        [.., deleted] => Move::Say(failed("I could not delete that note", deleted.result)),
     }
 }
 
 fn search(query: Option<&str>) -> (&'static str, Value) {
     (
         SEARCH,
-        json!({ "query": query, "limit": null, "offset": null }),
+        json!({ "query": query, "limit": MOST, "offset": null }),
     )
 }
 

@@ -1,10 +1,11 @@
 //! Reminders: the calls that an intent takes, one step after the other, and what is said then.
 
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::grammar::When;
 use super::matching::{self, Match};
-use super::words::{failed, number, plain};
+use super::words::{self, failed, number, plain};
 use super::{Done, Move};
 use crate::core::schedule::describe_delay;
 use crate::core::tool::ToolResult;
@@ -13,10 +14,12 @@ const SCHEDULE: &str = "schedule_prompt";
 const LIST: &str = "list_scheduled_prompts";
 const CANCEL: &str = "cancel_scheduled_prompt";
 
-pub(super) fn remind(what: &str, when: &When, last: Option<&ToolResult>) -> Move {
+const NONE: &str = "You have no reminders.";
+
+pub(super) fn remind(what: &str, when: &When, last: Option<&ToolResult>, zone: Tz) -> Move {
     match last {
         None => Move::Call(vec![(SCHEDULE, schedule_arguments(what, when))]),
-        Some(result) => Move::Say(scheduled(what, when, result)),
+        Some(result) => Move::Say(scheduled(what, when, result, zone)),
     }
 }
 
@@ -29,10 +32,11 @@ pub(super) fn list(last: Option<&ToolResult>) -> Move {
     }
     let jobs = jobs(result);
     if jobs.is_empty() {
-        return Move::Say("You have no reminders.".into());
+        return Move::Say(NONE.into());
     }
     let lines: Vec<String> = jobs.iter().map(|job| format!("- {}", job.line())).collect();
-    Move::Say(format!("**Your reminders**\n\n{}", lines.join("\n")))
+    let more = words::and_more(result.value()["count"].as_u64(), jobs.len());
+    Move::Say(format!("**Your reminders**\n\n{}{more}", lines.join("\n")))
 }
 
 pub(super) fn cancel(words: &str, done: &[Done<'_>]) -> Move {
@@ -47,29 +51,32 @@ pub(super) fn cancel(words: &str, done: &[Done<'_>]) -> Move {
 }
 
 pub(super) fn cancel_all(done: &[Done<'_>]) -> Move {
-    let cancelled: Vec<&Done<'_>> = done.iter().filter(|done| done.name == CANCEL).collect();
-    match (done, cancelled.as_slice()) {
-        ([], _) => Move::Call(vec![list_call()]),
-        ([listed, ..], []) => {
-            let calls: Vec<(&str, Value)> = jobs(listed.result)
-                .iter()
-                .map(|job| (CANCEL, json!({ "job_id": job.id })))
-                .collect();
-            if calls.is_empty() {
-                Move::Say("You have no reminders.".into())
-            } else {
-                Move::Call(calls)
-            }
-        }
-        (_, cancelled) => {
-            let gone = cancelled
-                .iter()
-                .filter(|done| done.result.error_text().is_none())
-                .count();
-            let count = i64::try_from(gone).unwrap_or(i64::MAX);
-            Move::Say(format!("Cancelled {}.", number(count, "reminder")))
-        }
+    let Some((listed, cancelled)) = done.split_first() else {
+        return Move::Call(vec![list_call()]);
+    };
+    if listed.result.error_text().is_some() {
+        return Move::Say(failed("I could not read the reminders", listed.result));
     }
+    let jobs = jobs(listed.result);
+    if jobs.is_empty() {
+        return Move::Say(NONE.into());
+    }
+    if cancelled.is_empty() {
+        let call = |job: &Listed| (CANCEL, json!({ "job_id": job.id }));
+        return Move::Call(jobs.iter().map(call).collect());
+    }
+    let gone = cancelled
+        .iter()
+        .filter(|done| done.result.value()["cancelled"] == true)
+        .count();
+    let gone = u64::try_from(gone).unwrap_or(u64::MAX);
+    let total = listed.result.value()["count"].as_u64().unwrap_or(gone);
+    let left = match total.saturating_sub(gone) {
+        0 => String::new(),
+        left => format!(" {left} left: say it again to cancel more."),
+    };
+    let count = i64::try_from(gone).unwrap_or(i64::MAX);
+    Move::Say(format!("Cancelled {}.{left}", number(count, "reminder")))
 }
 
 /// Changing is adding the new one first and cancelling the old one then, so that a failure in
@@ -83,13 +90,22 @@ pub(super) fn change(words: &str, when: &When, done: &[Done<'_>]) -> Move {
         Err(question) => return Move::Say(question),
     };
     match done {
-        [_] => Move::Call(vec![(SCHEDULE, schedule_arguments(&job.text, when))]),
+        [] | [_] => Move::Call(vec![(SCHEDULE, schedule_arguments(&job.text, when))]),
         [_, added] if added.result.error_text().is_none() => {
             Move::Call(vec![(CANCEL, json!({ "job_id": job.id }))])
         }
-        [_, added, ..] => Move::Say(scheduled(&job.text, when, added.result)),
-        [] => Move::Call(vec![list_call()]),
+        [_, added] => Move::Say(failed("I could not change that reminder", added.result)),
+        [_, added, cancelled, ..] => Move::Say(changed(&job, added.result, cancelled.result)),
     }
+}
+
+fn changed(job: &Listed, added: &ToolResult, cancelled: &ToolResult) -> String {
+    let when = added.value()["human"].as_str().unwrap_or_default();
+    let told = format!("⏰ Changed to {}: {}", plain(when), plain(&job.text));
+    if cancelled.value()["cancelled"] == true {
+        return told;
+    }
+    format!("{told}\n\nThe old one (#{}) is still listed.", job.id)
 }
 
 fn list_call() -> (&'static str, Value) {
@@ -122,20 +138,22 @@ fn schedule_arguments(what: &str, when: &When) -> Value {
     arguments
 }
 
-fn scheduled(what: &str, when: &When, result: &ToolResult) -> String {
+fn scheduled(what: &str, when: &When, result: &ToolResult, zone: Tz) -> String {
     let value = result.value();
     let (Some(human), Some(run_at)) = (value["human"].as_str(), value["run_at"].as_str()) else {
         return failed("I could not set that reminder", result);
     };
     let told = match when {
-        When::In { seconds } => in_delay(*seconds, run_at).unwrap_or_else(|| human.to_owned()),
+        When::In { seconds } => {
+            in_delay(*seconds, run_at, zone).unwrap_or_else(|| human.to_owned())
+        }
         When::At { .. } | When::Every { .. } | When::Cron { .. } => human.to_owned(),
     };
     format!("⏰ {}: {}", plain(&capitalised(&told)), plain(what))
 }
 
-/// "In 30 minutes (15:42)".
-fn in_delay(seconds: u64, run_at: &str) -> Option<String> {
+/// "In 30 minutes (15:42, Europe/Madrid)".
+fn in_delay(seconds: u64, run_at: &str, zone: Tz) -> Option<String> {
     let delay = chrono::TimeDelta::try_seconds(i64::try_from(seconds).ok()?)?;
     let at = chrono::DateTime::parse_from_rfc3339(run_at).ok()?;
     let pattern = if delay < chrono::TimeDelta::hours(12) {
@@ -144,7 +162,7 @@ fn in_delay(seconds: u64, run_at: &str) -> Option<String> {
         "%a %-d %b, %H:%M"
     };
     Some(format!(
-        "in {} ({})",
+        "in {} ({}, {zone})",
         describe_delay(delay),
         at.format(pattern)
     ))
@@ -201,11 +219,15 @@ fn choose(words: &str, listed: &ToolResult) -> Result<Listed, String> {
     }
     let mut jobs = jobs(listed);
     if jobs.is_empty() {
-        return Err("You have no reminders.".into());
+        return Err(NONE.into());
+    }
+    let number = words.trim_start_matches('#').trim().parse::<i64>().ok();
+    if let Some(at) = jobs.iter().position(|job| Some(job.id) == number) {
+        return Ok(jobs.swap_remove(at));
     }
     let entries: Vec<String> = jobs
         .iter()
-        .map(|job| format!("{} {} {}", job.id, job.text, job.human))
+        .map(|job| format!("{} {}", job.text, job.human))
         .collect();
     let lines = |places: &[usize]| -> String {
         places
@@ -223,7 +245,7 @@ fn choose(words: &str, listed: &ToolResult) -> Result<Listed, String> {
         Match::None => {
             let all: Vec<usize> = (0..jobs.len()).collect();
             Err(format!(
-                "I found no reminder about {}. You have:\n\n{}",
+                "I found no reminder about \"{}\". You have:\n\n{}",
                 plain(words),
                 lines(&all)
             ))
@@ -236,4 +258,74 @@ fn capitalised(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(characters).collect()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use super::*;
+    use crate::core::tool::ErrorCode;
+
+    fn listed(count: u64) -> ToolResult {
+        let job = json!({ "job_id": 7, "text": "tea", "human": "every day at 09:00" });
+        ToolResult::ok(json!({ "count": count, "jobs": [job] }))
+    }
+
+    fn broken() -> ToolResult {
+        ToolResult::error(ErrorCode::Failed, "the disk is full")
+    }
+
+    fn said(next: Move) -> String {
+        match next {
+            Move::Say(text) => text,
+            Move::Call(calls) => panic!("{calls:?}"),
+        }
+    }
+
+    #[test]
+    fn a_failure_is_never_told_as_done() {
+        let when = When::In { seconds: 60 };
+        let added = ToolResult::ok(json!({ "human": "today at 15:01", "run_at": "x" }));
+        let (one, broken) = (listed(1), broken());
+        let done = |results: &[&'static str]| -> Vec<Done<'_>> {
+            let result = |name: &&str| match *name {
+                "listed" => &one,
+                "added" => &added,
+                _ => &broken,
+            };
+            results
+                .iter()
+                .map(|name| Done {
+                    result: result(name),
+                })
+                .collect()
+        };
+        let unread = "I could not read the reminders: the disk is full.";
+        let table = [
+            (list(Some(&broken)), unread),
+            (cancel("tea", &done(&["broken"])), unread),
+            (cancel_all(&done(&["broken"])), unread),
+            (change("tea", &when, &done(&["broken"])), unread),
+            (
+                cancel("tea", &done(&["listed", "broken"])),
+                "I could not cancel that: the disk is full.",
+            ),
+            (
+                cancel_all(&done(&["listed", "broken"])),
+                "Cancelled 0 reminders. 1 left: say it again to cancel more.",
+            ),
+            (
+                change("tea", &when, &done(&["listed", "broken"])),
+                "I could not change that reminder: the disk is full.",
+            ),
+            (
+                change("tea", &when, &done(&["listed", "added", "broken"])),
+                "⏰ Changed to today at 15\\:01: tea\n\nThe old one (#7) is still listed.",
+            ),
+        ];
+        for (next, expected) in table {
+            assert_eq!(said(next), expected);
+        }
+    }
 }

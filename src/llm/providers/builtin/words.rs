@@ -1,6 +1,8 @@
 //! What the built-in model says.
 
-use super::grammar::{CountUnit, DateQuestion, EXAMPLES};
+use chrono::NaiveDate;
+
+use super::grammar::{CountUnit, DateQuestion};
 use crate::core::tool::ToolResult;
 
 /// Text as it is, with nothing in it read as Markdown.
@@ -17,22 +19,26 @@ pub(super) fn plain(text: &str) -> String {
     escaped
 }
 
-pub(super) fn help() -> String {
-    format!(
-        "I understand reminders, notes, sums, dates and times, in plain English:\n\n{}",
-        examples()
+pub(super) fn help(examples: &[&str]) -> String {
+    with_examples(
+        "I understand plain English for what is listed here:",
+        examples,
     )
 }
 
-pub(super) fn greeting() -> String {
-    format!("Hello. You could say:\n\n{}", examples())
+pub(super) fn greeting(examples: &[&str]) -> String {
+    with_examples("Hello. You could say:", examples)
 }
 
-pub(super) fn not_understood() -> String {
-    format!(
-        "I did not understand that: no model answers here, only built-in commands. These work:\n\n{}",
-        examples()
+pub(super) fn not_understood(examples: &[&str]) -> String {
+    with_examples(
+        "I did not understand that: no model answers here, only built-in commands. These work:",
+        examples,
     )
+}
+
+pub(super) fn forwarded() -> String {
+    "I do not act on forwarded messages. Tell me in your own words what to do.".into()
 }
 
 pub(super) fn impossible(why: &str, offer: &str) -> String {
@@ -60,8 +66,11 @@ pub(super) fn failed(what: &str, result: &ToolResult) -> String {
     format!("{what}: {}.", plain(reason.trim_end_matches('.')))
 }
 
-pub(super) fn date_answer(question: DateQuestion) -> String {
+pub(super) fn date_answer(question: DateQuestion, today: NaiveDate) -> String {
     match question {
+        DateQuestion::Day { date } if date < today => {
+            date.format("%-d %B %Y was a %A.").to_string()
+        }
         DateQuestion::Day { date } => date.format("%-d %B %Y is a %A.").to_string(),
         DateQuestion::Until { date, days, unit } => {
             let day = date.format("%A, %-d %B %Y");
@@ -97,16 +106,49 @@ fn counted(days: i64, unit: CountUnit) -> String {
     }
 }
 
+/// A sum and what comes of it: `80*12.5/100` reads as 80 × 12.5 / 100.
+pub(super) fn sum(expression: &str, result: &str) -> String {
+    const ROUNDED: usize = 20;
+    let mut spaced = String::new();
+    for character in expression.replace("**", "^").chars() {
+        let between = spaced.ends_with(|before: char| before.is_ascii_digit() || before == ')');
+        match character {
+            '^' | '/' | '%' | '+' | '-' if between => {
+                spaced.extend([' ', character, ' ']);
+            }
+            '*' if between => spaced.push_str(" × "),
+            _ => spaced.push(character),
+        }
+    }
+    let is_rounded = result
+        .split_once('.')
+        .is_some_and(|(_, decimals)| decimals.len() >= ROUNDED);
+    let sign = if is_rounded { "≈" } else { "=" };
+    format!("{} {sign} {}", plain(spaced.trim()), plain(result))
+}
+
+/// What a list leaves out: "…and 7 more."
+pub(super) fn and_more(total: Option<u64>, shown: usize) -> String {
+    let more = total
+        .unwrap_or(0)
+        .saturating_sub(u64::try_from(shown).unwrap_or(u64::MAX));
+    if more == 0 {
+        String::new()
+    } else {
+        format!("\n\n…and {more} more.")
+    }
+}
+
 /// "1 day", "2 days".
 pub(super) fn number(count: i64, unit: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {unit}{plural}")
 }
 
-fn examples() -> String {
-    EXAMPLES
+fn with_examples(opening: &str, examples: &[&str]) -> String {
+    let lines: Vec<String> = examples
         .iter()
         .map(|example| format!("- {}", plain(example)))
-        .collect::<Vec<_>>()
-        .join("\n")
+        .collect();
+    format!("{opening}\n\n{}", lines.join("\n"))
 }

@@ -16,7 +16,7 @@ use super::{Family, ToolRules, tool};
 use crate::core::change::{Change, ChangeOutcome};
 use crate::core::jobs::{Job, JobRole, JobStatus, JobStore, NewJob};
 use crate::core::reminder::MAX_CONTENT;
-use crate::core::schedule::{Recurrence, Schedule, describe_delay, describe_moment};
+use crate::core::schedule::{Recurrence, Schedule, describe_moment, describe_roughly};
 use crate::core::tool::{
     ErrorCode, SchemaStrictness, ToolContext, ToolEffect, ToolOutcome, ToolResult, TurnOrigin,
 };
@@ -126,7 +126,7 @@ fn scheduled(job: &Job, now: DateTime<Utc>) -> ToolResult {
     }))
 }
 
-/// When a job runs, in words: "every Monday at 09:00, next on Mon 23 Nov 2026 at 09:00".
+/// When a job runs, in words: "every Monday at 09:00, next on Mon 23 Nov 2026".
 fn human(job: &Job, now: DateTime<Utc>) -> String {
     let schedule = &job.details.schedule;
     let next = job
@@ -134,12 +134,26 @@ fn human(job: &Job, now: DateTime<Utc>) -> String {
         .map(|at| (at, describe_moment(at, now, schedule.zone())));
     match (schedule.recurrence(), next) {
         (Recurrence::Once, Some((at, moment))) if at > now => {
-            format!("{moment} (in {})", describe_delay(at - now))
+            format!("{moment} (in {})", describe_roughly(at - now))
         }
         (Recurrence::Once, Some((_, moment))) => moment,
-        (_, Some((_, moment))) => format!("{}, next {moment}", schedule.describe()),
+        (_, Some((_, moment))) => next_of(&schedule.describe(), &moment),
         (_, None) => schedule.describe(),
     }
+}
+
+/// The time of day is not said twice.
+fn next_of(rule: &str, moment: &str) -> String {
+    let on = if moment.starts_with(|c: char| c.is_ascii_uppercase()) {
+        "on "
+    } else {
+        ""
+    };
+    let day = moment
+        .rsplit_once(" at ")
+        .filter(|(_, time)| rule.ends_with(&format!(" at {time}")))
+        .map_or(moment, |(day, _)| day);
+    format!("{rule}, next {on}{day}")
 }
 
 fn run_at(job: &Job) -> Option<String> {

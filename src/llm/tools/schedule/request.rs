@@ -20,7 +20,6 @@ const LOCAL_FORMS: [&str; 4] = [
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
-    /// What the person will read (role assistant), or what you are to do (role user).
     pub(super) content: String,
     run_at: Option<String>,
     delay_seconds: Option<u64>,

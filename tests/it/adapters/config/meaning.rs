@@ -8,6 +8,35 @@ use secrecy::ExposeSecret;
 use super::read;
 
 #[test]
+fn an_empty_system_prompt_is_the_built_in_one() {
+    for text in [
+        "",
+        "[llm]\nsystem_prompt = \"\"\n",
+        "[llm]\nsystem_prompt = \" \"\n",
+    ] {
+        let settings = read(text).unwrap().settings;
+        let prompt = settings.llm.system_prompt();
+        assert!(prompt.starts_with("You are minibot"), "{prompt}");
+    }
+    let profiles = "[llm]\nsystem_prompt = \"Be kind.\"\n\
+                    [llm.profiles.same]\nsystem_prompt = \"\"\n\
+                    [llm.profiles.other]\nsystem_prompt = \"Be brief.\"\n";
+    let settings = read(profiles).unwrap().settings;
+    let prompt = |name: &str| {
+        settings
+            .llm
+            .profile(name)
+            .unwrap()
+            .system_prompt()
+            .to_owned()
+    };
+    assert_eq!(
+        (prompt("same"), prompt("other")),
+        ("Be kind.".into(), "Be brief.".into())
+    );
+}
+
+#[test]
 fn paths_start_from_the_folder_of_the_file() {
     let paths = |content: &str| {
         let settings = read(content).unwrap().settings;

@@ -85,7 +85,7 @@ fn references_to_the_environment_take_the_type_of_the_key() {
         TOKEN
     );
     assert!(!settings.channels.telegram.media_enabled);
-    assert_eq!(settings.llm.system_prompt, "Call me boss.");
+    assert_eq!(settings.llm.system_prompt(), "Call me boss.");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn secrets_can_stand_in_files_of_their_own() {
     let settings = found.unwrap().settings;
     let token = settings.channels.telegram.bot_token.unwrap();
     assert_eq!(token.expose_secret(), TOKEN);
-    assert_eq!(settings.llm.system_prompt, "Be kind.\n");
+    assert_eq!(settings.llm.system_prompt(), "Be kind.");
 
     let file_from_environment = [("MINIBOT__LLM__API_KEY_FILE", "token")];
     let settings = read("[llm]\napi_key = \"other\"\n", &file_from_environment);
