@@ -128,8 +128,9 @@ async fn run_two_turns(fixture: &Fixture) {
             receipt: None,
         };
         journal.end(again.id, end, at(minute)).await.unwrap();
+        let next = message(9 + minute, "next").arrival();
+        inbox.add(vec![next]).await.unwrap();
     }
-    inbox.add(vec![message(9, "last").arrival()]).await.unwrap();
     let id = inbox.next(&target()).await.unwrap()[0].id;
     inbox.finish(id, vec![answer("done")]).await.unwrap();
     fixture

@@ -28,7 +28,7 @@ async fn a_hanging_model_is_hung_up_on() {
 }
 
 #[tokio::test]
-async fn what_was_shown_of_an_answer_becomes_the_word_that_it_stopped() {
+async fn what_was_shown_of_an_answer_stays_above_the_word_that_it_stopped() {
     let bot = TestBot::new().await;
     let gate = Gate::new();
     bot.model([Reply::text("one two three four five six").held_midway(&gate)]);
@@ -36,7 +36,28 @@ async fn what_was_shown_of_an_answer_becomes_the_word_that_it_stopped() {
     gate.wait_for_arrivals(1).await;
     bot.advance(chrono::TimeDelta::seconds(1));
     bot.telegram.wait_for_calls("sendMessage", 1).await;
-    bot.says("/stop").await.replies("Stopped.").await;
+    let shown = bot.says("/stop").await.replies_with("Stopped.").await.text;
+    assert!(
+        shown.starts_with("one two") && shown.ends_with("\n\nStopped."),
+        "{shown}"
+    );
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_that_still_waits_for_its_turn_is_stopped_too() {
+    let bot = TestBot::with(&[("runtime.max_parallel_turns", "1")]).await;
+    let gate = Gate::new();
+    bot.model([Reply::text("Done.").held(&gate)]);
+    bot.bob().writes("something long");
+    gate.wait_for_arrivals(1).await;
+    let waiting = bot.alice().writes("never mind");
+    let stop = bot.alice().writes("/stop");
+    bot.telegram.wait_for_confirmation(waiting.update_id).await;
+    bot.telegram.wait_for_confirmation(stop.update_id).await;
+    gate.open();
+    bot.alice().replies("Stopped.").await;
+    bot.bob().replies("Done.").await;
     bot.finish().await;
 }
 
@@ -67,7 +88,7 @@ async fn a_first_message_that_hangs_does_not_hold_it_for_ever() {
     telegram.wait_for_arrivals(1).await;
     bot.alice().writes("/stop");
     timeout(SOON, model.wait_for_departures(1)).await.unwrap();
+    bot.alice().has_read_all().replies_with("Stopped.").await;
     telegram.open();
-    bot.alice().replies("Stopped.").await;
     bot.finish().await;
 }
