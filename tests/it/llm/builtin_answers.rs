@@ -127,13 +127,26 @@ async fn the_persons_own_words_are_never_markup() {
                  • buy 2*3 screws_and_nails – today at 18:00 (in 5 hours) (#1)",
             ),
             ("cancel 1", "Cancelled: buy 2*3 screws_and_nails"),
+            (
+                "remind me to buy **two** _screws_ [x](http://y.z) at 19:00",
+                "⏰ Today at 19:00 (in 6 hours): buy **two** _screws_ [x](http://y.z)",
+            ),
+            (
+                "list my reminders",
+                "Your reminders\n\n\
+                 • buy **two** _screws_ [x](http://y.z) – today at 19:00 (in 6 hours) (#2)",
+            ),
+            ("cancel 2", "Cancelled: buy **two** _screws_ [x](http://y.z)"),
         ],
     )
     .await;
-    let kept = "SELECT content FROM jobs";
+    let kept = "SELECT content FROM jobs ORDER BY id";
     assert_eq!(
         chat.fixture.column(kept).await,
-        ["buy 2*3 screws_and_nails"]
+        [
+            "buy 2*3 screws_and_nails",
+            "buy **two** _screws_ [x](http://y.z)"
+        ]
     );
 }
 
