@@ -49,7 +49,9 @@ fn pass(boundary: Boundary) {
     let Some(plan) = PLAN.get() else { return };
     if let Some(file) = &plan.log {
         let opened = OpenOptions::new().create(true).append(true).open(file);
-        let _ = opened.and_then(|mut file| writeln!(file, "{}", boundary.name()));
+        // In one piece: other threads write too, and the end may come at any time.
+        let line = format!("{}\n", boundary.name());
+        let _ = opened.and_then(|mut file| file.write_all(line.as_bytes()));
     }
     if let Some((dies_at, count)) = plan.dies_at
         && dies_at == boundary

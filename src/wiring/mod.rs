@@ -110,13 +110,7 @@ impl Joints<'_> {
         let model = model::build(self.settings, self.ports)?;
         let about = about(self.settings, self.ports, &families, model.describe());
         let commands = Arc::new(self.commands(about));
-        let tools = Toolbox::new(
-            families
-                .into_iter()
-                .flat_map(|family| family.tools)
-                .collect(),
-        );
-        let turns = self.turns(model, tools);
+        let turns = self.turns(model, toolbox(self.settings, self.ports));
         let work: Arc<dyn Work> = Arc::new(ChatWork {
             commands: commands.clone(),
             turns,
@@ -199,6 +193,12 @@ impl Joints<'_> {
             settings: scheduling(self.settings, &self.channels),
         })
     }
+}
+
+/// The tools that are switched on.
+pub fn toolbox(settings: &Settings, ports: &Ports) -> Toolbox {
+    let families = families(settings, ports).into_iter();
+    Toolbox::new(families.flat_map(|family| family.tools).collect())
 }
 
 fn families(settings: &Settings, ports: &Ports) -> Vec<Family> {

@@ -203,3 +203,49 @@ async fn a_send_whose_answer_is_lost_is_made_again() {
         .await;
     bot.finish().await;
 }
+
+#[tokio::test]
+async fn an_answer_follows_a_group_that_moves() {
+    let bot = TestBot::new().await.expecting_refusals();
+    let (before, after) = (-500, -1_000_500);
+    let gate = Gate::new();
+    bot.telegram.add_group(before, "Friends");
+    bot.model([Reply::text("Here.").held(&gate), Reply::text("Still here.")]);
+    bot.at(before, ALICE).says("/new@fake_mini_bot").await;
+    bot.at(before, ALICE)
+        .replies_with("A fresh conversation.")
+        .await;
+    bot.at(before, ALICE)
+        .says("@fake_mini_bot are you there?")
+        .await;
+    gate.wait_for_arrivals(1).await;
+    bot.telegram.migrate(before, after);
+    gate.open();
+    let moved = bot.at(after, ALICE);
+    moved.replies("Here.").await;
+    moved
+        .says("@fake_mini_bot and now?")
+        .await
+        .replies("Still here.")
+        .await;
+    let asked = bot.provider.requests()[1].body.to_string();
+    assert!(
+        asked.contains("are you there?"),
+        "the conversation moves too: {asked}"
+    );
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_to_a_message_that_is_gone_comes_all_the_same() {
+    let bot = TestBot::new().await;
+    let gate = Gate::new();
+    bot.telegram.add_group(-500, "Friends");
+    bot.model([Reply::text("Here.").held(&gate)]);
+    let asked = bot.at(-500, ALICE).writes("@fake_mini_bot are you there?");
+    gate.wait_for_arrivals(1).await;
+    bot.telegram.user_deletes(-500, asked.message_id);
+    gate.open();
+    bot.at(-500, ALICE).replies("Here.").await;
+    bot.finish().await;
+}

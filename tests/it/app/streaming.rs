@@ -66,3 +66,18 @@ async fn a_growing_answer_that_a_restart_cuts_ends_in_the_same_message() {
     bot.alice().replies("one two three").await;
     bot.finish().await;
 }
+
+#[tokio::test]
+async fn a_growing_answer_that_the_person_deletes_is_sent_anew() {
+    let bot = TestBot::new().await.expecting_refusals();
+    let gate = Gate::new();
+    bot.model([Reply::text("one two three four five six").held_midway(&gate)]);
+    bot.says("count").await;
+    gate.wait_for_arrivals(1).await;
+    bot.advance(TimeDelta::seconds(1));
+    let shown = bot.telegram.wait_for(ALICE, |sent| !sent.is_empty()).await;
+    bot.telegram.user_deletes(ALICE, shown[0].id);
+    gate.open();
+    bot.alice().replies("one two three four five six").await;
+    bot.finish().await;
+}
