@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{runtime, say, settings};
@@ -51,8 +51,8 @@ async fn talk(settings: &Settings, once: Option<String>) -> anyhow::Result<()> {
         Some(text) => console.answer(text).await,
         None => console.converse(settings).await,
     };
-    console.leave().await?;
-    result
+    let left = console.leave().await;
+    result.and(left)
 }
 
 struct Console {
@@ -94,6 +94,9 @@ impl Console {
         loop {
             tokio::select! {
                 result = &mut done => return result,
+                reason = self.screen.broken() => {
+                    bail!("the answer cannot be printed: {reason}; it is kept for the next console")
+                }
                 _ = frames.tick() => self.screen.spin()?,
                 stopped = tokio::signal::ctrl_c() => {
                     stopped.context("Ctrl-C cannot be awaited")?;
@@ -150,9 +153,9 @@ impl Console {
     }
 
     async fn leave(self) -> anyhow::Result<()> {
-        self.screen.finish_line()?;
+        let ended = self.screen.finish_line();
         self.running.stop().await;
         self.store.close().await;
-        Ok(())
+        Ok(ended?)
     }
 }

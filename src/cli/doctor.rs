@@ -3,13 +3,13 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use super::{answer, runtime, settings};
 use crate::adapters::config::WhenMissing;
 use crate::adapters::sqlite::{DatabaseLock, Health};
 use crate::adapters::system::SystemClock;
 use crate::adapters::telegram::config::UpdateMode;
-use crate::core::clock::Clock;
 use crate::wiring::settings::Settings;
 use crate::wiring::telegram::Heartbeat;
 
@@ -94,12 +94,12 @@ async fn database(settings: &Settings, depth: Depth) -> Result<String, String> {
 }
 
 fn updates(settings: &Settings) -> Result<String, String> {
-    let heartbeat = Heartbeat::of(settings);
+    let heartbeat = Heartbeat::of(settings, Arc::new(SystemClock));
     let (sign, none_yet) = match settings.channels.telegram.mode {
         UpdateMode::LongPolling => ("completed poll", "no poll has completed yet"),
         UpdateMode::Webhook => ("sign of the webhook", "the webhook does not listen yet"),
     };
-    let age = heartbeat.age(SystemClock.now()).ok_or(none_yet)?;
+    let age = heartbeat.age().ok_or(none_yet)?;
     let seconds = age.as_secs();
     if age > heartbeat.longest_age() {
         return Err(format!(

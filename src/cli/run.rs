@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::bail;
 use sd_notify::NotifyState;
@@ -9,7 +10,9 @@ use tracing::info;
 
 use super::{runtime, settings};
 use crate::adapters::config::WhenMissing;
+use crate::adapters::system::SystemClock;
 use crate::adapters::telemetry;
+use crate::core::clock::Clock;
 use crate::wiring::lifecycle::{Running, Store};
 use crate::wiring::settings::Settings;
 use crate::wiring::telegram::Telegram;
@@ -26,7 +29,8 @@ pub(super) fn run(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
-    let Some(telegram) = Telegram::configured(settings)? else {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let Some(telegram) = Telegram::configured(settings, &clock)? else {
         bail!(
             "no channel is enabled; set channels.telegram.enabled = true, or try \
              \"minibot console\""

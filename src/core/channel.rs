@@ -105,6 +105,9 @@ pub enum DeliveryError {
     /// The message to edit is no longer there.
     #[error("the message to edit is gone: {0}")]
     MessageGone(String),
+    /// The topic is no longer there; the chat is.
+    #[error("the topic is gone: {0}")]
+    TopicGone(String),
     /// The chat is closed to us: blocked, kicked out, deleted.
     #[error("the chat is closed: {0}")]
     ChatClosed(String),

@@ -6,6 +6,7 @@ pub mod change;
 pub mod channel;
 pub mod clock;
 pub mod conversation;
+pub mod delivery;
 pub mod error;
 pub mod http_url;
 pub mod ids;

@@ -55,6 +55,14 @@ impl ConsoleChannel {
     }
 }
 
+impl ConsoleChannel {
+    /// What was not printed stays in the outbox, for a console that can print.
+    fn failed(&self, error: &std::io::Error) -> DeliveryError {
+        self.screen.give_up(error);
+        DeliveryError::Unreachable(error.to_string())
+    }
+}
+
 #[async_trait]
 impl Channel for ConsoleChannel {
     fn name(&self) -> &ChannelName {
@@ -87,7 +95,9 @@ impl Channel for ConsoleChannel {
     ) -> Result<MessageId, DeliveryError> {
         let number = self.sent.fetch_add(1, Ordering::Relaxed);
         let id = MessageId::new(format!("{}-{number}", std::process::id()));
-        self.screen.begin(&id, content).map_err(failed)?;
+        self.screen
+            .begin(&id, content)
+            .map_err(|error| self.failed(&error))?;
         Ok(id)
     }
 
@@ -97,15 +107,14 @@ impl Channel for ConsoleChannel {
         message: &MessageId,
         content: &Outgoing,
     ) -> Result<(), DeliveryError> {
-        let known = self.screen.go_on(message, content).map_err(failed)?;
+        let known = self
+            .screen
+            .go_on(message, content)
+            .map_err(|error| self.failed(&error))?;
         known.ok_or_else(|| DeliveryError::MessageGone("printed by an earlier process".into()))
     }
 
     async fn typing(&self, _target: &ChatTarget) {}
 
     async fn answer_press(&self, _press: &str, _notice: Option<&str>) {}
-}
-
-fn failed(error: std::io::Error) -> DeliveryError {
-    DeliveryError::Unreachable(error.to_string())
 }

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustyline::ExternalPrinter;
+use tokio::sync::watch;
 
 use super::paint::{Colours, paint};
 use crate::core::ids::MessageId;
@@ -27,6 +28,8 @@ pub struct Screen {
     showing: Showing,
     colours: Colours,
     state: Mutex<State>,
+    /// Why nothing can be printed any more.
+    broken: watch::Sender<Option<String>>,
 }
 
 #[derive(Default)]
@@ -72,12 +75,28 @@ impl Screen {
             showing,
             colours,
             state: Mutex::default(),
+            broken: watch::Sender::new(None),
         }
     }
 
     /// What the output is.
     pub fn showing(&self) -> Showing {
         self.showing
+    }
+
+    /// Nothing can be printed: a closed pipe, a full disk.
+    pub(super) fn give_up(&self, reason: &io::Error) {
+        self.broken.send_replace(Some(reason.to_string()));
+    }
+
+    /// Returns with the reason once nothing can be printed any more.
+    pub async fn broken(&self) -> String {
+        let mut broken = self.broken.subscribe();
+        let reason = broken.wait_for(Option::is_some).await;
+        reason
+            .ok()
+            .and_then(|reason| reason.clone())
+            .unwrap_or_default()
     }
 
     /// From now on a line is being edited: print above it.

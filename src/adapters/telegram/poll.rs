@@ -52,6 +52,7 @@ pub struct Poller {
     api: ApiClient,
     reader: UpdateReader,
     clock: Arc<dyn Clock>,
+    attempted: Box<dyn Fn() + Send + Sync>,
     completed: Box<dyn Fn() + Send + Sync>,
     /// Confirms all updates below it. Only kept until it has done so: after a quiet week the ids
     /// start at a random place, which may lie below it.
@@ -98,6 +99,7 @@ impl Poller {
             api,
             reader,
             clock,
+            attempted: Box::new(|| {}),
             completed,
             offset: None,
             webhook,
@@ -109,6 +111,13 @@ impl Poller {
     #[must_use]
     pub fn on_completed_poll(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
         self.completed = Box::new(hook);
+        self
+    }
+
+    /// Calls `hook` after each attempt, whether or not it was answered.
+    #[must_use]
+    pub fn on_attempt(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.attempted = Box::new(hook);
         self
     }
 
@@ -134,6 +143,7 @@ impl Poller {
                 () = stop.cancelled() => return Ok(()),
                 round = self.ask() => round,
             };
+            (self.attempted)();
             if answered(&round) {
                 watchdog.fed();
             }

@@ -21,9 +21,10 @@ use super::signals::Signals;
 use crate::core::boundary::Boundary;
 use crate::core::channel::{Channel, DeliveryError};
 use crate::core::clock::Clock;
+use crate::core::delivery::DeliveryOutcome;
 use crate::core::error::StoreResult;
 use crate::core::ids::{ChannelName, ChatId, MessageId};
-use crate::core::outbox::{DeliveryOutcome, OutboxRow, OutboxStore};
+use crate::core::outbox::{OutboxRow, OutboxStore};
 
 /// Deliveries under way at the same time, each to another chat.
 /// Most of them wait for their place in the channel's rate budget.

@@ -1,6 +1,7 @@
 //! The sign that updates can arrive, for the service manager and for health checks.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -9,6 +10,7 @@ use tokio::time::interval;
 use tracing::warn;
 
 use crate::adapters::telegram::config::UpdateMode;
+use crate::core::clock::Clock;
 use crate::wiring::settings::Settings;
 
 /// A listener has no rhythm of its own, as polls have.
@@ -17,18 +19,20 @@ const LISTENER_PERIOD: Duration = Duration::from_secs(30);
 /// Beats that may fail in a row.
 const MISSED: u32 = 3;
 
-/// A file whose time of change is that of the last beat.
+/// A file that holds the time of the last beat.
 #[derive(Debug, Clone)]
 pub struct Heartbeat {
+    clock: Arc<dyn Clock>,
     file: PathBuf,
     period: Duration,
 }
 
 impl Heartbeat {
     /// The one of this installation.
-    pub fn of(settings: &Settings) -> Self {
+    pub fn of(settings: &Settings, clock: Arc<dyn Clock>) -> Self {
         let telegram = &settings.channels.telegram;
         Self {
+            clock,
             file: settings.runtime.data_dir.join("heartbeat"),
             period: match telegram.mode {
                 UpdateMode::LongPolling => telegram.poll_timeout_seconds.get(),
@@ -39,9 +43,15 @@ impl Heartbeat {
 
     /// Tells the service manager and the health check that updates can arrive.
     pub fn beat(&self) {
-        if let Err(error) = std::fs::write(&self.file, b"") {
+        if let Err(error) = std::fs::write(&self.file, self.clock.now().to_rfc3339()) {
             warn!(%error, "the heartbeat file cannot be written");
         }
+        self.alive();
+    }
+
+    /// Tells the service manager that this process works, whether or not anybody answers it: a
+    /// network that is down is no reason to be killed.
+    pub fn alive(&self) {
         // Not being under systemd is fine.
         let _ = sd_notify::notify(&[NotifyState::Watchdog]);
     }
@@ -56,9 +66,10 @@ impl Heartbeat {
     }
 
     /// How long ago the last beat was; `None` before the first.
-    pub fn age(&self, now: DateTime<Utc>) -> Option<Duration> {
-        let changed = self.file.metadata().and_then(|file| file.modified()).ok()?;
-        let age = now - DateTime::<Utc>::from(changed);
+    pub fn age(&self) -> Option<Duration> {
+        let text = std::fs::read_to_string(&self.file).ok()?;
+        let last = DateTime::parse_from_rfc3339(text.trim()).ok()?;
+        let age = self.clock.now() - last.with_timezone(&Utc);
         Some(age.to_std().unwrap_or(Duration::ZERO))
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -16,12 +17,16 @@ use super::lifecycle::{Running, Store};
 use super::settings::Settings;
 use crate::adapters::telegram::config::UpdateMode;
 use crate::adapters::telegram::{
-    ApiError, BotIdentity, Poller, TelegramChannel, TelegramSettings, UpdateReader, Webhook,
+    ApiError, BotIdentity, CHANNEL, Poller, TelegramChannel, TelegramSettings, UpdateReader,
+    Webhook,
 };
 use crate::app::commands::Commands;
 use crate::app::intake::Intake;
-use crate::core::channel::Channel;
+use crate::core::channel::{Channel, ChatTarget};
 use crate::core::clock::Clock;
+use crate::core::ids::{ChannelName, ChatId};
+use crate::core::outbox::{NewOutbox, Outgoing};
+use crate::core::schedule::describe_delay;
 
 /// The first wait when Telegram cannot be reached at the start.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -35,8 +40,12 @@ pub struct Telegram {
     settings: TelegramSettings,
     channel: Arc<TelegramChannel>,
     heartbeat: Heartbeat,
+    owner: Option<i64>,
     way_in: WayIn,
 }
+
+/// A downtime so long that messages are lost: Telegram keeps updates for 24 hours (Bot API, getUpdates).
+const KEPT_BY_TELEGRAM: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How updates arrive.
 #[derive(Debug)]
@@ -55,7 +64,7 @@ struct Receiving {
 
 impl Telegram {
     /// Telegram as configured; `None` when it is switched off.
-    pub fn configured(settings: &Settings) -> anyhow::Result<Option<Self>> {
+    pub fn configured(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Option<Self>> {
         let config = &settings.channels.telegram;
         if !config.enabled {
             return Ok(None);
@@ -73,7 +82,8 @@ impl Telegram {
         Ok(Some(Self {
             settings: settings_of_bot,
             channel,
-            heartbeat: Heartbeat::of(settings),
+            heartbeat: Heartbeat::of(settings, clock.clone()),
+            owner: settings.owner_user_id(),
             way_in,
         }))
     }
@@ -89,7 +99,12 @@ impl Telegram {
         let clock = store.ports.clock.clone();
         let intake = running.app.intake.clone();
         let stop = running.stop_token();
+        let (outbox, signals) = (store.ports.outbox.clone(), running.app.signals.clone());
         running.add(async move {
+            if let Some(notice) = self.absence_notice(clock.now()) {
+                outbox.add(vec![notice]).await?;
+                signals.wake_outbox();
+            }
             let Some(bot) = (tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 bot = self.identify(clock.as_ref()) => bot?,
@@ -118,7 +133,9 @@ impl Telegram {
         let heartbeat = self.heartbeat;
         match self.way_in {
             WayIn::Polling => {
+                let alive = heartbeat.clone();
                 let poller = Poller::new(self.settings, reader, clock)?
+                    .on_attempt(move || alive.alive())
                     .on_completed_poll(move || heartbeat.beat());
                 poller.run(stop, |batch| intake.accept(batch)).await?;
             }
@@ -138,6 +155,24 @@ impl Telegram {
         Ok(())
     }
 
+    /// One line for the owner after a downtime in which messages were lost.
+    fn absence_notice(&self, now: DateTime<Utc>) -> Option<NewOutbox> {
+        let age = self.heartbeat.age().filter(|age| *age > KEPT_BY_TELEGRAM)?;
+        let target = ChatTarget {
+            channel: ChannelName::new(CHANNEL),
+            chat: ChatId::new(self.owner?.to_string()),
+            thread: None,
+        };
+        let text = format!(
+            "I was away for {}. Telegram keeps messages for 24 hours: what was sent before that did not reach me.",
+            describe_delay(TimeDelta::from_std(age).ok()?)
+        );
+        Some(NewOutbox {
+            dedupe_key: Some(format!("absence:{}", now.date_naive())),
+            ..NewOutbox::notice(target, Outgoing::plain(text))
+        })
+    }
+
     async fn identify(&self, clock: &dyn Clock) -> anyhow::Result<Option<BotIdentity>> {
         let mut wait = FIRST_WAIT;
         loop {
@@ -150,9 +185,8 @@ impl Telegram {
                 }
                 Err(error) => warn!(%error, "Telegram cannot be reached yet"),
             }
-            clock
-                .sleep_until(clock.now() + chrono::TimeDelta::from_std(wait)?)
-                .await;
+            self.heartbeat.alive();
+            clock.sleep(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);
         }
     }

@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 
 use minibot::adapters::sqlite::SqliteOutboxStore;
 use minibot::core::channel::{ChatTarget, Urgency};
+use minibot::core::delivery::{Certainty, DeliveryOutcome};
 use minibot::core::ids::{ChatId, MessageId, OutboxId, ThreadId};
 use minibot::core::inbox::InboxStore;
-use minibot::core::outbox::{
-    Certainty, DeliveryOutcome, NewOutbox, OutboxRow, OutboxStore, Outgoing,
-};
+use minibot::core::outbox::{NewOutbox, OutboxRow, OutboxStore, Outgoing};
 
 use sqlx::AssertSqlSafe;
 
@@ -229,6 +228,7 @@ async fn a_replaced_row_is_due_at_once() {
         &store,
         id,
         DeliveryOutcome::Replace {
+            target: chat("1"),
             content,
             message: None,
             error,

@@ -40,6 +40,22 @@ async fn in_a_group_it_answers_mentions_replies_and_commands() {
 }
 
 #[tokio::test]
+async fn an_answer_for_a_deleted_topic_goes_to_the_chat() {
+    let bot = TestBot::new().await.expecting_refusals();
+    bot.telegram.add_forum(FORUM, "Club", &[(5, "Chess")]);
+    let gate = Gate::new();
+    bot.model([Reply::text("e4.").held(&gate)]);
+    let chess = bot.in_topic(FORUM, 5, ALICE);
+    chess.says("@fake_mini_bot your first move?").await;
+    gate.wait_for_arrivals(1).await;
+    bot.telegram.remove_topic(FORUM, 5);
+    gate.open();
+    chess.replies("e4.").await;
+    assert_eq!(chess.messages()[0].thread, None);
+    bot.finish().await;
+}
+
+#[tokio::test]
 async fn topics_are_conversations_of_their_own() {
     let bot = TestBot::new().await;
     bot.telegram

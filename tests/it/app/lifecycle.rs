@@ -52,6 +52,25 @@ async fn what_came_while_it_was_down_is_answered_in_order() {
 }
 
 #[tokio::test]
+async fn the_owner_is_told_of_a_downtime_in_which_messages_were_lost() {
+    for (hours, told) in [(23, false), (25, true)] {
+        let mut bot = TestBot::new().await;
+        bot.telegram.wait_for_calls("getUpdates", 2).await;
+        bot.stop().await;
+        bot.advance(chrono::TimeDelta::hours(hours));
+        bot.model([Reply::text("Back.")]);
+        bot.start().await;
+        if told {
+            bot.alice()
+                .replies_with("I was away for 1 day 1 hour.")
+                .await;
+        }
+        bot.says("hi").await.replies("Back.").await;
+        bot.finish().await;
+    }
+}
+
+#[tokio::test]
 async fn messages_that_wait_behind_a_left_turn_come_after_it() {
     let mut bot = TestBot::with(&[("runtime.shutdown_grace_seconds", "0.1")]).await;
     bot.model([Reply::hang(), Reply::text("First."), Reply::text("Second.")]);

@@ -8,9 +8,9 @@ use super::super::iden::{Jobs, Outbox};
 use super::super::statement::{execute, fetch_optional, word};
 use super::super::values::{self, millis};
 use super::{insert, is_waiting, moved};
+use crate::core::delivery::{Certainty, DeliveryOutcome};
 use crate::core::error::StoreResult;
 use crate::core::ids::{ChannelName, ChatId, OutboxId};
-use crate::core::outbox::{Certainty, DeliveryOutcome};
 
 /// Where a chat is found.
 pub(super) struct Chat {
@@ -57,10 +57,12 @@ pub(super) async fn finish(
         }
         DeliveryOutcome::Replace {
             content,
+            target,
             message,
             error,
         } => {
             let again = again(id, 0)
+                .value(Outbox::Thread, values::thread(&target))
                 .value(Outbox::Content, values::to_json(&content)?)
                 .value(Outbox::Message, message.map(|id| id.as_str().to_owned()))
                 .value(Outbox::Error, error)

@@ -21,9 +21,10 @@ use super::statement::{execute, fetch_all, fetch_one, fetch_optional, word};
 use super::values::{self, millis};
 use crate::core::channel::Urgency;
 use crate::core::clock::Clock;
+use crate::core::delivery::DeliveryOutcome;
 use crate::core::error::{StoreError, StoreResult};
 use crate::core::ids::{ChannelName, MessageId, OutboxId, TurnId};
-use crate::core::outbox::{DeliveryOutcome, NewOutbox, OutboxRow, OutboxStore};
+use crate::core::outbox::{NewOutbox, OutboxRow, OutboxStore};
 
 /// Rows of one statement: SQLite takes 32,766 values (SQLite, "Limits").
 const ROWS: usize = 500;

@@ -24,7 +24,9 @@ impl Process {
         // As main does; the first one of this process stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let store = Store::open_at(settings, clock).await.unwrap();
-        let telegram = Telegram::configured(settings).unwrap().unwrap();
+        let telegram = Telegram::configured(settings, &store.ports.clock)
+            .unwrap()
+            .unwrap();
         let mut running = Running::start(settings, &store, vec![telegram.channel()])
             .await
             .unwrap();
