@@ -1,0 +1,6 @@
+//! The real binary, from outside.
+
+#[cfg(feature = "failpoints")]
+mod crashes;
+#[cfg(feature = "failpoints")]
+mod kills;
