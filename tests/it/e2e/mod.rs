@@ -4,3 +4,5 @@
 mod crashes;
 #[cfg(feature = "failpoints")]
 mod kills;
+mod run;
+mod secrets;

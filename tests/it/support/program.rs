@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -78,7 +78,7 @@ impl Program {
     }
 
     /// A command of the program in this world.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_minibot"));
         command
             .args(arguments)
@@ -89,6 +89,14 @@ impl Program {
             .stdin(Stdio::null())
             .kill_on_drop(true);
         command
+    }
+
+    /// Runs a command of the program to its end.
+    pub async fn run(&self, arguments: &[&str]) -> Output {
+        match timeout(PATIENCE, self.command(arguments).output()).await {
+            Ok(output) => output.unwrap(),
+            Err(_) => panic!("{arguments:?} does not end"),
+        }
     }
 
     /// Starts the bot.
