@@ -12,6 +12,10 @@ test:
 unit *filter:
     cargo test --lib --bins --tests --all-features --locked -- {{filter}}
 
+# Kills the bot so many times while it works, and counts what was lost or doubled.
+soak kills="200":
+    ./scripts/soak {{kills}}
+
 # Formats all Rust files.
 fmt:
     cargo fmt

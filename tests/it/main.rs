@@ -10,6 +10,7 @@
 mod adapters;
 mod app;
 mod core;
+mod e2e;
 mod llm;
 mod support;
 mod wiring;

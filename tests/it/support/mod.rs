@@ -10,5 +10,6 @@
 pub mod fake_model;
 pub mod fake_telegram;
 pub mod gate;
+pub mod program;
 pub mod test_bot;
 pub mod wire;

@@ -1,0 +1,239 @@
+//! The crash matrix: the binary dies at every boundary of every kind of answer, and afterwards the person has read each answer once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::time::Duration;
+
+use futures::StreamExt;
+use minibot::core::boundary::Boundary;
+use minibot::core::tool::ToolEffect;
+use minibot::wiring::lifecycle::Store;
+use minibot::wiring::settings::Settings;
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::support::fake_model::{Reply, Request};
+use crate::support::fake_telegram::FakeMessage;
+use crate::support::program::{ALICE, Program};
+
+/// Deaths at the same boundary of one kind, at most: at its first, second and third pass.
+const PASSES: usize = 3;
+
+/// Worlds at the same time.
+const WORLDS: usize = 4;
+
+/// A life that has not ended by then has not passed where it was to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// It takes longer than the wait for a first message.
+const STREAMED: &str = "One two three four five six seven eight nine ten eleven twelve thirteen \
+                        fourteen fifteen sixteen seventeen eighteen nineteen.";
+
+/// What the chat says when all before it is done.
+const ALL_DONE: &str = "There is nothing to try again: your last message was answered.";
+
+/// A kind of answer: what is asked, and what is read in the end.
+struct Kind {
+    asked: &'static str,
+    read: &'static [&'static str],
+}
+
+const KINDS: [Kind; 5] = [
+    Kind {
+        asked: "plain",
+        read: &["Plain answer."],
+    },
+    Kind {
+        asked: "streamed",
+        read: &[STREAMED],
+    },
+    Kind {
+        asked: "tools",
+        read: &["Tools answer."],
+    },
+    Kind {
+        asked: "reminder",
+        read: &["Will do.", "Stretch."],
+    },
+    Kind {
+        asked: "job",
+        read: &["Will do.", "Knock knock."],
+    },
+];
+
+fn reply(request: &Request) -> Reply {
+    let after_question = request.messages().iter().rev();
+    let results = after_question.take_while(|message| message["role"] != "user");
+    let results = results.filter(|message| message["role"] == "tool").count();
+    let schedule = |content: &str, role: &str| {
+        let arguments = json!({ "content": content, "delay_seconds": 1, "role": role });
+        Reply::tools([("schedule_prompt", arguments)])
+    };
+    match (request.last_user_text().as_str(), results) {
+        ("plain", _) => Reply::text("Plain answer."),
+        ("streamed", _) => Reply::text(STREAMED).slow(Duration::from_millis(30)),
+        ("tools", 0) => Reply::tools([("calculate_expression", json!({ "expression": "6*7" }))]),
+        ("tools", 1) => {
+            let note = json!({ "title": "answer", "data": "42" });
+            Reply::tools([("user_memory_save", note)])
+        }
+        ("tools", _) => Reply::text("Tools answer."),
+        ("reminder", 0) => schedule("Stretch.", "assistant"),
+        ("job", 0) => schedule("joke", "user"),
+        ("joke", _) => Reply::text("Knock knock."),
+        _ => Reply::text("Will do."),
+    }
+}
+
+/// How a case ended for the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// The boundary was not passed so often.
+    NotPassed,
+    Once,
+    /// An answer, or the beginning of one, stands there twice.
+    Doubled,
+}
+
+async fn world() -> Program {
+    let program = Program::new("").await;
+    program.provider.respond_with(reply);
+    program
+}
+
+fn all_read(kind: &Kind, messages: &[FakeMessage]) -> bool {
+    let shown = |text: &&str| messages.iter().any(|message| message.text == *text);
+    kind.read.iter().all(shown)
+}
+
+async fn until_read(program: &Program, kind: &'static Kind) {
+    let done = move |messages: &[FakeMessage]| all_read(kind, messages);
+    program.telegram.wait_for(ALICE, done).await;
+}
+
+/// How often each boundary is passed when nothing happens.
+async fn passes(kind: &'static Kind) -> BTreeMap<&'static str, usize> {
+    let mut program = world().await;
+    let log = program.data().join("passed");
+    program.start_with(&[("MINIBOT_FAILPOINT_LOG", log.to_str().unwrap())]);
+    program.telegram.user_sends(ALICE, ALICE, kind.asked);
+    until_read(&program, kind).await;
+    program.terminate().await;
+    let log = std::fs::read_to_string(log).unwrap();
+    let count = |name: &str| log.lines().filter(|line| *line == name).count();
+    Boundary::ALL
+        .into_iter()
+        .map(|boundary| (boundary.name(), count(boundary.name())))
+        .collect()
+}
+
+/// Dies at a pass of a boundary, starts again, and looks at the chat.
+async fn die_at(kind: &'static Kind, boundary: Boundary, pass: usize) -> Outcome {
+    let mut program = world().await;
+    let point = format!("{}:{pass}", boundary.name());
+    program.start_with(&[("MINIBOT_FAILPOINT", &point)]);
+    program.telegram.user_sends(ALICE, ALICE, kind.asked);
+    let telegram = program.telegram.clone();
+    let Ok(status) = timeout(PATIENCE, program.child().wait()).await else {
+        return Outcome::NotPassed;
+    };
+    let status = status.unwrap();
+    assert_eq!(status.signal(), Some(9), "{point}: {status:?}");
+    program.start();
+    until_read(&program, kind).await;
+    telegram.user_sends(ALICE, ALICE, "/retry");
+    telegram.wait_for_text(ALICE, ALL_DONE).await;
+    program.kill().await;
+    let surplus = telegram.messages(ALICE).len() - kind.read.len() - 1;
+    match surplus {
+        0 => Outcome::Once,
+        1 if boundary == Boundary::Sent => Outcome::Doubled,
+        _ => panic!("{} dies at {point}\n{}", kind.asked, telegram.dump()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_answer_is_lost_or_doubled_wherever_it_dies() {
+    let mut cases = Vec::new();
+    for kind in &KINDS {
+        let passed = passes(kind).await;
+        for boundary in Boundary::ALL {
+            let times = passed[boundary.name()].min(PASSES);
+            cases.extend((1..=times).map(|pass| (kind, boundary, pass)));
+        }
+    }
+    let runs = cases.into_iter().map(|(kind, boundary, pass)| async move {
+        let outcome = die_at(kind, boundary, pass).await;
+        ((boundary, pass), kind.asked, outcome)
+    });
+    let outcomes: Vec<_> = futures::stream::iter(runs)
+        .buffer_unordered(WORLDS)
+        .collect()
+        .await;
+    let mut table: BTreeMap<(usize, usize), BTreeMap<&str, Outcome>> = BTreeMap::new();
+    let mut died_at = BTreeSet::new();
+    for ((boundary, pass), kind, outcome) in outcomes {
+        let place = Boundary::ALL.iter().position(|b| *b == boundary).unwrap();
+        table
+            .entry((place, pass))
+            .or_default()
+            .insert(kind, outcome);
+        if outcome != Outcome::NotPassed {
+            died_at.insert(boundary.name());
+        }
+    }
+    eprintln!("{}", shown(&table));
+    let doubled = table.values().flat_map(|row| row.values());
+    let doubled = doubled
+        .filter(|outcome| **outcome == Outcome::Doubled)
+        .count();
+    eprintln!("{doubled} doubled, all between the call and its record");
+    // Passed only by tools that act outside; the test below says when there is one.
+    died_at.insert(Boundary::ToolStarted.name());
+    for boundary in Boundary::ALL {
+        let name = boundary.name();
+        assert!(died_at.contains(name), "no run has died at {name}");
+    }
+}
+
+fn shown(table: &BTreeMap<(usize, usize), BTreeMap<&str, Outcome>>) -> String {
+    let mut text = format!("{:<18}", "dies at");
+    for kind in &KINDS {
+        let _ = write!(text, "{:>10}", kind.asked);
+    }
+    for ((place, pass), row) in table {
+        let _ = write!(
+            text,
+            "\n{:<18}",
+            format!("{}:{pass}", Boundary::ALL[*place].name())
+        );
+        for kind in &KINDS {
+            let word = match row.get(kind.asked) {
+                None | Some(Outcome::NotPassed) => "–",
+                Some(Outcome::Once) => "once",
+                Some(Outcome::Doubled) => "doubled",
+            };
+            let _ = write!(text, "{word:>10}");
+        }
+    }
+    text
+}
+
+#[tokio::test]
+async fn no_tool_acts_outside_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = Settings::default();
+    settings.runtime.data_dir = folder.path().to_owned();
+    let store = Store::open(&settings).await.unwrap();
+    let effects = minibot::wiring::toolbox(&settings, &store.ports).effects();
+    let outside: Vec<_> = effects
+        .iter()
+        .filter(|(_, effect)| !matches!(effect, ToolEffect::ReadOnly | ToolEffect::Database))
+        .collect();
+    assert!(
+        outside.is_empty(),
+        "{outside:?} act outside: add a kind that calls one to the matrix, and take out its \
+         exception for tool_started"
+    );
+}
