@@ -89,6 +89,16 @@ pub struct ScheduledPrompt {
     pub content: String,
     /// When it was due.
     pub due_at: DateTime<Utc>,
+    /// How late it is, in words, when that is worth a word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+    /// Which attempt this is.
+    #[serde(default = "first")]
+    pub attempt: u32,
+}
+
+fn first() -> u32 {
+    1
 }
 
 impl Incoming {

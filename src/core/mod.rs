@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod boundary;
+pub mod card;
 pub mod change;
 pub mod channel;
 pub mod clock;
@@ -10,6 +11,7 @@ pub mod error;
 pub mod http_url;
 pub mod ids;
 pub mod inbox;
+pub mod job_list;
 pub mod jobs;
 pub mod journal;
 pub mod markup;

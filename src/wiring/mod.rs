@@ -24,6 +24,7 @@ use crate::app::context::{ContextBuilder, ContextSettings};
 use crate::app::dispatcher::{Dispatcher, DispatcherSettings, Work};
 use crate::app::intake::Intake;
 use crate::app::outbox::{LiveAnswers, Outbox};
+use crate::app::presses::Presses;
 use crate::app::scheduler::{Scheduler, SchedulerSettings};
 use crate::app::signals::Signals;
 use crate::app::toolbox::Toolbox;
@@ -110,14 +111,17 @@ impl Joints<'_> {
         let model = model::build(self.settings, self.ports)?;
         let about = about(self.settings, self.ports, &families, model.describe());
         let commands = Arc::new(self.commands(about));
+        let presses = Arc::new(self.presses());
         let turns = self.turns(model, toolbox(self.settings, self.ports));
         let work: Arc<dyn Work> = Arc::new(ChatWork {
             commands: commands.clone(),
+            presses: presses.clone(),
             turns,
         });
         let intake = Arc::new(Intake {
             inbox: self.ports.inbox.clone(),
             commands,
+            presses,
             dispatcher: self.dispatcher.clone(),
             work: work.clone(),
             signals: self.signals.clone(),
@@ -146,6 +150,18 @@ impl Joints<'_> {
             signals: self.signals.clone(),
             clock: self.ports.clock.clone(),
             about,
+        }
+    }
+
+    fn presses(&self) -> Presses {
+        Presses {
+            inbox: self.ports.inbox.clone(),
+            outbox: self.ports.outbox.clone(),
+            jobs: self.ports.jobs.clone(),
+            channels: self.channels.clone(),
+            signals: self.signals.clone(),
+            clock: self.ports.clock.clone(),
+            zone: self.settings.runtime.timezone,
         }
     }
 

@@ -137,5 +137,6 @@ fn receipt(progress: &Progress, state: TurnState) -> Option<Receipt> {
         occurrence: prompt.occurrence,
         state,
         reason: None,
+        retry_at: None,
     })
 }

@@ -3,6 +3,7 @@
 mod access;
 mod answers;
 mod arrivals;
+mod cards;
 mod commands;
 mod delivery;
 mod failures;
