@@ -8,6 +8,7 @@ mod commands;
 mod delivery;
 mod failures;
 mod lifecycle;
+mod reminder_list;
 mod reminders;
 mod stopping;
 mod streaming;
