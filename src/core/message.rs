@@ -110,6 +110,11 @@ impl Incoming {
         }
     }
 
+    /// Whether nobody has just written: a job's time has come.
+    pub fn is_scheduled(&self) -> bool {
+        matches!(self.content, IncomingContent::Scheduled(_))
+    }
+
     /// The slash command that this message is: its name in lower case and its arguments.
     ///
     /// `@botname` after the name is dropped (Bot API, "Commands"). Forwarded text is never a

@@ -21,6 +21,7 @@ pub mod notes;
 pub mod outbox;
 pub mod reminder;
 pub mod schedule;
+pub mod scheduled_run;
 pub mod tool;
 pub mod turn;
 pub mod units;

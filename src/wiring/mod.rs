@@ -184,6 +184,7 @@ impl Joints<'_> {
                     max_steps: self.settings.llm.max_tool_iterations.get(),
                 },
                 timeout: self.settings.runtime.turn_timeout_seconds.get(),
+                max_run_attempts: self.settings.scheduler.prompts.max_attempts.get(),
             },
         }
     }
@@ -265,6 +266,7 @@ fn scheduling(settings: &Settings, channels: &Channels) -> SchedulerSettings {
     let prompts = &settings.scheduler.prompts;
     SchedulerSettings {
         poll_interval: delta(prompts.poll_interval_seconds.get()),
+        lease_timeout: delta(prompts.lease_timeout_seconds.get()),
         batch_size: prompts.batch_size.get(),
         due: DueRules {
             missed: match prompts.missed {

@@ -10,6 +10,7 @@ mod failures;
 mod lifecycle;
 mod reminder_list;
 mod reminders;
+mod scheduled_runs;
 mod stopping;
 mod streaming;
 mod tools;

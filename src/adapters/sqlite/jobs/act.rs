@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use super::super::iden::Jobs;
 use super::super::statement::{execute, word};
 use super::super::values::millis;
-use super::{fire, write};
+use super::{fire, runs, write};
 use crate::core::channel::ChatTarget;
 use crate::core::error::StoreResult;
 use crate::core::ids::JobId;
@@ -56,6 +56,7 @@ pub(in super::super) async fn act(
                 .value(Jobs::NextRun, None::<i64>)
                 .take();
             execute(&mut *connection, &cancelled).await?;
+            runs::give_up(&mut *connection, id).await?;
         }
     }
     write::find(connection, target, id).await

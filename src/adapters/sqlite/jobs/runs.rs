@@ -1,12 +1,15 @@
 //! Scheduled runs after their first attempt: again when their time comes, or settled when lost.
 
 use chrono::{DateTime, Utc};
+use sea_query::{Expr, ExprTrait, Query};
 use sqlx::SqliteConnection;
 
+use super::super::iden::Occurrences;
+use super::super::statement::{execute, word};
 use super::super::values::{self, millis};
 use crate::core::channel::ChatTarget;
 use crate::core::error::StoreResult;
-use crate::core::ids::OccurrenceId;
+use crate::core::ids::{JobId, OccurrenceId};
 
 /// The runs whose next attempt is due: ?1 is now, ?2 the channels as JSON.
 pub(super) const DUE: &str = "
@@ -58,6 +61,20 @@ const REQUEUE: &str = "
         incoming = json_set(incoming, '$.content.attempt', ?2)
     WHERE source = 'job' AND external_id = ?1 AND state = 'done'
     RETURNING channel, chat, thread";
+
+/// Ends the runs of a job that wait for another attempt.
+pub(super) async fn give_up(connection: &mut SqliteConnection, job: JobId) -> StoreResult<()> {
+    let waiting = Query::update()
+        .table(Occurrences::Table)
+        .value(Occurrences::State, word("failed"))
+        .value(Occurrences::RetryAt, None::<i64>)
+        .and_where(Expr::col(Occurrences::Job).eq(job.0))
+        .and_where(Expr::col(Occurrences::State).eq(word("running")))
+        .and_where(Expr::col(Occurrences::RetryAt).is_not_null())
+        .take();
+    execute(connection, &waiting).await?;
+    Ok(())
+}
 
 /// Puts runs whose next attempt is due back into the inbox; says where.
 pub(super) async fn retry(
