@@ -16,7 +16,7 @@ use crate::core::error::StoreResult;
 use crate::core::ids::{InboxId, JobId, MessageId, OccurrenceId};
 use crate::core::inbox::{AskedByRow, InboxRow, InboxStore};
 use crate::core::job_list;
-use crate::core::jobs::{Job, JobAction, JobStatus, JobStore, OccurrenceState};
+use crate::core::jobs::{Job, JobAction, JobStore, OccurrenceState};
 use crate::core::message::Press;
 use crate::core::outbox::{NewOutbox, OutboxStore, Outgoing};
 use crate::core::reminder;
@@ -196,7 +196,7 @@ impl Presses {
         let edit = self.list(pressed, page).await?;
         self.outbox.add(edit).await?;
         Ok(Told::notice(match outcome {
-            ChangeOutcome::Job(Some(job)) => done(&job, action),
+            ChangeOutcome::Job(Some(job)) => job_list::outcome(&job, action),
             _ => GONE,
         }))
     }
@@ -252,21 +252,4 @@ fn retried(job: &Job, line: &str) -> Option<Outgoing> {
     let reason = occurrence.reason.as_deref().unwrap_or_default();
     let text = reminder::failure_text(&job.details.content, reason);
     Some(Outgoing::plain(format!("{text}\n{line}")))
-}
-
-/// What the person is told for a moment, by what the job is now.
-fn done(job: &Job, action: JobAction) -> &'static str {
-    let last = job.last_occurrence.as_ref().map(|last| last.state);
-    match (action, job.status) {
-        (JobAction::Cancel, JobStatus::Cancelled) => "Cancelled",
-        (JobAction::Pause, JobStatus::Paused) => "Paused",
-        (JobAction::Resume, JobStatus::Active) => "Goes on",
-        (JobAction::Resume, JobStatus::Completed) => "Its time has passed",
-        (JobAction::RunNow, JobStatus::Active | JobStatus::Paused) => match last {
-            Some(OccurrenceState::Skipped) => "Still running",
-            Some(OccurrenceState::Running) => "Running",
-            _ => "Sent",
-        },
-        _ => "It is over",
-    }
 }

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::card::ButtonData;
 use super::channel::{Buttons, ChatTarget};
-use super::jobs::{Job, JobAction, JobFilter, JobPage, JobRole, JobStatus, JobStatusFilter};
+use super::jobs::{
+    Job, JobAction, JobFilter, JobPage, JobRole, JobStatus, JobStatusFilter, OccurrenceState,
+};
 use super::markup::FormattedText;
 use super::outbox::{Button, Outgoing};
 use super::reminder;
@@ -134,4 +136,20 @@ fn turning(page: u32, last: u32) -> Option<Vec<Button>> {
         .map(|(page, label)| ButtonData::Page { page }.button(label))
         .collect();
     (!turns.is_empty()).then_some(turns)
+}
+
+/// What came of an action, in a word or two, by what the job is now.
+pub fn outcome(job: &Job, action: JobAction) -> &'static str {
+    let last = job.last_occurrence.as_ref().map(|last| last.state);
+    match (action, job.status) {
+        (JobAction::Cancel, JobStatus::Cancelled) => "Cancelled",
+        (JobAction::Pause, JobStatus::Paused) => "Paused",
+        (JobAction::Resume, JobStatus::Active) => "Goes on",
+        (JobAction::Resume, JobStatus::Completed) => "Its time has passed",
+        (JobAction::RunNow, JobStatus::Active | JobStatus::Paused) => match last {
+            Some(OccurrenceState::Skipped) => "Still running",
+            _ => "On its way",
+        },
+        _ => "It is over",
+    }
 }

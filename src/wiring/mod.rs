@@ -1,5 +1,6 @@
 //! Builds and joins everything: the only place, with `cli`, that knows all parts.
 
+pub mod beside;
 #[cfg(feature = "failpoints")]
 pub mod failpoints;
 pub mod lifecycle;

@@ -7,6 +7,7 @@ mod cards;
 mod commands;
 mod delivery;
 mod failures;
+mod jobs_command;
 mod lifecycle;
 mod reminder_list;
 mod reminders;

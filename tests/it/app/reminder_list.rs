@@ -102,7 +102,7 @@ async fn a_reminder_is_paused_resumed_run_and_cancelled() {
     );
     assert_eq!(
         press(&bot, ALICE, ALICE, card.id, "j:1:run:0").await,
-        "Sent"
+        "On its way"
     );
     let extra = bot.alice().replies_with("standup").await;
     assert_eq!(extra.text, "standup");
