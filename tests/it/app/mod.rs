@@ -12,6 +12,7 @@ mod lifecycle;
 mod reminder_list;
 mod reminders;
 mod scheduled_runs;
+mod scheduler;
 mod stopping;
 mod streaming;
 mod tools;
