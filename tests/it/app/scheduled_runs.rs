@@ -68,7 +68,7 @@ async fn a_run_with_nothing_to_report_leaves_no_trace_in_the_chat() {
     let reason = receipt(&bot, OccurrenceState::Ran).await;
     assert_eq!(reason.as_deref(), Some("nothing to report"));
     let requests = bot.provider.requests();
-    let asked = contents(&requests[2].messages());
+    let asked = contents(requests[2].messages());
     assert!(asked.contains("This is a scheduled run"), "{asked}");
     assert!(
         asked.contains("answer exactly NOTHING_TO_REPORT"),
@@ -80,7 +80,7 @@ async fn a_run_with_nothing_to_report_leaves_no_trace_in_the_chat() {
     // The conversation does not know of it either.
     bot.model([Reply::text("Hello.")]);
     bot.says("hi").await.replies("Hello.").await;
-    let shown = contents(&bot.provider.requests()[4].messages());
+    let shown = contents(bot.provider.requests()[4].messages());
     assert!(
         !shown.contains(TASK) || !shown.contains("NOTHING"),
         "{shown}"
@@ -99,7 +99,7 @@ async fn a_run_may_not_create_schedules() {
     ]);
     bot.advance(TimeDelta::hours(1));
     bot.alice().replies("I may not.").await;
-    let results = contents(&bot.provider.requests()[3].messages());
+    let results = contents(bot.provider.requests()[3].messages());
     assert!(results.contains("a scheduled run may not create schedules"));
     assert!(bot.ports().jobs.get(JobId(2)).await.unwrap().is_none());
     bot.finish().await;

@@ -11,10 +11,12 @@ use crate::core::channel::ChatTarget;
 use crate::core::error::StoreResult;
 use crate::core::ids::{JobId, OccurrenceId};
 
+// CROSS JOIN keeps the order of the tables in SQLite: few occurrences run, and jobs can be many.
+
 /// The runs whose next attempt is due: ?1 is now, ?2 the channels as JSON.
 pub(super) const DUE: &str = "
     SELECT occurrences.id
-    FROM occurrences JOIN jobs ON jobs.id = occurrences.job
+    FROM occurrences CROSS JOIN jobs ON jobs.id = occurrences.job
     WHERE occurrences.state = 'running' AND occurrences.retry_at <= ?1
         AND jobs.channel IN (SELECT value FROM json_each(?2))
     ORDER BY occurrences.retry_at, occurrences.id";
@@ -22,7 +24,7 @@ pub(super) const DUE: &str = "
 /// When the next attempt at a run is due: ?1 are the channels as JSON.
 pub(super) const NEXT: &str = "
     SELECT min(occurrences.retry_at)
-    FROM occurrences JOIN jobs ON jobs.id = occurrences.job
+    FROM occurrences CROSS JOIN jobs ON jobs.id = occurrences.job
     WHERE occurrences.state = 'running' AND jobs.channel IN (SELECT value FROM json_each(?1))";
 
 /// What nothing will end any more: ?1 is when it must have begun.
