@@ -13,6 +13,7 @@ use crate::core::error::StoreResult;
 use crate::core::inbox::InboxRow;
 use crate::core::message::{FORWARDED, IncomingContent, Message};
 use crate::core::model::ModelRequest;
+use crate::core::scheduled_run::NOTHING_TO_REPORT;
 
 /// What part of the model's window the answer may need.
 const ANSWER_TOKENS: usize = 4096;
@@ -161,11 +162,18 @@ fn remarks(row: &InboxRow) -> Vec<String> {
             });
             quote.into_iter().chain(forward).chain(lost).collect()
         }
-        IncomingContent::Scheduled(_) => vec![
-            "This is a scheduled run: nobody has just written. Do what the message says, and \
-             create no schedules."
-                .into(),
-        ],
+        IncomingContent::Scheduled(prompt) => {
+            let run = format!(
+                "This is a scheduled run: nobody has just written. Do what the message says, and \
+                 create no schedules. When there is nothing that the person should read now, \
+                 answer exactly {NOTHING_TO_REPORT} and nothing else: then no message is sent."
+            );
+            let late = prompt
+                .remark
+                .as_ref()
+                .map(|late| format!("This run {late}."));
+            std::iter::once(run).chain(late).collect()
+        }
         IncomingContent::Press(_) => Vec::new(),
     }
 }

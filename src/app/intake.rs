@@ -7,12 +7,13 @@ use tracing::{info, warn};
 
 use super::commands::Commands;
 use super::dispatcher::{Dispatcher, Work};
+use super::presses::Presses;
 use super::signals::Signals;
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
 use crate::core::error::StoreResult;
 use crate::core::inbox::{Arrival, Arrived, InboxRow, InboxStore, Stored};
-use crate::core::message::Incoming;
+use crate::core::message::{Incoming, IncomingContent};
 
 /// Takes in what arrives.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Intake {
     pub inbox: Arc<dyn InboxStore>,
     /// What answers at once.
     pub commands: Arc<Commands>,
+    /// What buttons do.
+    pub presses: Arc<Presses>,
     /// What answers in turn.
     pub dispatcher: Arc<Dispatcher>,
     /// How turns are worked.
@@ -61,12 +64,26 @@ impl Intake {
     async fn act(&self, row: InboxRow) {
         let target = row.incoming.target.clone();
         info!(inbox.id = %row.id, chat.id = %target.chat, "received");
-        match self.commands.run_at_once(&row).await {
-            Ok(true) => return,
-            Ok(false) => {}
-            Err(error) => warn!(inbox.id = %row.id, %error, "a command failed; it is tried again"),
+        match self.at_once(&row).await {
+            Ok(true) => {}
+            Ok(false) => self.nudge(target),
+            Err(error) => {
+                warn!(inbox.id = %row.id, %error, "a command failed; it is tried again");
+                self.nudge(target);
+            }
         }
-        self.nudge(target);
+    }
+
+    /// Does what must not wait in line. Says whether nothing is left to be done.
+    async fn at_once(&self, row: &InboxRow) -> StoreResult<bool> {
+        match &row.incoming.content {
+            IncomingContent::Press(press) => {
+                self.presses.handle(row, press).await?;
+                // It may have put a run of this chat into the inbox.
+                Ok(false)
+            }
+            _ => self.commands.run_at_once(row).await,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod context;
 pub mod dispatcher;
 pub mod intake;
 pub mod outbox;
+pub mod presses;
 pub mod scheduler;
 pub mod signals;
 pub mod toolbox;

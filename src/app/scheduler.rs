@@ -25,6 +25,8 @@ const STORE_PAUSE: TimeDelta = TimeDelta::seconds(1);
 pub struct SchedulerSettings {
     /// Without anything due, the table is looked at this often: a safety net.
     pub poll_interval: TimeDelta,
+    /// A run that began longer ago, and of which nothing is left, is lost.
+    pub lease_timeout: TimeDelta,
     /// Jobs in one transaction.
     pub batch_size: u32,
     /// What happens to slots that were missed.
@@ -73,17 +75,16 @@ impl Scheduler {
     /// Fires one batch of what is due, and says when to look again.
     async fn fire_due(&self) -> StoreResult<DateTime<Utc>> {
         let now = self.clock.now();
+        let channels = &self.settings.channels;
         let due = self
             .jobs
-            .list_due(&self.settings.channels, now, self.settings.batch_size)
+            .list_due(channels, now, self.settings.batch_size)
             .await?;
         if due.is_empty() {
+            self.look_after_runs(now).await?;
             let latest = now + self.settings.poll_interval;
-            return Ok(self
-                .jobs
-                .next_due_at(&self.settings.channels)
-                .await?
-                .map_or(latest, |at| at.min(latest)));
+            let next = self.jobs.next_due_at(channels).await?;
+            return Ok(next.map_or(latest, |at| at.min(latest)));
         }
         let firings: Vec<Firing> = due.iter().map(|job| self.plan(job, now)).collect();
         info!(jobs = firings.len(), "due");
@@ -92,6 +93,21 @@ impl Scheduler {
         }
         self.signals.wake_outbox();
         Ok(now)
+    }
+
+    /// Tries again what has failed and whose time has come, and settles what was lost.
+    async fn look_after_runs(&self, now: DateTime<Utc>) -> StoreResult<()> {
+        for target in self.jobs.retry_due(&self.settings.channels, now).await? {
+            self.intake.nudge(target);
+        }
+        let lost = self
+            .jobs
+            .settle_lost(now - self.settings.lease_timeout)
+            .await?;
+        if lost > 0 {
+            warn!(runs = lost, "scheduled runs had no end; they have one now");
+        }
+        Ok(())
     }
 
     fn plan(&self, job: &Job, now: DateTime<Utc>) -> Firing {

@@ -6,17 +6,21 @@ use async_trait::async_trait;
 
 use super::commands::{Commands, Handled};
 use super::dispatcher::{TurnStops, Work};
+use super::presses::Presses;
 use super::turn_loop::TurnLoop;
 use crate::core::error::StoreResult;
 use crate::core::ids::InboxId;
 use crate::core::inbox::InboxRow;
 use crate::core::journal::RunningTurn;
+use crate::core::message::IncomingContent;
 
 /// The work of this bot.
 #[derive(Debug)]
 pub struct ChatWork {
     /// The table of commands.
     pub commands: Arc<Commands>,
+    /// What buttons do.
+    pub presses: Arc<Presses>,
     /// Everything else.
     pub turns: TurnLoop,
 }
@@ -25,6 +29,10 @@ pub struct ChatWork {
 impl Work for ChatWork {
     async fn handle(&self, rows: Vec<InboxRow>, stops: &TurnStops) -> StoreResult<()> {
         if let [row] = rows.as_slice() {
+            // One that the last process took in and did not get to.
+            if let IncomingContent::Press(press) = &row.incoming.content {
+                return self.presses.handle(row, press).await;
+            }
             match self.commands.run_in_turn(row).await? {
                 Handled::Done => return Ok(()),
                 Handled::Rerun(turn) => {

@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod console;
 mod doctor;
+mod jobs;
 mod run;
 
 use std::path::PathBuf;
@@ -55,6 +56,15 @@ enum Command {
         #[arg(long)]
         quick: bool,
     },
+    /// Look into the scheduled jobs and change them, also while the bot runs
+    #[command(after_help = "Example: minibot jobs list")]
+    Jobs {
+        /// For programs
+        #[arg(long, global = true)]
+        json: bool,
+        #[command(subcommand)]
+        command: Option<jobs::Command>,
+    },
     /// Print a completion script for a shell
     #[command(after_help = "Example: minibot completions bash > /etc/bash_completion.d/minibot")]
     Completions {
@@ -73,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Console { once } => console::run(arguments.config, once),
         Command::Check => check::run(arguments.config),
         Command::Doctor { quick } => doctor::run(arguments.config, quick.into()),
+        Command::Jobs { json, command } => jobs::run(arguments.config, command, json.into()),
         Command::Completions { shell } => completions::run(shell),
     };
     result.unwrap_or_else(|error| {

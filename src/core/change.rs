@@ -1,9 +1,10 @@
 //! Changes of the database that a tool can ask for: the journal applies each one together with
 //! the result of the call, so that a crash leaves both or neither.
 
+use super::card::{Reacted, Reaction};
 use super::channel::ChatTarget;
-use super::ids::{ConversationId, JobId};
-use super::jobs::{Job, JobLimits, NewJob};
+use super::ids::{ConversationId, JobId, OccurrenceId};
+use super::jobs::{Job, JobAction, JobLimits, NewJob};
 use super::notes::{NewNote, Note, NoteOwner, NoteSelector};
 
 /// A change.
@@ -16,12 +17,14 @@ pub enum Change {
         /// How many active ones the chat may have.
         limits: JobLimits,
     },
-    /// Cancels a job of this chat: it stays listed as cancelled.
-    CancelJob {
+    /// Does something to a job of this chat.
+    ActOnJob {
         /// The chat that must own it.
         target: ChatTarget,
         /// The job.
         job: JobId,
+        /// What.
+        action: JobAction,
     },
     /// Deletes a job of this chat with its receipts.
     DeleteJob {
@@ -29,6 +32,22 @@ pub enum Change {
         target: ChatTarget,
         /// The job.
         job: JobId,
+    },
+    /// Answers the card of a slot, once. A snoozed one comes back as a job of its own.
+    AnswerCard {
+        /// The chat in which the answer was given.
+        target: ChatTarget,
+        /// The slot.
+        occurrence: OccurrenceId,
+        /// The answer.
+        reaction: Reaction,
+    },
+    /// Tries a failed scheduled run again.
+    RetryRun {
+        /// The chat in which that was asked for.
+        target: ChatTarget,
+        /// The slot.
+        occurrence: OccurrenceId,
     },
     /// Saves a note; the same title of the same owner is updated.
     SaveNote(NewNote),
@@ -53,6 +72,8 @@ pub enum Change {
 pub enum ChangeOutcome {
     /// The job as it is now; `None` when this chat has no such job.
     Job(Option<Box<Job>>),
+    /// What came of a press below the card of a slot.
+    Reacted(Reacted),
     /// The chat has as many active jobs as it may have.
     TooManyJobs {
         /// How many that is.

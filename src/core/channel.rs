@@ -60,6 +60,15 @@ pub enum Streaming {
     },
 }
 
+/// Whether a channel shows buttons below messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Buttons {
+    /// It does.
+    Shown,
+    /// It cannot: they are left out.
+    None,
+}
+
 /// What a channel can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
@@ -69,6 +78,8 @@ pub struct Capabilities {
     pub streaming: Streaming,
     /// More parts than this are sent as one document instead.
     pub max_parts: usize,
+    /// Whether there are buttons.
+    pub buttons: Buttons,
 }
 
 /// What waits for a place in a channel's rate budget.

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use super::change::{Change, ChangeOutcome};
 use super::channel::{ChatTarget, Sender};
 use super::error::StoreResult;
 use super::ids::InboxId;
@@ -79,6 +80,25 @@ pub enum Stored {
     Duplicate,
 }
 
+/// A change that a row asks for.
+pub struct AskedByRow {
+    /// The change.
+    pub change: Change,
+    /// Says what is to be sent for what came of it.
+    pub replies: Replies,
+}
+
+/// Makes what is to be sent of what came of a change.
+pub type Replies = Box<dyn FnOnce(&ChangeOutcome) -> Vec<NewOutbox> + Send>;
+
+impl std::fmt::Debug for AskedByRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AskedByRow")
+            .field("change", &self.change)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The inbox table.
 #[async_trait]
 pub trait InboxStore: Send + Sync + std::fmt::Debug {
@@ -99,6 +119,15 @@ pub trait InboxStore: Send + Sync + std::fmt::Debug {
     /// Ends a waiting row with what is to be sent for it, in one transaction. Returns false, and
     /// does nothing, when the row no longer waits: so nothing is answered twice.
     async fn finish(&self, id: InboxId, replies: Vec<NewOutbox>) -> StoreResult<bool>;
+
+    /// Makes a change and ends the waiting row that asked for it, with what is to be sent for what
+    /// came of it, in one transaction. Returns `None`, and does nothing, when the row no longer
+    /// waits: so nothing is done twice.
+    async fn finish_with(
+        &self,
+        id: InboxId,
+        asked: AskedByRow,
+    ) -> StoreResult<Option<ChangeOutcome>>;
 
     /// How many rows wait.
     async fn count_waiting(&self) -> StoreResult<u64>;

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::card::Reaction;
 use super::channel::{ChatKind, ChatTarget, Sender};
 use super::error::StoreResult;
 use super::ids::{ChannelName, JobId, OccurrenceId};
@@ -75,6 +76,19 @@ pub struct Job {
     pub last_occurrence: Option<Occurrence>,
 }
 
+/// What a person can do to a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobAction {
+    /// One more run at once; the schedule stays as it is.
+    RunNow,
+    /// It keeps its schedule and does not run.
+    Pause,
+    /// It runs again, from its next time on.
+    Resume,
+    /// It runs no more and stays listed.
+    Cancel,
+}
+
 /// The limits that a new job must keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JobLimits {
@@ -111,6 +125,8 @@ pub struct Occurrence {
     pub reason: Option<String>,
     /// When it was recorded.
     pub recorded_at: DateTime<Utc>,
+    /// What a person has said to its card.
+    pub reaction: Option<Reaction>,
 }
 
 /// What is done about the due slots of one job, in one transaction.
@@ -145,13 +161,29 @@ pub struct FiredSlot {
 pub enum FiredAction {
     /// Nothing but the receipt.
     Nothing,
-    /// A message.
+    /// A message, with the answers of a card below it.
     Deliver(Box<NewOutbox>),
-    /// A turn: a row of the inbox with the job's content.
+    /// A turn: a row of the inbox with the job's content. While another run of the same job is on
+    /// the way it is skipped instead.
     Prompt {
         /// What the model is asked.
         content: String,
+        /// How late it is, in words.
+        remark: Option<String>,
     },
+}
+
+impl FiredSlot {
+    /// The same while another run of its job is still on the way.
+    #[must_use]
+    pub fn held_up(self) -> Self {
+        Self {
+            slot: self.slot,
+            state: OccurrenceState::Skipped,
+            reason: Some("previous run still going".into()),
+            action: FiredAction::Nothing,
+        }
+    }
 }
 
 /// Which jobs a list shows.
@@ -188,7 +220,8 @@ pub struct JobPage {
 /// The tables of jobs and occurrences.
 #[async_trait]
 pub trait JobStore: Send + Sync + std::fmt::Debug {
-    /// When the next active job of one of these channels is due.
+    /// When the next active job of one of these channels is due, or the next attempt at a failed
+    /// run.
     async fn next_due_at(&self, channels: &[ChannelName]) -> StoreResult<Option<DateTime<Utc>>>;
 
     /// The active jobs of these channels that are due, in the order of their due times, at most
@@ -210,6 +243,23 @@ pub trait JobStore: Send + Sync + std::fmt::Debug {
     /// Lists jobs, by next run.
     async fn list(&self, filter: JobFilter) -> StoreResult<JobPage>;
 
-    /// Cancels a job; `None` when there is none (in this chat, if one is named).
-    async fn cancel(&self, target: Option<&ChatTarget>, id: JobId) -> StoreResult<Option<Job>>;
+    /// Does something to a job, where that is still possible, and returns it as it is then; `None`
+    /// when there is none (in this chat, if one is named).
+    async fn act(
+        &self,
+        target: Option<&ChatTarget>,
+        id: JobId,
+        action: JobAction,
+    ) -> StoreResult<Option<Job>>;
+
+    /// Puts the runs whose next attempt is due back into the inbox; says where.
+    async fn retry_due(
+        &self,
+        channels: &[ChannelName],
+        now: DateTime<Utc>,
+    ) -> StoreResult<Vec<ChatTarget>>;
+
+    /// Gives a receipt to the runs that began before `before` and of which nothing is left that
+    /// could end them; says how many.
+    async fn settle_lost(&self, before: DateTime<Utc>) -> StoreResult<u64>;
 }

@@ -106,6 +106,8 @@ pub struct Receipt {
     pub state: OccurrenceState,
     /// Why.
     pub reason: Option<String>,
+    /// When it is tried again; it stays `Running` until then.
+    pub retry_at: Option<DateTime<Utc>>,
 }
 
 /// The tables of turns and their facts.

@@ -89,6 +89,16 @@ pub struct ScheduledPrompt {
     pub content: String,
     /// When it was due.
     pub due_at: DateTime<Utc>,
+    /// How late it is, in words, when that is worth a word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+    /// Which attempt this is.
+    #[serde(default = "first")]
+    pub attempt: u32,
+}
+
+fn first() -> u32 {
+    1
 }
 
 impl Incoming {
@@ -98,6 +108,11 @@ impl Incoming {
             IncomingContent::Message(message) | IncomingContent::Edit(message) => Some(message),
             IncomingContent::Press(_) | IncomingContent::Scheduled(_) => None,
         }
+    }
+
+    /// Whether nobody has just written: a job's time has come.
+    pub fn is_scheduled(&self) -> bool {
+        matches!(self.content, IncomingContent::Scheduled(_))
     }
 
     /// The slash command that this message is: its name in lower case and its arguments.

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod boundary;
+pub mod card;
 pub mod change;
 pub mod channel;
 pub mod clock;
@@ -11,6 +12,7 @@ pub mod error;
 pub mod http_url;
 pub mod ids;
 pub mod inbox;
+pub mod job_list;
 pub mod jobs;
 pub mod journal;
 pub mod markup;
@@ -20,6 +22,7 @@ pub mod notes;
 pub mod outbox;
 pub mod reminder;
 pub mod schedule;
+pub mod scheduled_run;
 pub mod tool;
 pub mod turn;
 pub mod units;

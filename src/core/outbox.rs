@@ -55,6 +55,18 @@ impl Outgoing {
         }
     }
 
+    /// The same with rows of buttons below it. A document has none.
+    #[must_use]
+    pub fn with_buttons(self, rows: Vec<Vec<Button>>) -> Self {
+        match self {
+            Self::Text { text, .. } => Self::Text {
+                text,
+                buttons: rows,
+            },
+            document @ Self::Document { .. } => document,
+        }
+    }
+
     /// The same without styles, for a service that refused them.
     #[must_use]
     pub fn without_styles(&self) -> Self {
@@ -98,6 +110,8 @@ pub struct NewOutbox {
     pub reply_to: Option<MessageId>,
     /// A second row with the same key is not written.
     pub dedupe_key: Option<String>,
+    /// The message that it replaces; without one it is a message of its own.
+    pub edits: Option<MessageId>,
 }
 
 impl NewOutbox {
@@ -109,6 +123,15 @@ impl NewOutbox {
             urgency: Urgency::Interactive,
             reply_to: None,
             dedupe_key: None,
+            edits: None,
+        }
+    }
+
+    /// What replaces the content of a message that a person has just touched.
+    pub fn edit(target: ChatTarget, message: MessageId, content: Outgoing) -> Self {
+        Self {
+            edits: Some(message),
+            ..Self::answer(target, content)
         }
     }
 
@@ -120,6 +143,7 @@ impl NewOutbox {
             urgency: Urgency::Background,
             reply_to: None,
             dedupe_key: None,
+            edits: None,
         }
     }
 }

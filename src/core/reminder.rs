@@ -4,10 +4,16 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::jobs::{FiredAction, FiredSlot, Firing, Job, JobRole, OccurrenceState};
+use super::card::clock_time;
+use super::job_list::shorten;
+use super::jobs::{
+    FiredAction, FiredSlot, Firing, Job, JobRole, NewJob, Occurrence, OccurrenceState,
+};
 use super::markup::{self, FormattedText};
 use super::outbox::{NewOutbox, Outgoing};
-use super::schedule::{self, DueRules, DueSlot, SkipReason, SkippedSpan, Verdict};
+use super::schedule::{
+    self, DueRules, DueSlot, Recurrence, Schedule, ScheduleError, SkipReason, SkippedSpan, Verdict,
+};
 
 /// Room for the content of a card in UTF-16 units, in 4096 with the remark (Bot API, sendMessage).
 const MOST_UNITS: usize = 4_000;
@@ -36,7 +42,7 @@ fn fired(job: &Job, due: &DueSlot, now: DateTime<Utc>, zone: Tz) -> FiredSlot {
         Verdict::RunLate { by } => {
             let remark = format!(
                 "was due {}, {} ago",
-                due_time(due.slot, now, zone),
+                clock_time(due.slot, now, zone),
                 schedule::describe_span(by)
             );
             let state = match job.details.role {
@@ -63,18 +69,55 @@ fn action(job: &Job, remark: Option<&str>) -> FiredAction {
     match job.details.role {
         JobRole::Assistant => FiredAction::Deliver(Box::new(NewOutbox::notice(
             job.details.target.clone(),
-            card(job, remark),
+            card(job, remark, None),
         ))),
-        JobRole::User => {
-            let content = &job.details.content;
-            let content = remark.map_or_else(|| content.clone(), |r| format!("{content}\n\n({r})"));
-            FiredAction::Prompt { content }
-        }
+        JobRole::User => FiredAction::Prompt {
+            content: job.details.content.clone(),
+            remark: remark.map(str::to_owned),
+        },
     }
 }
 
+/// One run that a person asks for, outside the schedule.
+pub fn run_now(job: &Job, now: DateTime<Utc>) -> FiredSlot {
+    FiredSlot {
+        slot: now,
+        state: match job.details.role {
+            JobRole::Assistant => OccurrenceState::Ran,
+            JobRole::User => OccurrenceState::Running,
+        },
+        reason: Some("asked for".into()),
+        action: action(job, None),
+    }
+}
+
+/// The card of a slot after an answer, which `line` tells.
+pub fn answered_card(job: &Job, occurrence: &Occurrence, line: &str) -> Outgoing {
+    let remark = occurrence
+        .reason
+        .as_deref()
+        .filter(|_| occurrence.state == OccurrenceState::Late);
+    card(job, remark, Some(line))
+}
+
+/// What a snoozed card comes back as: a job of its own, so that it survives whatever becomes of the
+/// first, can be cancelled, and is late or skipped by the same rules.
+pub fn snoozed(
+    job: &Job,
+    until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<NewJob, ScheduleError> {
+    let zone = job.details.schedule.zone();
+    Ok(NewJob {
+        schedule: Schedule::restore(Recurrence::Once, until, zone, None)?,
+        next_run: until,
+        created_at: now,
+        ..job.details.clone()
+    })
+}
+
 /// The card: the reminder's own text first, nothing before it.
-fn card(job: &Job, remark: Option<&str>) -> Outgoing {
+fn card(job: &Job, remark: Option<&str>, answer: Option<&str>) -> Outgoing {
     // A table grows when it is aligned; what would not fit a message is shown as it was written.
     let mut text = markup::render(&job.details.content);
     if markup::utf16_len(&text.text) > MOST_UNITS {
@@ -85,18 +128,47 @@ fn card(job: &Job, remark: Option<&str>) -> Outgoing {
         text.text.push_str(remark);
         text.text.push(')');
     }
+    if let Some(answer) = answer {
+        text.text.push('\n');
+        text.text.push_str(answer);
+    }
     Outgoing::formatted(text)
 }
 
-/// The time of day, with the date when that is not today's.
-fn due_time(slot: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
-    let (slot, now) = (slot.with_timezone(&zone), now.with_timezone(&zone));
-    let pattern = if slot.date_naive() == now.date_naive() {
-        "%H:%M"
+/// When a job runs, in words: "every Monday at 09:00, next on Mon 23 Nov 2026".
+pub fn when(job: &Job, now: DateTime<Utc>) -> String {
+    let schedule = &job.details.schedule;
+    let next = job
+        .next_run
+        .map(|at| (at, schedule::describe_moment(at, now, schedule.zone())));
+    match (schedule.recurrence(), next) {
+        (Recurrence::Once, Some((at, moment))) if at > now => {
+            format!("{moment} (in {})", schedule::describe_roughly(at - now))
+        }
+        (Recurrence::Once, Some((_, moment))) => moment,
+        (_, Some((_, moment))) => next_of(&schedule.describe(), &moment),
+        (_, None) => schedule.describe(),
+    }
+}
+
+/// The time of day is not said twice.
+fn next_of(rule: &str, moment: &str) -> String {
+    let on = if moment.starts_with(|c: char| c.is_ascii_uppercase()) {
+        "on "
     } else {
-        "%a %-d %b %H:%M"
+        ""
     };
-    slot.format(pattern).to_string()
+    let day = moment
+        .rsplit_once(" at ")
+        .filter(|(_, time)| rule.ends_with(&format!(" at {time}")))
+        .map_or(moment, |(day, _)| day);
+    format!("{rule}, next {on}{day}")
+}
+
+/// What the person reads when a scheduled run has failed for good.
+pub fn failure_text(content: &str, reason: &str) -> String {
+    let task = shorten(content);
+    format!("A scheduled task did not run: {task}\n({reason})")
 }
 
 fn skipped_span(span: &SkippedSpan) -> FiredSlot {

@@ -15,6 +15,9 @@ use super::settings::Settings;
 use super::{App, Ports, Stops, assemble, maintenance};
 use crate::adapters::sqlite::{Database, DatabaseLock, SqliteRetention};
 use crate::adapters::system::SystemClock;
+use crate::app::channels::Channels;
+use crate::app::dispatcher::{Dispatcher, Work};
+use crate::app::signals::Signals;
 use crate::core::channel::Channel;
 use crate::core::clock::Clock;
 
@@ -42,6 +45,8 @@ impl Store {
     /// As [`Store::open`], on any clock.
     #[expect(clippy::disallowed_methods, reason = "the lifecycle owns the tasks")]
     pub async fn open_at(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        // From here on the signal does not end this process; who finds the lock may send it.
+        let _ = signal(SignalKind::user_defined1()).context("SIGUSR1 cannot be awaited")?;
         let path = settings.database();
         let lock = DatabaseLock::acquire(&path, clock.now())?;
         let busy = Duration::from_millis(settings.storage.busy_timeout_ms.into());
@@ -89,11 +94,11 @@ pub struct Running {
 #[derive(Debug, Clone)]
 pub struct RunningApp {
     /// Wake-up calls between the parts.
-    pub signals: Arc<crate::app::signals::Signals>,
+    pub signals: Arc<Signals>,
     /// The way in.
     pub intake: Arc<crate::app::intake::Intake>,
     /// The workers.
-    pub dispatcher: Arc<crate::app::dispatcher::Dispatcher>,
+    pub dispatcher: Arc<Dispatcher>,
 }
 
 impl Running {
@@ -126,6 +131,13 @@ impl Running {
             SqliteRetention::new(store.database.clone()),
             store.ports.clock.clone(),
             settings.storage.keep_days.get(),
+            stops.stop.clone(),
+        ));
+        parts.spawn(look_around(
+            signals.clone(),
+            dispatcher.clone(),
+            work,
+            channels,
             stops.stop.clone(),
         ));
         let grace = settings.runtime.shutdown_grace_seconds.get();
@@ -216,6 +228,29 @@ async fn first_failure(parts: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Error
             Some(Ok(Err(failure))) => return failure,
             Some(Err(failure)) => return anyhow::Error::new(failure).context("a part broke down"),
             None => std::future::pending().await,
+        }
+    }
+}
+
+/// Whenever another process has changed the database and says so: looks at everything that may
+/// have become due, and takes up what waits.
+async fn look_around(
+    signals: Arc<Signals>,
+    dispatcher: Arc<Dispatcher>,
+    work: Arc<dyn Work>,
+    channels: Channels,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut changed = signal(SignalKind::user_defined1()).context("SIGUSR1 cannot be awaited")?;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            _ = changed.recv() => {}
+        }
+        signals.wake_scheduler();
+        signals.wake_outbox();
+        if let Err(error) = dispatcher.recover(Vec::new(), &work, &channels).await {
+            warn!(%error, "what waits cannot be read");
         }
     }
 }

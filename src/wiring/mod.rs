@@ -1,5 +1,6 @@
 //! Builds and joins everything: the only place, with `cli`, that knows all parts.
 
+pub mod beside;
 #[cfg(feature = "failpoints")]
 pub mod failpoints;
 pub mod lifecycle;
@@ -24,6 +25,7 @@ use crate::app::context::{ContextBuilder, ContextSettings};
 use crate::app::dispatcher::{Dispatcher, DispatcherSettings, Work};
 use crate::app::intake::Intake;
 use crate::app::outbox::{LiveAnswers, Outbox};
+use crate::app::presses::Presses;
 use crate::app::scheduler::{Scheduler, SchedulerSettings};
 use crate::app::signals::Signals;
 use crate::app::toolbox::Toolbox;
@@ -110,14 +112,17 @@ impl Joints<'_> {
         let model = model::build(self.settings, self.ports)?;
         let about = about(self.settings, self.ports, &families, model.describe());
         let commands = Arc::new(self.commands(about));
+        let presses = Arc::new(self.presses());
         let turns = self.turns(model, toolbox(self.settings, self.ports));
         let work: Arc<dyn Work> = Arc::new(ChatWork {
             commands: commands.clone(),
+            presses: presses.clone(),
             turns,
         });
         let intake = Arc::new(Intake {
             inbox: self.ports.inbox.clone(),
             commands,
+            presses,
             dispatcher: self.dispatcher.clone(),
             work: work.clone(),
             signals: self.signals.clone(),
@@ -149,6 +154,18 @@ impl Joints<'_> {
         }
     }
 
+    fn presses(&self) -> Presses {
+        Presses {
+            inbox: self.ports.inbox.clone(),
+            outbox: self.ports.outbox.clone(),
+            jobs: self.ports.jobs.clone(),
+            channels: self.channels.clone(),
+            signals: self.signals.clone(),
+            clock: self.ports.clock.clone(),
+            zone: self.settings.runtime.timezone,
+        }
+    }
+
     fn turns(&self, model: Arc<dyn ChatModel>, tools: Toolbox) -> TurnLoop {
         TurnLoop {
             journal: self.ports.journal.clone(),
@@ -168,6 +185,7 @@ impl Joints<'_> {
                     max_steps: self.settings.llm.max_tool_iterations.get(),
                 },
                 timeout: self.settings.runtime.turn_timeout_seconds.get(),
+                max_run_attempts: self.settings.scheduler.prompts.max_attempts.get(),
             },
         }
     }
@@ -249,6 +267,7 @@ fn scheduling(settings: &Settings, channels: &Channels) -> SchedulerSettings {
     let prompts = &settings.scheduler.prompts;
     SchedulerSettings {
         poll_interval: delta(prompts.poll_interval_seconds.get()),
+        lease_timeout: delta(prompts.lease_timeout_seconds.get()),
         batch_size: prompts.batch_size.get(),
         due: DueRules {
             missed: match prompts.missed {

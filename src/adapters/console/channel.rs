@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use super::screen::{Screen, Showing};
 use crate::core::channel::{
-    Capabilities, Channel, ChatTarget, DeliveryError, Sender, Streaming, Urgency,
+    Buttons, Capabilities, Channel, ChatTarget, DeliveryError, Sender, Streaming, Urgency,
 };
 use crate::core::ids::{ChannelName, ChatId, MessageId, UserId};
 use crate::core::outbox::Outgoing;
@@ -78,6 +78,7 @@ impl Channel for ConsoleChannel {
             max_text_units: usize::MAX,
             streaming,
             max_parts: usize::MAX,
+            buttons: Buttons::None,
         }
     }
 

@@ -19,14 +19,28 @@ pub(super) async fn apply(
 ) -> StoreResult<ChangeOutcome> {
     match change {
         Change::AddJob { job, limits } => jobs::add(connection, job, limits).await,
-        Change::CancelJob { target, job } => {
-            let job = jobs::cancel(connection, Some(&target), job, now).await?;
+        Change::ActOnJob {
+            target,
+            job,
+            action,
+        } => {
+            let job = jobs::act(connection, Some(&target), job, action, now).await?;
             Ok(ChangeOutcome::Job(job.map(Box::new)))
         }
         Change::DeleteJob { target, job } => {
             let job = jobs::delete(connection, &target, job).await?;
             Ok(ChangeOutcome::Job(job.map(Box::new)))
         }
+        Change::AnswerCard {
+            target,
+            occurrence,
+            reaction,
+        } => Ok(ChangeOutcome::Reacted(
+            jobs::answer_card(connection, &target, occurrence, reaction, now).await?,
+        )),
+        Change::RetryRun { target, occurrence } => Ok(ChangeOutcome::Reacted(
+            jobs::retry_run(connection, &target, occurrence, now).await?,
+        )),
         Change::SaveNote(note) => {
             let note = notes::save(connection, note, now).await?;
             Ok(ChangeOutcome::Note(Box::new(note)))

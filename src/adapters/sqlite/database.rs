@@ -37,25 +37,38 @@ impl Database {
         busy_timeout: Duration,
     ) -> Result<(Self, WriterTask), OpenError> {
         super::files::create_private(path)?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(busy_timeout)
-            .pragma("temp_store", "memory")
-            .pragma("cache_size", "-1024")
-            .statement_cache_capacity(256)
-            .disable_statement_logging();
+        let options = options(path, busy_timeout);
         let mut connection = options.connect().await?;
         refuse_newer(&mut connection).await?;
         MIGRATIONS.run(&mut connection).await?;
+        Ok(Self::on(connection, options))
+    }
+
+    /// Opens the file beside the process that runs on it, or instead of one: it must be there, and
+    /// of this version, because whoever runs on it could not stand a change of the schema.
+    pub async fn open_beside(
+        path: &Path,
+        busy_timeout: Duration,
+    ) -> Result<(Self, WriterTask), OpenError> {
+        if !path.exists() {
+            return Err(OpenError::Missing(path.to_owned()));
+        }
+        let options = options(path, busy_timeout);
+        let mut connection = options.connect().await?;
+        let (known, found) = (newest_known(), schema(&mut connection).await?.unwrap_or(0));
+        if found != known {
+            return Err(OpenError::OtherSchema { found, known });
+        }
+        Ok(Self::on(connection, options))
+    }
+
+    fn on(connection: SqliteConnection, options: SqliteConnectOptions) -> (Self, WriterTask) {
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .min_connections(0)
             .connect_lazy_with(options.pragma("query_only", "on"));
         let (writes, queue) = mpsc::channel(QUEUE);
-        Ok((Self { readers, writes }, WriterTask::new(connection, queue)))
+        (Self { readers, writes }, WriterTask::new(connection, queue))
     }
 
     /// The connections for reading. A write that has returned is seen by every later read.
@@ -91,27 +104,46 @@ impl Database {
     }
 }
 
+fn options(path: &Path, busy_timeout: Duration) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(busy_timeout)
+        .pragma("temp_store", "memory")
+        .pragma("cache_size", "-1024")
+        .statement_cache_capacity(256)
+        .disable_statement_logging()
+}
+
 /// An older program must not touch a newer database: it would not know what it breaks.
 async fn refuse_newer(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    let known = MIGRATIONS
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or(0);
+    let known = newest_known();
+    match schema(connection).await? {
+        Some(found) if found > known => Err(OpenError::TooNew { found, known }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn newest_known() -> i64 {
+    let versions = MIGRATIONS.iter().map(|migration| migration.version);
+    versions.max().unwrap_or(0)
+}
+
+/// The schema of the file; `None` when nothing is in it.
+async fn schema(connection: &mut SqliteConnection) -> Result<Option<i64>, OpenError> {
     let tables: i64 =
         sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
             .fetch_one(&mut *connection)
             .await?;
     if tables == 0 {
-        return Ok(());
+        return Ok(None);
     }
-    let found: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
-        .fetch_one(&mut *connection)
+    let newest = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+        .fetch_one(connection)
         .await?;
-    match found {
-        Some(found) if found > known => Err(OpenError::TooNew { found, known }),
-        Some(_) | None => Ok(()),
-    }
+    Ok(newest)
 }
 
 /// Closes a connection in order, so that the log is folded into the file.

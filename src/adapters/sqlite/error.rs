@@ -44,6 +44,20 @@ pub enum OpenError {
         /// The newest that this version knows.
         known: i64,
     },
+    /// There is none yet.
+    #[error("{} does not exist yet; the first start makes it", .0.display())]
+    Missing(PathBuf),
+    /// Its schema is another than this version's, and this is not the place to change it.
+    #[error(
+        "the database has schema {found} and this minibot knows {known}; start the bot of this \
+         version once, or use the version that is running"
+    )]
+    OtherSchema {
+        /// Its schema.
+        found: i64,
+        /// That of this version.
+        known: i64,
+    },
     /// It could not be brought up to date.
     #[error("the database could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),

@@ -126,6 +126,9 @@ pub(super) enum Occurrences {
     Reason,
     LeaseUntil,
     RecordedAt,
+    Attempts,
+    Reaction,
+    RetryAt,
 }
 
 /// The notes.

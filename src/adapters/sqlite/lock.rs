@@ -56,12 +56,11 @@ impl DatabaseLock {
         };
         file.set_len(0).map_err(failed)?;
         file.rewind().map_err(failed)?;
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         writeln!(
             file,
             "pid {} on {} since {}",
             std::process::id(),
-            host.trim(),
+            host(),
             now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
         )
         .map_err(failed)?;
@@ -81,6 +80,40 @@ impl DatabaseLock {
         file.read_to_string(&mut holder).ok()?;
         Some(holder.trim().to_owned())
     }
+
+    /// Where the holder of the lock of a database runs.
+    pub fn holder_place(database: &Path) -> HolderPlace {
+        let Some(holder) = Self::holder(database) else {
+            return HolderPlace::Nowhere;
+        };
+        let words: Vec<&str> = holder.split(' ').collect();
+        match words.as_slice() {
+            // In another container the same number is another process.
+            ["pid", pid, "on", place, ..] if *place == host() => pid
+                .parse()
+                .map_or(HolderPlace::Elsewhere, |pid| HolderPlace::Here { pid }),
+            _ => HolderPlace::Elsewhere,
+        }
+    }
+}
+
+/// Where the process runs that uses a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HolderPlace {
+    /// There is none.
+    Nowhere,
+    /// On this machine.
+    Here {
+        /// Its id.
+        pid: u32,
+    },
+    /// On another machine or in another container.
+    Elsewhere,
+}
+
+fn host() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    host.trim().to_owned()
 }
 
 fn lock_path(database: &Path) -> PathBuf {

@@ -29,7 +29,7 @@ pub use self::health::Health;
 pub use self::inbox::SqliteInboxStore;
 pub use self::jobs::SqliteJobStore;
 pub use self::journal::SqliteTurnJournal;
-pub use self::lock::DatabaseLock;
+pub use self::lock::{DatabaseLock, HolderPlace};
 pub use self::notes::SqliteNoteStore;
 pub use self::outbox::SqliteOutboxStore;
 pub use self::retention::SqliteRetention;

@@ -43,6 +43,16 @@ impl Clock for SystemClock {
     }
 }
 
+/// Tells another process of this machine to look around (SIGUSR1).
+pub fn wake_process(pid: u32) -> std::io::Result<()> {
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .ok_or(std::io::ErrorKind::InvalidInput)?;
+    rustix::process::kill_process(pid, rustix::process::Signal::USR1)?;
+    Ok(())
+}
+
 /// A number from 0 to 1, to spread retries of several processes.
 #[expect(
     clippy::disallowed_methods,

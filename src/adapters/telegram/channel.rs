@@ -12,7 +12,7 @@ use super::failure::{delivery_error, is_unchanged};
 use super::payload;
 use super::rate::RateBudget;
 use super::settings::TelegramSettings;
-use crate::core::channel::{Capabilities, Channel, ChatTarget, DeliveryError, Urgency};
+use crate::core::channel::{Buttons, Capabilities, Channel, ChatTarget, DeliveryError, Urgency};
 use crate::core::ids::{ChannelName, MessageId};
 use crate::core::outbox::Outgoing;
 
@@ -53,6 +53,7 @@ impl TelegramChannel {
                 max_text_units: MAX_TEXT_UNITS,
                 streaming: settings.streaming,
                 max_parts: MAX_PARTS,
+                buttons: Buttons::Shown,
             },
             budget: RateBudget::new(settings.rate_limits),
         })

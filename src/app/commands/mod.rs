@@ -1,5 +1,6 @@
 //! The slash commands: one table gives the menu, the help and the dispatch.
 
+mod reminders;
 mod start;
 mod status;
 mod talk;
@@ -21,8 +22,7 @@ use crate::core::error::StoreResult;
 use crate::core::inbox::{InboxRow, InboxStore};
 use crate::core::jobs::JobStore;
 use crate::core::journal::{RunningTurn, TurnJournal};
-use crate::core::message::IncomingContent;
-use crate::core::outbox::{NewOutbox, OutboxStore};
+use crate::core::outbox::{NewOutbox, OutboxStore, Outgoing};
 
 /// One slash command.
 #[derive(Clone, Copy)]
@@ -66,6 +66,8 @@ struct CommandCall<'a> {
 enum Answer {
     /// Text, in Markdown.
     Text(String),
+    /// Something to press on.
+    Card(Outgoing),
     /// Nothing to say.
     Silence,
     /// A turn to go on with.
@@ -84,7 +86,7 @@ pub enum Handled {
 }
 
 /// The table.
-const TABLE: [Command; 7] = [
+const TABLE: [Command; 8] = [
     Command {
         name: "start",
         summary: "Who I am and what I can do",
@@ -114,6 +116,12 @@ const TABLE: [Command; 7] = [
         summary: "Run your last message again",
         timing: Timing::InTurn,
         run: |commands, call| Box::pin(talk::retry(commands, call)),
+    },
+    Command {
+        name: "reminders",
+        summary: "Your reminders, with buttons to change them",
+        timing: Timing::AtOnce,
+        run: |commands, call| Box::pin(reminders::list(commands, call)),
     },
     Command {
         name: "status",
@@ -181,23 +189,12 @@ impl Commands {
 
     /// Runs what must not wait in line. Says whether the row is done with.
     pub async fn run_at_once(&self, row: &InboxRow) -> StoreResult<bool> {
-        match &row.incoming.content {
-            IncomingContent::Press(press) => {
-                if let Some(channel) = self.channels.of(&row.incoming.target) {
-                    channel
-                        .answer_press(&press.id, Some("This button is no longer in use"))
-                        .await;
-                }
-                self.inbox.finish(row.id, Vec::new()).await?;
+        match find(row) {
+            Some(Found::Known(command)) if command.timing == Timing::AtOnce => {
+                self.run(&command, row).await?;
                 Ok(true)
             }
-            _ => match find(row) {
-                Some(Found::Known(command)) if command.timing == Timing::AtOnce => {
-                    self.run(&command, row).await?;
-                    Ok(true)
-                }
-                Some(Found::Known(_) | Found::Unknown(_)) | None => Ok(false),
-            },
+            Some(Found::Known(_) | Found::Unknown(_)) | None => Ok(false),
         }
     }
 
@@ -209,7 +206,6 @@ impl Commands {
                 let text = format!("There is no command /{name}. /help shows what there is.");
                 self.finish(row, Answer::Text(text)).await
             }
-            None if self.run_at_once(row).await? => Ok(Handled::Done),
             None => Ok(Handled::NotACommand),
         }
     }
@@ -228,6 +224,10 @@ impl Commands {
     async fn finish(&self, row: &InboxRow, answer: Answer) -> StoreResult<Handled> {
         let (replies, handled) = match answer {
             Answer::Text(text) => (self.compose(&row.incoming.target, &text), Handled::Done),
+            Answer::Card(card) => {
+                let target = row.incoming.target.clone();
+                (vec![NewOutbox::answer(target, card)], Handled::Done)
+            }
             Answer::Silence => (Vec::new(), Handled::Done),
             Answer::Rerun(turn) => (Vec::new(), Handled::Rerun(turn)),
         };

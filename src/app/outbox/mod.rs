@@ -19,7 +19,7 @@ pub use self::live::{AnswerPlace, LiveAnswers};
 use super::channels::Channels;
 use super::signals::Signals;
 use crate::core::boundary::Boundary;
-use crate::core::channel::{Channel, DeliveryError};
+use crate::core::channel::{Buttons, Channel, DeliveryError};
 use crate::core::clock::Clock;
 use crate::core::delivery::DeliveryOutcome;
 use crate::core::error::StoreResult;
@@ -174,14 +174,18 @@ impl Outbox {
     }
 
     async fn attempt(&self, channel: &dyn Channel, row: &OutboxRow) -> DeliveryOutcome {
+        let content = match channel.capabilities().buttons {
+            Buttons::Shown => row.content.clone(),
+            Buttons::None => row.content.clone().with_buttons(Vec::new()),
+        };
         let answer = match &row.message {
             Some(message) => channel
-                .edit(&row.target, message, &row.content)
+                .edit(&row.target, message, &content)
                 .await
                 .map(|()| message.clone()),
             None => {
                 channel
-                    .send(&row.target, &row.content, row.reply_to.as_ref())
+                    .send(&row.target, &content, row.reply_to.as_ref())
                     .await
             }
         };

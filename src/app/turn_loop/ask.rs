@@ -30,13 +30,14 @@ impl TurnLoop {
         Boundary::ModelAsked.pass();
         let (answer, shown) = self.ask_and_show(progress, &request, stops).await;
         progress.shown = shown;
+        let is_scheduled = progress.asked.is_scheduled();
         let fact = match answer {
             Ok(answer) => fact_of(answer),
             Err(halt) => return self.halt(progress, halt).await,
         };
         Boundary::ModelAnswered.pass();
         let said = match &fact {
-            Fact::ModelReplied { reply } if !reply.text.trim().is_empty() => {
+            Fact::ModelReplied { reply } if !is_scheduled && !reply.text.trim().is_empty() => {
                 self.compose(progress, &reply.text)
             }
             _ => Vec::new(),
@@ -66,7 +67,14 @@ impl TurnLoop {
             // The sink goes here: whoever shows the text comes to an end too, after the call
             // that may be under way.
         };
-        let show = self.live.show(&progress.place, &mut progress.answer, text);
+        // A scheduled run speaks once, at its end, or not at all.
+        let is_scheduled = progress.asked.is_scheduled();
+        let show = async {
+            if !is_scheduled {
+                let place = &progress.place;
+                self.live.show(place, &mut progress.answer, text).await;
+            }
+        };
         tokio::pin!(asked, show);
         let answer = tokio::select! {
             biased;

@@ -4,10 +4,11 @@ use super::{Progress, TurnLoop};
 use crate::core::boundary::Boundary;
 use crate::core::conversation::Item;
 use crate::core::error::StoreResult;
-use crate::core::jobs::OccurrenceState;
-use crate::core::journal::{Receipt, TurnEnd, TurnState};
+use crate::core::journal::{TurnEnd, TurnState};
 use crate::core::message::IncomingContent;
 use crate::core::model::{FinishReason, ModelError};
+use crate::core::outbox::NewOutbox;
+use crate::core::scheduled_run::{RunEnd, RunResult, RunSaid, conclude};
 use crate::core::turn::{Ending, Fact, Step, StopReason};
 
 const BROKEN: &str =
@@ -21,47 +22,87 @@ impl TurnLoop {
         };
         let (state, text) = words(&ending);
         let text = match ending {
-            Ending::Answered { .. } => text,
-            Ending::Failed { .. } | Ending::Stopped { .. } => below(&progress.shown, &text),
+            Ending::Failed { .. } | Ending::Stopped { .. } if !progress.asked.is_scheduled() => {
+                below(&progress.shown, &text)
+            }
+            Ending::Answered { .. } | Ending::Failed { .. } | Ending::Stopped { .. } => text,
         };
-        self.write_end(progress, facts, state, &text).await
+        let result = RunResult {
+            state,
+            text: &text,
+            trouble: &trouble(&ending),
+        };
+        self.write_end(progress, facts, result).await
     }
 
     /// Ends a turn that a defect of ours stopped.
     pub(super) async fn end_broken(&self, progress: &Progress) -> StoreResult<()> {
-        self.write_end(progress, Vec::new(), TurnState::Failed, BROKEN)
-            .await
+        let result = RunResult {
+            state: TurnState::Failed,
+            text: BROKEN,
+            trouble: "something broke",
+        };
+        self.write_end(progress, Vec::new(), result).await
     }
 
     async fn write_end(
         &self,
         progress: &Progress,
         facts: Vec<Fact>,
-        state: TurnState,
-        text: &str,
+        result: RunResult<'_>,
     ) -> StoreResult<()> {
-        let mut items = vec![Item::User {
-            text: progress.context.user.clone(),
-        }];
-        items.extend(progress.turn.items());
-        if state == TurnState::Stopped {
-            items.push(Item::Assistant {
-                text: text.to_owned(),
-                calls: Vec::new(),
-            });
-        }
+        let run = self.conclude(progress, result);
+        let (said, items) = match run.as_ref().map(|run| &run.said) {
+            None | Some(RunSaid::Answer) => (
+                self.compose(progress, result.text),
+                items(progress, result.state, result.text),
+            ),
+            Some(RunSaid::Nothing) => (Vec::new(), Vec::new()),
+            Some(RunSaid::Failure(words)) => {
+                let target = progress.place.target.clone();
+                (vec![NewOutbox::answer(target, words.clone())], Vec::new())
+            }
+        };
         let end = TurnEnd {
             facts,
-            state,
+            state: result.state,
             items,
-            said: self.compose(progress, text),
-            receipt: receipt(progress, state),
+            said,
+            receipt: run.map(|run| run.receipt),
         };
+        let is_scheduled = end.receipt.is_some();
         self.journal.end(progress.id, end, self.clock.now()).await?;
         Boundary::OutboxWritten.pass();
         self.signals.wake_outbox();
+        if is_scheduled {
+            // It may want another attempt.
+            self.signals.wake_scheduler();
+        }
         Ok(())
     }
+
+    /// The end of the scheduled run that the turn is, if it is one.
+    fn conclude(&self, progress: &Progress, result: RunResult<'_>) -> Option<RunEnd> {
+        let IncomingContent::Scheduled(prompt) = &progress.asked.content else {
+            return None;
+        };
+        let most = self.settings.max_run_attempts;
+        Some(conclude(prompt, result, most, self.clock.now()))
+    }
+}
+
+fn items(progress: &Progress, state: TurnState, text: &str) -> Vec<Item> {
+    let mut items = vec![Item::User {
+        text: progress.context.user.clone(),
+    }];
+    items.extend(progress.turn.items());
+    if state == TurnState::Stopped {
+        items.push(Item::Assistant {
+            text: text.to_owned(),
+            calls: Vec::new(),
+        });
+    }
+    items
 }
 
 /// What the person has already read stays; the remark goes below it.
@@ -125,17 +166,17 @@ fn stopped(reason: StopReason) -> &'static str {
     }
 }
 
-fn receipt(progress: &Progress, state: TurnState) -> Option<Receipt> {
-    let IncomingContent::Scheduled(prompt) = &progress.asked.content else {
-        return None;
-    };
-    let state = match state {
-        TurnState::Answered => OccurrenceState::Ran,
-        TurnState::Failed | TurnState::Stopped => OccurrenceState::Failed,
-    };
-    Some(Receipt {
-        occurrence: prompt.occurrence,
-        state,
-        reason: None,
-    })
+/// What went wrong, for the receipt of a scheduled run.
+fn trouble(ending: &Ending) -> String {
+    match ending {
+        Ending::Answered { .. } => String::new(),
+        Ending::Failed { error } => format!("no answer of the model: {}", error.kind.summary()),
+        Ending::Stopped { reason } => match reason {
+            StopReason::Person => "stopped",
+            StopReason::Deadline => "it took too long",
+            StopReason::StepLimit => "it took too many steps",
+            StopReason::Crashes => "restarted several times while it ran",
+        }
+        .to_owned(),
+    }
 }

@@ -43,6 +43,8 @@ pub struct TurnSettings {
     pub limits: TurnLimits,
     /// How long one may take.
     pub timeout: Duration,
+    /// How often a scheduled run is tried.
+    pub max_run_attempts: u32,
 }
 
 /// Runs turns.
@@ -122,10 +124,12 @@ impl TurnLoop {
 
     async fn go(&self, turn: RunningTurn, news: Vec<Fact>, stops: &TurnStops) {
         let span = error_span!("turn", turn.id = %turn.id);
-        let target = turn.conversation.target.clone();
+        // Nobody waits for a scheduled run, and it may end without a word.
+        let watched = (!turn.inbox.iter().any(|row| row.incoming.is_scheduled()))
+            .then(|| turn.conversation.target.clone());
         tokio::select! {
             () = self.to_its_end(turn, news, stops).instrument(span) => {}
-            () = self.keep_typing(&target) => {}
+            () = self.keep_typing(watched.as_ref()) => {}
         }
     }
 
@@ -301,8 +305,9 @@ impl TurnLoop {
         }
     }
 
-    async fn keep_typing(&self, target: &ChatTarget) {
-        let Some(channel) = self.channels.of(target) else {
+    async fn keep_typing(&self, target: Option<&ChatTarget>) {
+        let watched = target.and_then(|target| Some((self.channels.of(target)?, target)));
+        let Some((channel, target)) = watched else {
             return std::future::pending().await;
         };
         loop {

@@ -12,6 +12,7 @@ mod sqlite_notes;
 mod sqlite_outbox;
 mod sqlite_plans;
 mod sqlite_retention;
+mod sqlite_runs;
 mod telegram_access;
 mod telegram_channel;
 mod telegram_poll;

@@ -77,13 +77,15 @@ async fn a_scheduled_turn_signs_its_receipt() {
     let fixture = Fixture::new().await;
     fixture.execute(
         "INSERT INTO jobs VALUES (1, 'telegram', '7', '', 'private', '{}', NULL, 'x', 'user', '{}', NULL, 'active', 0, 0, 0);
-         INSERT INTO occurrences VALUES (5, 1, 0, 'running', NULL, 1, 99, 0)",
+         INSERT INTO occurrences (id, job, slot, state, attempts, lease_until, recorded_at)
+         VALUES (5, 1, 0, 'running', 1, 99, 0)",
     ).await;
     let turn = fixture.begin(1, "one").await;
     let receipt = Receipt {
         occurrence: OccurrenceId(5),
         state: OccurrenceState::Failed,
         reason: Some("no model answered".into()),
+        retry_at: None,
     };
     let over = TurnEnd {
         receipt: Some(receipt),

@@ -11,8 +11,8 @@ use minibot::core::channel::{ChatKind, ChatTarget, Sender};
 use minibot::core::ids::{ChannelName, JobId, OccurrenceId, ThreadId, UserId};
 use minibot::core::inbox::InboxStore;
 use minibot::core::jobs::{
-    FiredAction, FiredSlot, Firing, Job, JobFilter, JobLimits, JobRole, JobStatus, JobStatusFilter,
-    JobStore, NewJob, Occurrence, OccurrenceState,
+    FiredAction, FiredSlot, Firing, Job, JobAction, JobFilter, JobLimits, JobRole, JobStatus,
+    JobStatusFilter, JobStore, NewJob, Occurrence, OccurrenceState,
 };
 use minibot::core::message::{IncomingContent, ScheduledPrompt};
 use minibot::core::outbox::{NewOutbox, Outgoing};
@@ -87,6 +87,7 @@ fn deliver(minute: i64, target: ChatTarget, text: &str) -> FiredSlot {
 fn prompt(minute: i64) -> FiredSlot {
     let action = FiredAction::Prompt {
         content: "drink tea".into(),
+        remark: None,
     };
     FiredSlot {
         slot: at(minute),
@@ -239,9 +240,10 @@ async fn a_chat_has_so_many_active_jobs_and_no_more() {
     assert_eq!(changes.apply(another(), at(0)).await, refused);
     changes
         .apply(
-            Change::CancelJob {
+            Change::ActOnJob {
                 target: chat("1"),
                 job: JobId(1),
+                action: JobAction::Cancel,
             },
             at(0),
         )
@@ -274,6 +276,8 @@ async fn a_prompt_is_a_message_of_its_creator() {
         occurrence: OccurrenceId(2),
         content,
         due_at: at(70),
+        remark: None,
+        attempt: 1,
     };
     assert_eq!(incoming.content, IncomingContent::Scheduled(expected));
     let job = store.get(id).await.unwrap().unwrap();
@@ -283,6 +287,7 @@ async fn a_prompt_is_a_message_of_its_creator() {
         state: OccurrenceState::Running,
         reason: None,
         recorded_at: at(75),
+        reaction: None,
     };
     assert_eq!(
         (job.next_run, job.last_occurrence),
@@ -330,7 +335,7 @@ async fn a_job_that_was_cancelled_meanwhile_is_not_fired() {
     let store = store(&changes.fixture);
     let id = add(&changes, job(chat("1"), 10)).await.id;
     let other = add(&changes, job(chat("1"), 10)).await.id;
-    store.cancel(None, id).await.unwrap();
+    store.act(None, id, JobAction::Cancel).await.unwrap();
     let plan = [id, other, JobId(99)]
         .map(|job| firing(job, vec![deliver(10, chat("1"), "tea")], Some(70)));
     store.fire(plan.to_vec(), at(10)).await.unwrap();
@@ -351,7 +356,11 @@ async fn the_last_run_completes_a_job() {
     let job = store.get(id).await.unwrap().unwrap();
     assert_eq!((job.status, job.next_run), (JobStatus::Completed, None));
     assert_eq!(store.next_due_at(&[target().channel]).await.unwrap(), None);
-    let cancelled = store.cancel(None, id).await.unwrap().unwrap();
+    let cancelled = store
+        .act(None, id, JobAction::Cancel)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(cancelled.status, JobStatus::Completed);
 }
 
@@ -362,7 +371,7 @@ async fn a_list_shows_what_is_asked_for() {
     for (chat_id, minute) in [("1", 40), ("1", 20), ("2", 30), ("1", 10)] {
         add(&changes, job(chat(chat_id), minute)).await;
     }
-    store.cancel(None, JobId(4)).await.unwrap();
+    store.act(None, JobId(4), JobAction::Cancel).await.unwrap();
     let first = firing(JobId(2), vec![skip(20), skip(80)], Some(140));
     store.fire(vec![first], at(81)).await.unwrap();
     assert_eq!(
@@ -391,16 +400,30 @@ async fn only_the_chat_of_a_job_can_end_it() {
     let store = store(&changes.fixture);
     let id = add(&changes, job(chat("1"), 10)).await.id;
     let none = ChangeOutcome::Job(None);
-    let cancel = |target| Change::CancelJob { target, job: id };
+    let cancel = |target| Change::ActOnJob {
+        target,
+        job: id,
+        action: JobAction::Cancel,
+    };
     let delete = |target| Change::DeleteJob { target, job: id };
     assert_eq!(changes.apply(cancel(chat("2")), at(1)).await, none);
     assert_eq!(changes.apply(delete(chat("2")), at(1)).await, none);
-    assert_eq!(store.cancel(Some(&chat("2")), id).await.unwrap(), None);
+    assert_eq!(
+        store
+            .act(Some(&chat("2")), id, JobAction::Cancel)
+            .await
+            .unwrap(),
+        None
+    );
     store
         .fire(vec![firing(id, vec![skip(10)], Some(70))], at(10))
         .await
         .unwrap();
-    let cancelled = store.cancel(Some(&chat("1")), id).await.unwrap().unwrap();
+    let cancelled = store
+        .act(Some(&chat("1")), id, JobAction::Cancel)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(
         (cancelled.status, cancelled.next_run),
         (JobStatus::Cancelled, None)

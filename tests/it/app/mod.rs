@@ -3,11 +3,16 @@
 mod access;
 mod answers;
 mod arrivals;
+mod cards;
 mod commands;
 mod delivery;
 mod failures;
+mod jobs_command;
 mod lifecycle;
+mod reminder_list;
 mod reminders;
+mod scheduled_runs;
+mod scheduler;
 mod stopping;
 mod streaming;
 mod tools;

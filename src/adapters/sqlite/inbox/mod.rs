@@ -6,19 +6,22 @@ mod row;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sea_query::{Cond, Condition, Expr, ExprTrait, Func, Order, Query};
+use chrono::{DateTime, Utc};
+use sea_query::{Cond, Condition, Expr, ExprTrait, Func, Order, Query, UpdateStatement};
 
 pub(super) use self::row::{StoredRow, select};
+use super::change;
 use super::database::Database;
 use super::iden::Inbox;
 use super::outbox;
 use super::statement::{at, execute, fetch_all, fetch_one, fetch_optional, word};
 use super::values::{self, millis};
+use crate::core::change::ChangeOutcome;
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
 use crate::core::error::{StoreError, StoreResult};
 use crate::core::ids::InboxId;
-use crate::core::inbox::{Arrival, InboxRow, InboxStore, Stored};
+use crate::core::inbox::{Arrival, AskedByRow, InboxRow, InboxStore, Stored};
 use crate::core::outbox::NewOutbox;
 
 /// The columns that tell where something was said.
@@ -142,15 +145,7 @@ impl InboxStore for SqliteInboxStore {
 
     async fn finish(&self, id: InboxId, replies: Vec<NewOutbox>) -> StoreResult<bool> {
         let now = self.clock.now();
-        let done = Query::update()
-            .table(Inbox::Table)
-            .values([
-                (Inbox::State, word("done")),
-                (Inbox::DoneAt, Expr::val(millis(now))),
-            ])
-            .and_where(Expr::col(Inbox::Id).eq(id.0))
-            .cond_where(is_waiting())
-            .take();
+        let done = done(id, now);
         self.database
             .write(move |connection| {
                 Box::pin(async move {
@@ -166,6 +161,28 @@ impl InboxStore for SqliteInboxStore {
             .await
     }
 
+    async fn finish_with(
+        &self,
+        id: InboxId,
+        asked: AskedByRow,
+    ) -> StoreResult<Option<ChangeOutcome>> {
+        let now = self.clock.now();
+        let done = done(id, now);
+        self.database
+            .write(move |connection| {
+                Box::pin(async move {
+                    if execute(&mut *connection, &done).await? == 0 {
+                        return Ok(None);
+                    }
+                    let outcome = change::apply(&mut *connection, asked.change, now).await?;
+                    let replies = (asked.replies)(&outcome);
+                    outbox::insert_all(connection, &replies, None, now).await?;
+                    Ok(Some(outcome))
+                })
+            })
+            .await
+    }
+
     async fn count_waiting(&self) -> StoreResult<u64> {
         let count = Query::select()
             .expr(Func::count(Expr::col(Inbox::Id)))
@@ -175,6 +192,19 @@ impl InboxStore for SqliteInboxStore {
         let (count,): (i64,) = fetch_one(self.database.reader(), &count).await?;
         Ok(count.unsigned_abs())
     }
+}
+
+/// Ends a row that waits.
+fn done(id: InboxId, now: DateTime<Utc>) -> UpdateStatement {
+    Query::update()
+        .table(Inbox::Table)
+        .values([
+            (Inbox::State, word("done")),
+            (Inbox::DoneAt, Expr::val(millis(now))),
+        ])
+        .and_where(Expr::col(Inbox::Id).eq(id.0))
+        .cond_where(is_waiting())
+        .take()
 }
 
 /// That a row waits.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sea_query::{Expr, InsertStatement, OnConflict, Query};
+use sea_query::{Expr, ExprTrait, InsertStatement, OnConflict, Query};
 use serde::Serialize;
 use sqlx::SqliteConnection;
 
@@ -12,10 +12,11 @@ use super::super::outbox;
 use super::super::statement::{execute, fetch_all, insert, word};
 use super::super::values::{self, millis};
 use super::row::{occurrence_state, read_chat_kind};
+use crate::core::card;
 use crate::core::channel::{ChatKind, ChatTarget, Sender};
 use crate::core::error::StoreResult;
 use crate::core::ids::{JobId, OccurrenceId};
-use crate::core::jobs::{FiredAction, FiredSlot, Firing};
+use crate::core::jobs::{FiredAction, FiredSlot, Firing, Job};
 use crate::core::message::{Incoming, IncomingContent, ScheduledPrompt};
 
 /// Rows of one statement: SQLite takes 32,766 values (SQLite, "Limits").
@@ -40,6 +41,34 @@ pub(super) async fn fire(
         .filter(|firing| jobs.contains_key(&firing.job))
         .flat_map(|firing| firing.slots.into_iter().map(move |slot| (firing.job, slot)))
         .collect();
+    carry_out(connection, slots, &jobs, now).await
+}
+
+/// Fires one slot of a job besides its schedule.
+pub(super) async fn fire_besides(
+    connection: &mut SqliteConnection,
+    job: &Job,
+    slot: FiredSlot,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let beneficiary = Beneficiary {
+        target: job.details.target.clone(),
+        chat_kind: job.details.chat_kind,
+        creator: job.details.creator.clone(),
+    };
+    let jobs = HashMap::from([(job.id, beneficiary)]);
+    carry_out(connection, vec![(job.id, slot)], &jobs, now).await?;
+    Ok(())
+}
+
+/// Writes the receipts and does what follows from them.
+async fn carry_out(
+    connection: &mut SqliteConnection,
+    slots: Vec<(JobId, FiredSlot)>,
+    jobs: &HashMap<JobId, Beneficiary>,
+    now: DateTime<Utc>,
+) -> StoreResult<Vec<ChatTarget>> {
+    let slots = hold_up(&mut *connection, slots).await?;
     let mut receipts = record(&mut *connection, &slots, now).await?;
     let (mut targets, mut deliveries) = (BTreeSet::new(), Vec::new());
     for (id, slot) in slots {
@@ -50,12 +79,17 @@ pub(super) async fn fire(
         };
         match slot.action {
             FiredAction::Nothing => {}
-            FiredAction::Deliver(row) => deliveries.push(*row),
-            FiredAction::Prompt { content } => {
+            FiredAction::Deliver(mut row) => {
+                row.content = card::with_answers(row.content, occurrence);
+                deliveries.push(*row);
+            }
+            FiredAction::Prompt { content, remark } => {
                 let prompt = ScheduledPrompt {
                     occurrence,
                     content,
                     due_at: slot.slot,
+                    remark,
+                    attempt: 1,
                 };
                 ask(&mut *connection, occurrence, job.incoming(prompt, now)).await?;
                 targets.insert(job.target.clone());
@@ -64,6 +98,36 @@ pub(super) async fn fire(
     }
     outbox::insert_all(connection, &deliveries, None, now).await?;
     Ok(targets.into_iter().collect())
+}
+
+/// Skips the runs of jobs that have one on the way.
+async fn hold_up(
+    connection: &mut SqliteConnection,
+    slots: Vec<(JobId, FiredSlot)>,
+) -> StoreResult<Vec<(JobId, FiredSlot)>> {
+    let is_prompt = |slot: &FiredSlot| matches!(slot.action, FiredAction::Prompt { .. });
+    let asked = slots.iter().filter(|(_, slot)| is_prompt(slot));
+    let asked: BTreeSet<i64> = asked.map(|(job, _)| job.0).collect();
+    if asked.is_empty() {
+        return Ok(slots);
+    }
+    let busy = Query::select()
+        .column(Occurrences::Job)
+        .from(Occurrences::Table)
+        .and_where(Expr::col(Occurrences::State).eq(word("running")))
+        .and_where(Expr::col(Occurrences::Job).is_in(asked))
+        .take();
+    let busy: Vec<(i64,)> = fetch_all(connection, &busy).await?;
+    let busy: HashSet<JobId> = busy.into_iter().map(|(job,)| JobId(job)).collect();
+    let held_up = slots.into_iter().map(|(job, slot)| {
+        let slot = if is_prompt(&slot) && busy.contains(&job) {
+            slot.held_up()
+        } else {
+            slot
+        };
+        (job, slot)
+    });
+    Ok(held_up.collect())
 }
 
 /// For whom a job runs.

@@ -1,7 +1,10 @@
 //! The scheduled jobs and the receipts of their runs.
 
+mod act;
+mod answers;
 mod fire;
 mod row;
+mod runs;
 mod write;
 
 use std::sync::Arc;
@@ -10,8 +13,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sea_query::{Condition, Expr, ExprTrait, Func, NullOrdering, Order, Query};
 
+pub(super) use self::act::act;
+pub(super) use self::answers::{answer_card, retry_run};
 use self::row::StoredJob;
-pub(super) use self::write::{add, cancel, delete};
+pub(super) use self::write::{add, delete};
 use super::database::Database;
 use super::iden::Jobs;
 use super::statement::{at, execute, fetch_all, fetch_one, fetch_optional, word};
@@ -19,8 +24,8 @@ use super::values::{self, millis};
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
 use crate::core::error::{StoreError, StoreResult};
-use crate::core::ids::{ChannelName, JobId};
-use crate::core::jobs::{Firing, Job, JobFilter, JobPage, JobStatusFilter, JobStore};
+use crate::core::ids::{ChannelName, JobId, OccurrenceId};
+use crate::core::jobs::{Firing, Job, JobAction, JobFilter, JobPage, JobStatusFilter, JobStore};
 
 /// The columns that tell where a job delivers.
 const PLACE: [Jobs; 3] = [Jobs::Channel, Jobs::Chat, Jobs::Thread];
@@ -65,7 +70,12 @@ impl JobStore for SqliteJobStore {
             .and_where(Expr::col(Jobs::Channel).is_in(names(channels)))
             .take();
         let (next,): (Option<i64>,) = fetch_one(self.database.reader(), &next).await?;
-        next.map(values::moment).transpose()
+        let again: Option<i64> = sqlx::query_scalar(runs::NEXT)
+            .bind(values::to_json(&names(channels))?)
+            .fetch_one(self.database.reader())
+            .await?;
+        let first = next.into_iter().chain(again).min();
+        first.map(values::moment).transpose()
     }
 
     async fn list_due(
@@ -134,13 +144,53 @@ impl JobStore for SqliteJobStore {
         })
     }
 
-    async fn cancel(&self, target: Option<&ChatTarget>, id: JobId) -> StoreResult<Option<Job>> {
+    async fn act(
+        &self,
+        target: Option<&ChatTarget>,
+        id: JobId,
+        action: JobAction,
+    ) -> StoreResult<Option<Job>> {
         let target = target.cloned();
         let now = self.clock.now();
         self.database
             .write(move |connection| {
-                Box::pin(async move { write::cancel(connection, target.as_ref(), id, now).await })
+                Box::pin(
+                    async move { act::act(connection, target.as_ref(), id, action, now).await },
+                )
             })
+            .await
+    }
+
+    async fn retry_due(
+        &self,
+        channels: &[ChannelName],
+        now: DateTime<Utc>,
+    ) -> StoreResult<Vec<ChatTarget>> {
+        let due: Vec<(i64,)> = sqlx::query_as(runs::DUE)
+            .bind(millis(now))
+            .bind(values::to_json(&names(channels))?)
+            .fetch_all(self.database.reader())
+            .await?;
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let due = due.into_iter().map(|(id,)| OccurrenceId(id)).collect();
+        self.database
+            .write(move |connection| Box::pin(runs::retry(connection, due, now)))
+            .await
+    }
+
+    async fn settle_lost(&self, before: DateTime<Utc>) -> StoreResult<u64> {
+        let lost: Vec<i64> = sqlx::query_scalar(runs::LOST)
+            .bind(millis(before))
+            .fetch_all(self.database.reader())
+            .await?;
+        if lost.is_empty() {
+            return Ok(0);
+        }
+        let now = self.clock.now();
+        self.database
+            .write(move |connection| Box::pin(runs::settle(connection, lost, now)))
             .await
     }
 }

@@ -32,6 +32,7 @@ pub(super) struct StoredJob {
     occurrence_state: Option<String>,
     reason: Option<String>,
     recorded_at: Option<i64>,
+    reaction: Option<String>,
 }
 
 impl StoredJob {
@@ -88,6 +89,11 @@ impl StoredJob {
             state: read_occurrence_state(state)?,
             reason: self.reason.clone(),
             recorded_at: values::moment(recorded_at)?,
+            reaction: self
+                .reaction
+                .as_deref()
+                .map(values::from_json)
+                .transpose()?,
         }))
     }
 }
@@ -101,8 +107,25 @@ impl TryFrom<StoredJob> for Job {
     }
 }
 
-/// Selects jobs as `StoredJob`s.
+/// Selects jobs as `StoredJob`s, each with the receipt of its latest slot.
 pub(super) fn select() -> SelectStatement {
+    let newest = Expr::col((Occurrences::Table, Occurrences::Id)).in_subquery(newest());
+    columns().left_join(Occurrences::Table, newest).take()
+}
+
+/// Selects the job of a slot as a `StoredJob`, with the receipt of that slot.
+pub(super) fn select_by_occurrence(id: OccurrenceId) -> SelectStatement {
+    let receipt = |column| Expr::col((Occurrences::Table, column));
+    columns()
+        .inner_join(
+            Occurrences::Table,
+            receipt(Occurrences::Job).equals((Jobs::Table, Jobs::Id)),
+        )
+        .and_where(receipt(Occurrences::Id).eq(id.0))
+        .take()
+}
+
+fn columns() -> SelectStatement {
     let columns = [
         Jobs::Id,
         Jobs::Channel,
@@ -127,13 +150,10 @@ pub(super) fn select() -> SelectStatement {
             (Occurrences::Table, Occurrences::Slot),
             (Occurrences::Table, Occurrences::Reason),
             (Occurrences::Table, Occurrences::RecordedAt),
+            (Occurrences::Table, Occurrences::Reaction),
         ])
         .expr_as(receipt(Occurrences::State), "occurrence_state")
         .from(Jobs::Table)
-        .left_join(
-            Occurrences::Table,
-            receipt(Occurrences::Id).in_subquery(newest()),
-        )
         .take()
 }
 

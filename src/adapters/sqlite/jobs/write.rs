@@ -1,6 +1,5 @@
-//! Adding, cancelling and deleting jobs.
+//! Adding and deleting jobs.
 
-use chrono::{DateTime, Utc};
 use sea_query::{Expr, ExprTrait, Func, Query};
 use sqlx::SqliteConnection;
 
@@ -25,6 +24,12 @@ pub(in super::super) async fn add(
     if count_active(&mut *connection, &job.target).await? >= i64::from(limit) {
         return Ok(ChangeOutcome::TooManyJobs { limit });
     }
+    let job = insert_job(connection, job).await?;
+    Ok(ChangeOutcome::Job(Some(Box::new(job))))
+}
+
+/// Adds a job, whatever its chat has.
+pub(super) async fn insert_job(connection: &mut SqliteConnection, job: NewJob) -> StoreResult<Job> {
     let chat_kind = match job.chat_kind {
         ChatKind::Private => "private",
         ChatKind::Group => "group",
@@ -56,14 +61,13 @@ pub(in super::super) async fn add(
         ],
     );
     let (id,): (i64,) = fetch_one(connection, row.returning_col(Jobs::Id)).await?;
-    let job = Job {
+    Ok(Job {
         id: JobId(id),
         next_run: Some(job.next_run),
         details: job,
         status: JobStatus::Active,
         last_occurrence: None,
-    };
-    Ok(ChangeOutcome::Job(Some(Box::new(job))))
+    })
 }
 
 async fn count_active(connection: &mut SqliteConnection, target: &ChatTarget) -> StoreResult<i64> {
@@ -76,34 +80,6 @@ async fn count_active(connection: &mut SqliteConnection, target: &ChatTarget) ->
         .take();
     let (count,): (i64,) = fetch_one(connection, &count).await?;
     Ok(count)
-}
-
-/// Cancels a job that could still run; returns it as it is then.
-pub(in super::super) async fn cancel(
-    connection: &mut SqliteConnection,
-    target: Option<&ChatTarget>,
-    id: JobId,
-    now: DateTime<Utc>,
-) -> StoreResult<Option<Job>> {
-    let Some(mut job) = find(&mut *connection, target, id).await? else {
-        return Ok(None);
-    };
-    match job.status {
-        JobStatus::Completed | JobStatus::Cancelled => {}
-        JobStatus::Active | JobStatus::Paused => {
-            let cancel = Query::update()
-                .table(Jobs::Table)
-                .value(Jobs::Status, word("cancelled"))
-                .value(Jobs::NextRun, None::<i64>)
-                .value(Jobs::UpdatedAt, millis(now))
-                .and_where(Expr::col(Jobs::Id).eq(id.0))
-                .take();
-            execute(connection, &cancel).await?;
-            job.status = JobStatus::Cancelled;
-            job.next_run = None;
-        }
-    }
-    Ok(Some(job))
 }
 
 /// Deletes a job with its receipts; returns it as it was.
@@ -123,7 +99,8 @@ pub(in super::super) async fn delete(
     Ok(job)
 }
 
-async fn find(
+/// A job (of this target, if one is given).
+pub(super) async fn find(
     connection: &mut SqliteConnection,
     target: Option<&ChatTarget>,
     id: JobId,

@@ -105,6 +105,10 @@ async fn sign(
             (Occurrences::State, word(state)),
             (Occurrences::Reason, Expr::val(receipt.reason)),
             (Occurrences::LeaseUntil, Expr::val(None::<i64>)),
+            (
+                Occurrences::RetryAt,
+                Expr::val(receipt.retry_at.map(millis)),
+            ),
             (Occurrences::RecordedAt, Expr::val(millis(now))),
         ])
         .and_where(Expr::col(Occurrences::Id).eq(receipt.occurrence.0))

@@ -1,7 +1,9 @@
 //! Opening a failed turn again.
+//!
+//! Scheduled runs have attempts of their own: the person means what they wrote themselves.
 
 use chrono::{DateTime, Utc};
-use sea_query::{Expr, ExprTrait, Order, Query};
+use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 use sqlx::SqliteConnection;
 
 use super::super::conversations::{self, ConversationRow};
@@ -28,10 +30,11 @@ pub(super) async fn reopen(
     };
     let conversation = Conversation::try_from(running)?.id;
     let newest = Query::select()
-        .columns([Turns::Id, Turns::State])
+        .columns([Turns::Id, Turns::State].map(|column| (Turns::Table, column)))
         .from(Turns::Table)
         .and_where(Expr::col(Turns::Conversation).eq(conversation.0))
-        .order_by(Turns::Id, Order::Desc)
+        .and_where(Expr::exists(own_message()))
+        .order_by((Turns::Table, Turns::Id), Order::Desc)
         .limit(1)
         .take();
     let newest: Option<(i64, String)> = fetch_optional(&mut *connection, &newest).await?;
@@ -90,4 +93,14 @@ async fn forget_the_end(connection: &mut SqliteConnection, turn: i64) -> StoreRe
         .take();
     execute(connection, &delete).await?;
     Ok(())
+}
+
+/// Selects what a person wrote and a turn answers.
+fn own_message() -> SelectStatement {
+    Query::select()
+        .expr(Expr::val(1))
+        .from(Inbox::Table)
+        .and_where(Expr::col((Inbox::Table, Inbox::Turn)).equals((Turns::Table, Turns::Id)))
+        .and_where(Expr::col((Inbox::Table, Inbox::Kind)).ne(word("scheduled")))
+        .take()
 }

@@ -8,10 +8,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::typed::{TypedTool, failure, lenient_id, success};
-use super::{TEXTS, human, recurrence, run_at, status};
+use super::{TEXTS, recurrence, run_at, status};
 use crate::core::change::{Change, ChangeOutcome};
 use crate::core::ids::JobId;
-use crate::core::jobs::{Job, JobFilter, JobStatus, JobStatusFilter, JobStore};
+use crate::core::jobs::{Job, JobAction, JobFilter, JobStatus, JobStatusFilter, JobStore};
+use crate::core::reminder::when;
 use crate::core::tool::{ErrorCode, ToolContext, ToolEffect, ToolOutcome, ToolResult};
 
 /// Jobs in one result, unless the model asks for fewer.
@@ -67,7 +68,7 @@ fn row(job: &Job, context: &ToolContext) -> Value {
         "status": status(job.status),
         "run_at": run_at(job),
         "recurrence": recurrence(&job.details.schedule),
-        "human": human(job, context.now),
+        "human": when(job, context.now),
         "last_occurrence": job.last_occurrence.as_ref().map(|last| json!({
             "slot": last.slot,
             "state": last.state,
@@ -96,9 +97,10 @@ impl TypedTool for CancelPrompt {
     async fn run(&self, context: &ToolContext, arguments: JobArguments) -> ToolOutcome {
         let job = JobId(arguments.job_id);
         ToolOutcome::Change {
-            change: Box::new(Change::CancelJob {
+            change: Box::new(Change::ActOnJob {
                 target: context.target.clone(),
                 job,
+                action: JobAction::Cancel,
             }),
             describe: Box::new(|outcome| ended(outcome, "cancelled")),
         }

@@ -15,8 +15,8 @@ use super::typed::{TypedTool, failure};
 use super::{Family, ToolRules, tool};
 use crate::core::change::{Change, ChangeOutcome};
 use crate::core::jobs::{Job, JobRole, JobStatus, JobStore, NewJob};
-use crate::core::reminder::MAX_CONTENT;
-use crate::core::schedule::{Recurrence, Schedule, describe_moment, describe_roughly};
+use crate::core::reminder::{MAX_CONTENT, when};
+use crate::core::schedule::{Recurrence, Schedule};
 use crate::core::tool::{
     ErrorCode, SchemaStrictness, ToolContext, ToolEffect, ToolOutcome, ToolResult, TurnOrigin,
 };
@@ -122,38 +122,8 @@ fn scheduled(job: &Job, now: DateTime<Utc>) -> ToolResult {
         "job_id": job.id,
         "status": status(job.status),
         "run_at": run_at(job),
-        "human": human(job, now),
+        "human": when(job, now),
     }))
-}
-
-/// When a job runs, in words: "every Monday at 09:00, next on Mon 23 Nov 2026".
-fn human(job: &Job, now: DateTime<Utc>) -> String {
-    let schedule = &job.details.schedule;
-    let next = job
-        .next_run
-        .map(|at| (at, describe_moment(at, now, schedule.zone())));
-    match (schedule.recurrence(), next) {
-        (Recurrence::Once, Some((at, moment))) if at > now => {
-            format!("{moment} (in {})", describe_roughly(at - now))
-        }
-        (Recurrence::Once, Some((_, moment))) => moment,
-        (_, Some((_, moment))) => next_of(&schedule.describe(), &moment),
-        (_, None) => schedule.describe(),
-    }
-}
-
-/// The time of day is not said twice.
-fn next_of(rule: &str, moment: &str) -> String {
-    let on = if moment.starts_with(|c: char| c.is_ascii_uppercase()) {
-        "on "
-    } else {
-        ""
-    };
-    let day = moment
-        .rsplit_once(" at ")
-        .filter(|(_, time)| rule.ends_with(&format!(" at {time}")))
-        .map_or(moment, |(day, _)| day);
-    format!("{rule}, next {on}{day}")
 }
 
 fn run_at(job: &Job) -> Option<String> {

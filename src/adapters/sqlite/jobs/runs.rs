@@ -1,0 +1,127 @@
+//! Scheduled runs after their first attempt: again when their time comes, or settled when lost.
+
+use chrono::{DateTime, Utc};
+use sea_query::{Expr, ExprTrait, Query};
+use sqlx::SqliteConnection;
+
+use super::super::iden::Occurrences;
+use super::super::statement::{execute, word};
+use super::super::values::{self, millis};
+use crate::core::channel::ChatTarget;
+use crate::core::error::StoreResult;
+use crate::core::ids::{JobId, OccurrenceId};
+
+// CROSS JOIN keeps the order of the tables in SQLite: few occurrences run, and jobs can be many.
+
+/// The runs whose next attempt is due: ?1 is now, ?2 the channels as JSON.
+pub(super) const DUE: &str = "
+    SELECT occurrences.id
+    FROM occurrences CROSS JOIN jobs ON jobs.id = occurrences.job
+    WHERE occurrences.state = 'running' AND occurrences.retry_at <= ?1
+        AND jobs.channel IN (SELECT value FROM json_each(?2))
+    ORDER BY occurrences.retry_at, occurrences.id";
+
+/// When the next attempt at a run is due: ?1 are the channels as JSON.
+pub(super) const NEXT: &str = "
+    SELECT min(occurrences.retry_at)
+    FROM occurrences CROSS JOIN jobs ON jobs.id = occurrences.job
+    WHERE occurrences.state = 'running' AND jobs.channel IN (SELECT value FROM json_each(?1))";
+
+/// What nothing will end any more: ?1 is when it must have begun.
+pub(super) const LOST: &str = "
+    SELECT id FROM occurrences
+    WHERE state = 'running' AND retry_at IS NULL AND recorded_at <= ?1
+        AND NOT EXISTS (
+            SELECT 1 FROM inbox
+            WHERE source = 'job' AND external_id = occurrences.id
+                AND inbox.state IN ('waiting', 'running'))";
+
+/// ?1 are the ids as JSON, ?2 is now.
+const SETTLE: &str = "
+    UPDATE occurrences
+    SET state = CASE WHEN answered THEN 'ran' ELSE 'failed' END,
+        reason = CASE WHEN answered THEN reason ELSE 'its run was lost' END,
+        lease_until = NULL, recorded_at = ?2
+    FROM (
+        SELECT lost.value AS lost, EXISTS (
+            SELECT 1 FROM inbox JOIN turns ON turns.id = inbox.turn
+            WHERE inbox.source = 'job' AND inbox.external_id = lost.value
+                AND turns.state = 'answered') AS answered
+        FROM json_each(?1) AS lost)
+    WHERE id = lost AND state = 'running'";
+
+/// Claims one attempt: ?1 is the run, ?2 now.
+const CLAIM: &str = "
+    UPDATE occurrences SET attempts = attempts + 1, retry_at = NULL, recorded_at = ?2
+    WHERE id = ?1 AND state = 'running' AND retry_at <= ?2
+    RETURNING attempts";
+
+/// ?1 is the run, ?2 the number of the attempt.
+const REQUEUE: &str = "
+    UPDATE inbox
+    SET state = 'waiting', turn = NULL, done_at = NULL,
+        incoming = json_set(incoming, '$.content.attempt', ?2)
+    WHERE source = 'job' AND external_id = ?1 AND state = 'done'
+    RETURNING channel, chat, thread";
+
+/// Ends the runs of a job that wait for another attempt.
+pub(super) async fn give_up(connection: &mut SqliteConnection, job: JobId) -> StoreResult<()> {
+    let waiting = Query::update()
+        .table(Occurrences::Table)
+        .value(Occurrences::State, word("failed"))
+        .value(Occurrences::RetryAt, None::<i64>)
+        .and_where(Expr::col(Occurrences::Job).eq(job.0))
+        .and_where(Expr::col(Occurrences::State).eq(word("running")))
+        .and_where(Expr::col(Occurrences::RetryAt).is_not_null())
+        .take();
+    execute(connection, &waiting).await?;
+    Ok(())
+}
+
+/// Puts runs whose next attempt is due back into the inbox; says where.
+pub(super) async fn retry(
+    connection: &mut SqliteConnection,
+    due: Vec<OccurrenceId>,
+    now: DateTime<Utc>,
+) -> StoreResult<Vec<ChatTarget>> {
+    let mut targets = Vec::new();
+    for id in due {
+        let attempt: Option<i64> = sqlx::query_scalar(CLAIM)
+            .bind(id.0)
+            .bind(millis(now))
+            .fetch_optional(&mut *connection)
+            .await?;
+        if let Some(attempt) = attempt {
+            targets.extend(requeue(&mut *connection, id, attempt).await?);
+        }
+    }
+    Ok(targets)
+}
+
+/// Puts a run back into the inbox; `None` when it is there, or nothing is left of it.
+pub(super) async fn requeue(
+    connection: &mut SqliteConnection,
+    id: OccurrenceId,
+    attempt: i64,
+) -> StoreResult<Option<ChatTarget>> {
+    let row: Option<(String, String, String)> = sqlx::query_as(REQUEUE)
+        .bind(id.0)
+        .bind(attempt)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(|(channel, chat, thread)| values::target(channel, chat, thread)))
+}
+
+/// Gives lost runs the receipt that fits what is known of them.
+pub(super) async fn settle(
+    connection: &mut SqliteConnection,
+    lost: Vec<i64>,
+    now: DateTime<Utc>,
+) -> StoreResult<u64> {
+    let settled = sqlx::query(SETTLE)
+        .bind(values::to_json(&lost)?)
+        .bind(millis(now))
+        .execute(connection)
+        .await?;
+    Ok(settled.rows_affected())
+}

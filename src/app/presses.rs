@@ -1,0 +1,255 @@
+//! Pressed buttons: one function for each kind. Each change is one transaction with the end of the
+//! press's row, so that a press counts once; then the person's client is told.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::channels::Channels;
+use super::signals::Signals;
+use crate::core::card::{ButtonData, CardAnswer, Reacted, Reaction, clock_time};
+use crate::core::change::{Change, ChangeOutcome};
+use crate::core::channel::{Buttons, ChatTarget};
+use crate::core::clock::Clock;
+use crate::core::error::StoreResult;
+use crate::core::ids::{InboxId, JobId, MessageId, OccurrenceId};
+use crate::core::inbox::{AskedByRow, InboxRow, InboxStore};
+use crate::core::job_list;
+use crate::core::jobs::{Job, JobAction, JobStore, OccurrenceState};
+use crate::core::message::Press;
+use crate::core::outbox::{NewOutbox, OutboxStore, Outgoing};
+use crate::core::reminder;
+
+const NOT_IN_USE: &str = "This button is no longer in use";
+const ELSEWHERE: &str = "This button is not for this chat";
+const GONE: &str = "This reminder is no longer there";
+
+/// Handles presses.
+#[derive(Debug)]
+pub struct Presses {
+    /// What arrived.
+    pub inbox: Arc<dyn InboxStore>,
+    /// What is to be sent.
+    pub outbox: Arc<dyn OutboxStore>,
+    /// The jobs.
+    pub jobs: Arc<dyn JobStore>,
+    /// Where presses are acknowledged.
+    pub channels: Channels,
+    /// Rings for what is to be sent, and for changed jobs.
+    pub signals: Arc<Signals>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The person's zone.
+    pub zone: Tz,
+}
+
+/// One press.
+struct Pressed<'a> {
+    row: InboxId,
+    target: &'a ChatTarget,
+    message: Option<&'a MessageId>,
+    now: DateTime<Utc>,
+}
+
+impl Pressed<'_> {
+    /// The change of the message with the button.
+    fn edit(&self, content: Outgoing) -> Vec<NewOutbox> {
+        let message = self.message.cloned();
+        message
+            .map(|message| NewOutbox::edit(self.target.clone(), message, content))
+            .into_iter()
+            .collect()
+    }
+}
+
+/// What the person's client is told.
+enum Told {
+    /// This, for a moment.
+    Notice(String),
+    /// That it need not wait any longer.
+    Nothing,
+    /// Not by us: this press was handled before.
+    Before,
+}
+
+impl Told {
+    fn notice(words: impl Into<String>) -> Self {
+        Self::Notice(words.into())
+    }
+}
+
+impl Presses {
+    /// Does what the button says, and ends the row.
+    pub async fn handle(&self, row: &InboxRow, press: &Press) -> StoreResult<()> {
+        let pressed = Pressed {
+            row: row.id,
+            target: &row.incoming.target,
+            message: press.message.as_ref(),
+            now: self.clock.now(),
+        };
+        let told = match ButtonData::parse(&press.data) {
+            Some(ButtonData::Reminder { occurrence, answer }) => {
+                self.reminder(&pressed, occurrence, answer).await?
+            }
+            Some(ButtonData::Retry { occurrence }) => self.retry(&pressed, occurrence).await?,
+            Some(ButtonData::Page { page }) => self.page(&pressed, page).await?,
+            Some(ButtonData::Job { job, action, page }) => {
+                self.job(&pressed, job, action, page).await?
+            }
+            None => {
+                self.inbox.finish(row.id, Vec::new()).await?;
+                Told::notice(NOT_IN_USE)
+            }
+        };
+        self.signals.wake_outbox();
+        self.signals.wake_scheduler();
+        let notice = match &told {
+            Told::Notice(words) => Some(words.as_str()),
+            Told::Nothing => None,
+            Told::Before => return Ok(()),
+        };
+        if let Some(channel) = self.channels.of(pressed.target) {
+            channel.answer_press(&press.id, notice).await;
+        }
+        Ok(())
+    }
+
+    /// An answer to a reminder.
+    async fn reminder(
+        &self,
+        pressed: &Pressed<'_>,
+        occurrence: OccurrenceId,
+        answer: CardAnswer,
+    ) -> StoreResult<Told> {
+        let (now, zone) = (pressed.now, self.zone);
+        let reaction = answer.reaction(now, zone);
+        let change = Change::AnswerCard {
+            target: pressed.target.clone(),
+            occurrence,
+            reaction,
+        };
+        let reacted = self
+            .react(pressed, change, reaction.line(now, zone), answered)
+            .await?;
+        Ok(match reacted {
+            None => Told::Before,
+            Some(Reacted::Now(_)) => Told::Notice(reaction.notice(now, zone)),
+            Some(Reacted::Already(occurrence)) => {
+                let notice = |reaction: Reaction| reaction.late_notice(now, zone);
+                Told::Notice(occurrence.reaction.map_or_else(|| GONE.into(), notice))
+            }
+            Some(Reacted::Elsewhere) => Told::notice(ELSEWHERE),
+            Some(Reacted::Unknown) => Told::notice(GONE),
+        })
+    }
+
+    /// Another attempt at a failed run. What is put back into the inbox is taken up by whoever
+    /// called: it is of this chat.
+    async fn retry(&self, pressed: &Pressed<'_>, occurrence: OccurrenceId) -> StoreResult<Told> {
+        let change = Change::RetryRun {
+            target: pressed.target.clone(),
+            occurrence,
+        };
+        let time = clock_time(pressed.now, pressed.now, self.zone);
+        let line = format!("🔁 Again since {time}");
+        let reacted = self.react(pressed, change, line, retried).await?;
+        Ok(Told::notice(match reacted {
+            None => return Ok(Told::Before),
+            Some(Reacted::Now(_)) => "Trying again",
+            Some(Reacted::Already(occurrence)) => match occurrence.state {
+                OccurrenceState::Running => "Already running",
+                _ => "It has run since",
+            },
+            Some(Reacted::Elsewhere) => ELSEWHERE,
+            Some(Reacted::Unknown) => GONE,
+        }))
+    }
+
+    /// Another page of the list.
+    async fn page(&self, pressed: &Pressed<'_>, page: u32) -> StoreResult<Told> {
+        let edit = self.list(pressed, page).await?;
+        let first = self.inbox.finish(pressed.row, edit).await?;
+        Ok(if first { Told::Nothing } else { Told::Before })
+    }
+
+    /// Something done to a reminder of the list, which is then shown as it is now.
+    async fn job(
+        &self,
+        pressed: &Pressed<'_>,
+        job: JobId,
+        action: JobAction,
+        page: u32,
+    ) -> StoreResult<Told> {
+        let asked = AskedByRow {
+            change: Change::ActOnJob {
+                target: pressed.target.clone(),
+                job,
+                action,
+            },
+            replies: Box::new(|_| Vec::new()),
+        };
+        let Some(outcome) = self.inbox.finish_with(pressed.row, asked).await? else {
+            return Ok(Told::Before);
+        };
+        // A crash before this leaves an old list, and an old list does no harm.
+        let edit = self.list(pressed, page).await?;
+        self.outbox.add(edit).await?;
+        Ok(Told::notice(match outcome {
+            ChangeOutcome::Job(Some(job)) => job_list::outcome(&job, action),
+            _ => GONE,
+        }))
+    }
+
+    /// Makes a change that takes effect at most once, and adds `line` to the card when it has.
+    /// `None` when this press was handled before.
+    async fn react(
+        &self,
+        pressed: &Pressed<'_>,
+        change: Change,
+        line: String,
+        card: fn(&Job, &str) -> Option<Outgoing>,
+    ) -> StoreResult<Option<Reacted>> {
+        let target = pressed.target.clone();
+        let message = pressed.message.cloned();
+        let replies = Box::new(move |outcome: &ChangeOutcome| {
+            let ChangeOutcome::Reacted(Reacted::Now(job)) = outcome else {
+                return Vec::new();
+            };
+            let edit = message.zip(card(job, &line));
+            edit.map(|(message, content)| NewOutbox::edit(target, message, content))
+                .into_iter()
+                .collect()
+        });
+        let asked = AskedByRow { change, replies };
+        let outcome = self.inbox.finish_with(pressed.row, asked).await?;
+        Ok(outcome.map(|outcome| match outcome {
+            ChangeOutcome::Reacted(reacted) => reacted,
+            _ => Reacted::Unknown,
+        }))
+    }
+
+    async fn list(&self, pressed: &Pressed<'_>, page: u32) -> StoreResult<Vec<NewOutbox>> {
+        let mut filter = job_list::filter(pressed.target, page, Buttons::Shown);
+        let mut found = self.jobs.list(filter.clone()).await?;
+        if found.jobs.is_empty() {
+            // The last one of the last page has gone.
+            let last = job_list::last_page(found.total);
+            filter = job_list::filter(pressed.target, last, Buttons::Shown);
+            found = self.jobs.list(filter.clone()).await?;
+        }
+        Ok(pressed.edit(job_list::card(&found, &filter, pressed.now)))
+    }
+}
+
+fn answered(job: &Job, line: &str) -> Option<Outgoing> {
+    let occurrence = job.last_occurrence.as_ref()?;
+    Some(reminder::answered_card(job, occurrence, line))
+}
+
+fn retried(job: &Job, line: &str) -> Option<Outgoing> {
+    let occurrence = job.last_occurrence.as_ref()?;
+    let reason = occurrence.reason.as_deref().unwrap_or_default();
+    let text = reminder::failure_text(&job.details.content, reason);
+    Some(Outgoing::plain(format!("{text}\n{line}")))
+}

@@ -1,0 +1,155 @@
+//! The list of a chat's reminders, as a card whose buttons change them.
+
+use chrono::{DateTime, Utc};
+
+use super::card::ButtonData;
+use super::channel::{Buttons, ChatTarget};
+use super::jobs::{
+    Job, JobAction, JobFilter, JobPage, JobRole, JobStatus, JobStatusFilter, OccurrenceState,
+};
+use super::markup::FormattedText;
+use super::outbox::{Button, Outgoing};
+use super::reminder;
+
+/// Reminders on one page with buttons: more rows of them are hard to tell apart.
+const PAGE: u32 = 5;
+
+/// Reminders in a list without buttons, which has one page.
+const LONG_PAGE: u32 = 50;
+
+/// The longest text of a reminder in the list, in characters.
+const MAX_TEXT: usize = 80;
+
+/// The buttons of a job, each with its label, by where the job stands.
+const ACTIVE: [(JobAction, &str); 3] = [
+    (JobAction::RunNow, "Run now"),
+    (JobAction::Pause, "⏸ Pause"),
+    (JobAction::Cancel, "✖ Cancel"),
+];
+const PAUSED: [(JobAction, &str); 3] = [
+    (JobAction::RunNow, "Run now"),
+    (JobAction::Resume, "▶ Resume"),
+    (JobAction::Cancel, "✖ Cancel"),
+];
+
+/// Which jobs a page of the list shows; pages count from 0.
+pub fn filter(target: &ChatTarget, page: u32, buttons: Buttons) -> JobFilter {
+    let limit = match buttons {
+        Buttons::Shown => PAGE,
+        Buttons::None => LONG_PAGE,
+    };
+    JobFilter {
+        target: Some(target.clone()),
+        status: JobStatusFilter::Open,
+        limit,
+        offset: page.saturating_mul(limit),
+    }
+}
+
+/// The last page of a list with buttons.
+pub fn last_page(total: u64) -> u32 {
+    let pages = total.div_ceil(PAGE.into());
+    u32::try_from(pages.saturating_sub(1)).unwrap_or(u32::MAX)
+}
+
+/// The card of a page that `filter` has found.
+pub fn card(found: &JobPage, filter: &JobFilter, now: DateTime<Utc>) -> Outgoing {
+    if found.total == 0 {
+        return Outgoing::plain("No reminders here. Try \"remind me in 30 minutes to stretch\".");
+    }
+    let first = u64::from(filter.offset) + 1;
+    let numbered = || (first..).zip(&found.jobs);
+    let mut blocks = vec![format!("Reminders: {}", found.total)];
+    blocks.extend(numbered().map(|(number, job)| entry(number, job, now)));
+    let shown = first - 1 + found.jobs.len() as u64;
+    let page = filter.offset / filter.limit.max(1);
+    let mut rows: Vec<Vec<Button>> = numbered()
+        .map(|(number, job)| buttons(number, job, page))
+        .collect();
+    if filter.limit == PAGE {
+        rows.extend(turning(page, last_page(found.total)));
+    } else if shown < found.total {
+        blocks.push(format!("… and {} more", found.total - shown));
+    }
+    Outgoing::formatted(FormattedText::plain(blocks.join("\n\n"))).with_buttons(rows)
+}
+
+fn entry(number: u64, job: &Job, now: DateTime<Utc>) -> String {
+    let kind = match job.details.role {
+        JobRole::Assistant => "",
+        JobRole::User => " · task",
+    };
+    let paused = match job.status {
+        JobStatus::Paused => " · paused",
+        JobStatus::Active | JobStatus::Completed | JobStatus::Cancelled => "",
+    };
+    format!(
+        "{number}. {}\n{}{kind}{paused} · #{}",
+        label(job),
+        reminder::when(job, now),
+        job.id
+    )
+}
+
+/// A job in a few words: its title, or the beginning of its text.
+pub fn label(job: &Job) -> String {
+    let text = job.details.title.as_ref().unwrap_or(&job.details.content);
+    shorten(text)
+}
+
+/// The beginning of a text, on one line.
+pub fn shorten(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= MAX_TEXT {
+        return line;
+    }
+    let head: String = line.chars().take(MAX_TEXT).collect();
+    format!("{}…", head.trim_end())
+}
+
+fn buttons(number: u64, job: &Job, page: u32) -> Vec<Button> {
+    let table = match job.status {
+        JobStatus::Paused => PAUSED,
+        JobStatus::Active | JobStatus::Completed | JobStatus::Cancelled => ACTIVE,
+    };
+    table
+        .into_iter()
+        .enumerate()
+        .map(|(place, (action, label))| {
+            let label = match place {
+                0 => format!("{number} · {label}"),
+                _ => label.to_owned(),
+            };
+            let job = job.id;
+            ButtonData::Job { job, action, page }.button(label)
+        })
+        .collect()
+}
+
+/// The buttons that turn the page.
+fn turning(page: u32, last: u32) -> Option<Vec<Button>> {
+    let back = page.checked_sub(1).map(|page| (page, "◀"));
+    let on = (page < last).then(|| (page + 1, "▶"));
+    let turns: Vec<Button> = back
+        .into_iter()
+        .chain(on)
+        .map(|(page, label)| ButtonData::Page { page }.button(label))
+        .collect();
+    (!turns.is_empty()).then_some(turns)
+}
+
+/// What came of an action, in a word or two, by what the job is now.
+pub fn outcome(job: &Job, action: JobAction) -> &'static str {
+    let last = job.last_occurrence.as_ref().map(|last| last.state);
+    match (action, job.status) {
+        (JobAction::Cancel, JobStatus::Cancelled) => "Cancelled",
+        (JobAction::Pause, JobStatus::Paused) => "Paused",
+        (JobAction::Resume, JobStatus::Active) => "Goes on",
+        (JobAction::Resume, JobStatus::Completed) => "Its time has passed",
+        (JobAction::RunNow, JobStatus::Active | JobStatus::Paused) => match last {
+            Some(OccurrenceState::Skipped) => "Still running",
+            _ => "On its way",
+        },
+        _ => "It is over",
+    }
+}
