@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::channel::ChatTarget;
 use super::error::StoreResult;
 use super::ids::{CallId, ConversationId};
+use super::model::Continuation;
 use super::tool::{ErrorCode, ToolCall, ToolResult};
 
 /// One entry of a conversation, as a model sees it.
@@ -25,6 +26,10 @@ pub enum Item {
         /// The calls, in order.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         calls: Vec<ToolCall>,
+        /// The same in its provider's own form. Only the items of a running turn have it: it
+        /// means nothing to other models, and little to the same one later.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        continuation: Option<Continuation>,
     },
     /// What a tool answered.
     Tool {
@@ -49,7 +54,8 @@ pub struct Conversation {
 }
 
 /// A list of items that every model accepts: it starts at a user item, and each tool call is
-/// followed by exactly one result, in the order of the calls, before anything else comes.
+/// followed by exactly one result, in the order of the calls, before anything else comes. No item
+/// has a continuation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History(Vec<Item>);
 
@@ -69,7 +75,7 @@ impl History {
                         legal.push(Item::Tool { call, name, result });
                     }
                 }
-                Item::Assistant { text, calls } => {
+                Item::Assistant { text, calls, .. } => {
                     open.drain(..)
                         .for_each(|lost| legal.push(interrupted(lost)));
                     let says_something = !text.is_empty() || !calls.is_empty();
@@ -78,6 +84,7 @@ impl History {
                         legal.push(Item::Assistant {
                             text,
                             calls: open.clone(),
+                            continuation: None,
                         });
                     }
                 }
@@ -119,12 +126,21 @@ impl History {
 }
 
 impl Item {
+    /// The item as it stays in the conversation: without its provider's own form.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        if let Self::Assistant { continuation, .. } = &mut self {
+            *continuation = None;
+        }
+        self
+    }
+
     /// A conservative estimate of the tokens this item takes: one for each three bytes, and some
     /// for the frame. English text has about four bytes a token, code and other scripts fewer.
     pub fn estimated_tokens(&self) -> usize {
         let bytes = match self {
             Self::User { text } => text.len(),
-            Self::Assistant { text, calls } => {
+            Self::Assistant { text, calls, .. } => {
                 text.len()
                     + calls
                         .iter()

@@ -127,8 +127,8 @@ pub trait TurnJournal: Send + Sync + std::fmt::Debug {
     /// A turn, if it is running.
     async fn running(&self, turn: TurnId) -> StoreResult<Option<RunningTurn>>;
 
-    /// Writes a step. Returns the answer that is open now. The usage of replies among the facts is
-    /// booked with them.
+    /// Writes a step. Returns the answer that is open now. What the replies and failures
+    /// among the facts cost is booked with them.
     async fn append(
         &self,
         turn: TurnId,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::conversation::{History, Item};
 use super::tool::{ToolCall, ToolSpec};
@@ -41,6 +42,19 @@ pub struct ModelReply {
     pub finish: FinishReason,
     /// What the calls behind it cost, failed ones included.
     pub usage: Vec<UsageEntry>,
+    /// What its provider wants to have back with the results of the calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continuation: Option<Continuation>,
+}
+
+/// A reply in its provider's own form, such as its encrypted thoughts. It is sent back as it came
+/// within the same turn, and only to whom it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Continuation {
+    /// Who made it, in a word that only that provider compares.
+    pub origin: String,
+    /// Its items, in order; nobody else reads them.
+    pub items: Vec<Value>,
 }
 
 /// Why a model stopped.
@@ -64,10 +78,13 @@ pub enum ModelErrorKind {
         /// What the server asks for.
         retry_after: Option<Duration>,
     },
-    /// 5xx: try again.
+    /// 5xx: try again after the given time.
     Overloaded {
         /// The HTTP status.
         status: u16,
+        /// What the server asks for.
+        #[serde(default)]
+        retry_after: Option<Duration>,
     },
     /// The connection failed or broke, or nothing came in time: try again.
     Transport,
@@ -79,6 +96,8 @@ pub enum ModelErrorKind {
     Refused,
     /// The key is wrong or missing.
     Unauthorized,
+    /// The account has no credit left: waiting does not help.
+    QuotaExhausted,
     /// The request is wrong; it would be wrong again.
     BadRequest {
         /// The HTTP status.
@@ -96,6 +115,9 @@ pub struct ModelError {
     pub detail: String,
     /// How many calls were made before giving up.
     pub tries: u32,
+    /// What those of them cost that the server counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub usage: Vec<UsageEntry>,
 }
 
 impl ModelErrorKind {
@@ -111,12 +133,13 @@ impl ModelErrorKind {
     pub fn summary(&self) -> String {
         match self {
             Self::RateLimited { .. } => "HTTP 429".into(),
-            Self::Overloaded { status } => format!("HTTP {status}"),
+            Self::Overloaded { status, .. } => format!("HTTP {status}"),
             Self::Transport => "no connection".into(),
             Self::Malformed => "unreadable answer".into(),
             Self::ContextTooLong => "the conversation is too long for it".into(),
             Self::Refused => "it refused".into(),
             Self::Unauthorized => "the API key was not accepted".into(),
+            Self::QuotaExhausted => "the account has no credit left".into(),
             Self::BadRequest { status } => format!("HTTP {status}, request not accepted"),
         }
     }

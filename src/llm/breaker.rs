@@ -61,6 +61,7 @@ impl CircuitBreaker {
                 error.detail
             ),
             tries: 0,
+            usage: Vec::new(),
         })
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::spent::Spent;
 use super::watched_sink::WatchedSink;
 use crate::core::conversation::Item;
 use crate::core::model::{
@@ -63,7 +64,12 @@ impl ChatModel for WithFallback {
             return Err(error);
         }
         sink.restart_if_begun();
-        self.offline.reply(request, &sink).await.map_err(|_| error)
+        let Ok(reply) = self.offline.reply(request, &sink).await else {
+            return Err(error);
+        };
+        let mut spent = Spent::default();
+        spent.add(&error);
+        Ok(spent.before(reply))
     }
 
     fn describe(&self) -> String {

@@ -6,5 +6,6 @@ pub mod config;
 pub mod fallback;
 pub mod providers;
 pub mod retry;
+mod spent;
 pub mod tools;
 mod watched_sink;

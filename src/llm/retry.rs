@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
+use super::spent::Spent;
 use super::watched_sink::WatchedSink;
 use crate::core::clock::Clock;
 use crate::core::model::{
@@ -56,7 +57,8 @@ impl Retrying {
             .saturating_mul(1 << doublings)
             .min(LONGEST_WAIT);
         let asked = match kind {
-            ModelErrorKind::RateLimited { retry_after } => retry_after.unwrap_or_default(),
+            ModelErrorKind::RateLimited { retry_after }
+            | ModelErrorKind::Overloaded { retry_after, .. } => retry_after.unwrap_or_default(),
             _ => Duration::ZERO,
         };
         backoff.mul_f64(spread).max(asked).min(LONGEST_WAIT)
@@ -76,18 +78,17 @@ impl ChatModel for Retrying {
         sink: &dyn ReplySink,
     ) -> Result<ModelReply, ModelError> {
         let sink = WatchedSink::new(sink);
-        let mut tries = 0;
+        let mut spent = Spent::default();
         let mut failures = 0;
         loop {
-            let mut error = match self.inner.reply(request, &sink).await {
-                Ok(reply) => return Ok(reply),
+            let error = match self.inner.reply(request, &sink).await {
+                Ok(reply) => return Ok(spent.before(reply)),
                 Err(error) => error,
             };
             failures += 1;
-            tries += error.tries;
+            spent.add(&error);
             if !error.kind.is_transient() || failures >= self.attempts.get() {
-                error.tries = tries;
-                return Err(error);
+                return Err(spent.told_as(error));
             }
             self.rest(self.wait(failures, &error.kind)).await;
             sink.restart_if_begun();

@@ -26,7 +26,7 @@ impl TurnLoop {
     ) -> StoreResult<Option<Drive>> {
         let request = self
             .context
-            .request(&progress.context, progress.turn.items());
+            .request(&progress.context, progress.turn.exchange());
         Boundary::ModelAsked.pass();
         let (answer, shown) = self.ask_and_show(progress, &request, stops).await;
         progress.shown = shown;

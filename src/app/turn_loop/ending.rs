@@ -100,6 +100,7 @@ fn items(progress: &Progress, state: TurnState, text: &str) -> Vec<Item> {
         items.push(Item::Assistant {
             text: text.to_owned(),
             calls: Vec::new(),
+            continuation: None,
         });
     }
     items

@@ -13,7 +13,7 @@ use serde_json::Value;
 pub use self::facts::{Ending, Fact, StopReason};
 use super::conversation::Item;
 use super::ids::CallId;
-use super::model::ModelReply;
+use super::model::{Continuation, ModelReply};
 use super::tool::{ErrorCode, ToolCall, ToolEffect, ToolResult};
 
 /// The same call with the same arguments is answered with `repeated` from this time in a row on.
@@ -99,6 +99,7 @@ pub struct Turn {
 struct Round {
     text: String,
     calls: Vec<Progress>,
+    continuation: Option<Continuation>,
 }
 
 #[derive(Debug, Clone)]
@@ -199,9 +200,14 @@ impl Turn {
             .collect()
     }
 
-    /// What the turn has said and done, for the next request and for the conversation. Legal at
-    /// any time: calls without a result get one that says why.
+    /// What the turn has said and done, for the conversation. Legal at any time: calls without a
+    /// result get one that says why.
     pub fn items(&self) -> Vec<Item> {
+        self.exchange().into_iter().map(Item::settled).collect()
+    }
+
+    /// The same for the next request, with what providers want to have back.
+    pub fn exchange(&self) -> Vec<Item> {
         let mut items = Vec::new();
         for round in &self.rounds {
             if round.text.is_empty() && round.calls.is_empty() {
@@ -215,6 +221,7 @@ impl Turn {
             items.push(Item::Assistant {
                 text: round.text.clone(),
                 calls,
+                continuation: round.continuation.clone(),
             });
             items.extend(round.calls.iter().map(|progress| Item::Tool {
                 call: progress.call.id.clone(),
@@ -245,6 +252,7 @@ impl Turn {
         self.rounds.push(Round {
             text: reply.text.clone(),
             calls,
+            continuation: reply.continuation,
         });
         if last {
             self.ending = Some(Ending::Answered {

@@ -35,7 +35,16 @@ fn reply(text: &str, calls: Vec<ToolCall>) -> Fact {
             calls,
             finish: FinishReason::Done,
             usage: Vec::new(),
+            continuation: Some(thought(text)),
         },
+    }
+}
+
+/// Something of the provider's own that belongs to the reply with this text.
+fn thought(text: &str) -> Continuation {
+    Continuation {
+        origin: "there".into(),
+        items: vec![json!({ "type": "reasoning", "of": text })],
     }
 }
 
@@ -266,6 +275,42 @@ fn a_turn_that_ends_the_process_again_and_again_is_given_up() {
 }
 
 #[test]
+fn what_a_provider_wants_back_goes_with_its_reply_and_not_into_the_conversation() {
+    let mut turn = turn();
+    for (text, id) in [("one", "a"), ("two", "b")] {
+        turn.feed(reply(
+            text,
+            vec![call(id, "look", &format!("{{\"of\":{id:?}}}"))],
+        ));
+        turn.feed(finished(id));
+    }
+    let kept = |items: Vec<Item>| -> Vec<Option<Continuation>> {
+        let own = items.into_iter().filter_map(|item| match item {
+            Item::Assistant { continuation, .. } => Some(continuation),
+            Item::User { .. } | Item::Tool { .. } => None,
+        });
+        own.collect()
+    };
+    let both = ["one", "two"].map(|text| Some(thought(text)));
+    assert_eq!(kept(turn.exchange()), both);
+    assert_eq!(kept(turn.items()), [None, None]);
+}
+
+#[test]
+fn facts_of_earlier_versions_are_read() {
+    let facts = [
+        json!({ "fact": "model_replied", "reply": {
+            "text": "hi", "calls": [], "finish": "done", "usage": [] } }),
+        json!({ "fact": "model_failed", "error": {
+            "kind": { "overloaded": { "status": 503 } }, "detail": "x", "tries": 3 } }),
+    ];
+    for fact in facts {
+        let read: Fact = serde_json::from_value(fact.clone()).unwrap();
+        assert_eq!(turn().feed(read), Fed::Taken, "{fact}");
+    }
+}
+
+#[test]
 fn nothing_moves_after_the_end() {
     let mut turn = turn();
     turn.feed(Fact::Stopped {
@@ -295,7 +340,12 @@ fn any_fact() -> impl Strategy<Value = Fact> {
         1 => Just(Fact::Resumed),
         1 => Just(Fact::Stopped { reason: StopReason::Person }),
         1 => Just(Fact::ModelFailed {
-            error: ModelError { kind: ModelErrorKind::Transport, detail: String::new(), tries: 3 },
+            error: ModelError {
+                kind: ModelErrorKind::Transport,
+                detail: String::new(),
+                tries: 3,
+                usage: Vec::new(),
+            },
         }),
     ]
 }
@@ -324,7 +374,7 @@ proptest! {
             rebuilt.feed(fact);
         }
         prop_assert_eq!(rebuilt.step(), turn.step());
-        prop_assert_eq!(rebuilt.items(), turn.items());
+        prop_assert_eq!(rebuilt.exchange(), turn.exchange());
     }
 
     #[test]

@@ -4,13 +4,15 @@
 use minibot::adapters::sqlite::SqliteAuditLog;
 use minibot::core::change::Change;
 use minibot::core::ids::{CallId, ChannelName, UserId};
-use minibot::core::journal::{AskedChange, JournalEntry, TurnJournal};
+use minibot::core::journal::{AskedChange, JournalEntry, TurnJournal, TurnState};
+use minibot::core::model::{ModelError, ModelErrorKind};
 use minibot::core::notes::{NewNote, NoteOwner};
 use minibot::core::tool::{Describe, ErrorCode, ToolCall, ToolResult};
 use minibot::core::turn::Fact;
+use minibot::core::usage::{TokenUsage, UsageEntry};
 use serde_json::json;
 
-use super::sqlite_fixture::{Fixture, at, finished};
+use super::sqlite_fixture::{Fixture, at, end, finished};
 
 #[tokio::test]
 async fn model_calls_are_booked_and_tool_calls_audited() {
@@ -66,6 +68,31 @@ async fn model_calls_are_booked_and_tool_calls_audited() {
             .await,
         [hash]
     );
+}
+
+#[tokio::test]
+async fn a_call_that_failed_is_booked_too() {
+    let fixture = Fixture::new().await;
+    let turn = fixture.begin(1, "one").await;
+    let entry = UsageEntry {
+        provider: "openai".into(),
+        model: "m".into(),
+        tokens: TokenUsage {
+            input: 5,
+            ..TokenUsage::default()
+        },
+    };
+    let error = ModelError {
+        kind: ModelErrorKind::Malformed,
+        detail: String::new(),
+        tries: 2,
+        usage: vec![entry.clone(), entry],
+    };
+    let mut failed = end(TurnState::Failed, vec![]);
+    failed.facts = vec![Fact::ModelFailed { error }];
+    fixture.journal().end(turn.id, failed, at(1)).await.unwrap();
+    let usage = "SELECT model || ' ' || input || ' ' || turn FROM usage";
+    assert_eq!(fixture.column(usage).await, ["m 5 1"; 2]);
 }
 
 #[tokio::test]

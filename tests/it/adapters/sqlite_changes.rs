@@ -62,6 +62,7 @@ fn turns() -> Vec<Vec<Item>> {
     let assistant = || Item::Assistant {
         text: "!".into(),
         calls: Vec::new(),
+        continuation: None,
     };
     let result = ToolResult::ok(json!({}));
     let tool = Item::Tool {

@@ -116,6 +116,7 @@ async fn a_conversation_is_trimmed_by_whole_turns() {
         let reply = Item::Assistant {
             text: "hi".into(),
             calls: vec![],
+            continuation: None,
         };
         let mut over = end(TurnState::Answered, vec![answer("hi")]);
         over.items.push(reply);
@@ -259,6 +260,7 @@ async fn the_newest_items_come_oldest_first() {
     let item = |n: u32| Item::Assistant {
         text: n.to_string(),
         calls: vec![],
+        continuation: None,
     };
     let items = (0..5).map(item).collect();
     let over = TurnEnd {

@@ -235,6 +235,7 @@ pub fn finished(id: &str, tool: &str) -> (ToolCall, Vec<Fact>) {
         calls: vec![call.clone()],
         finish: FinishReason::Done,
         usage: vec![usage.clone(), usage],
+        continuation: None,
     };
     let result = ToolResult::ok(json!({ "found": 1 }));
     let finish = Fact::ToolFinished {

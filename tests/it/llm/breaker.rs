@@ -6,11 +6,11 @@ use chrono::TimeDelta;
 use minibot::core::model::{ChatModel, ModelError, ModelErrorKind};
 use minibot::llm::breaker::CircuitBreaker;
 
-use super::model_fixture::{LeapingClock, RecordingSink, request};
+use super::model_fixture::{LeapingClock, RecordingSink, overloaded, request};
 use super::scripted_model::Scripted::{Fails, Hangs, Says};
 use super::scripted_model::{Scripted, ScriptedModel};
 
-const DOWN: ModelErrorKind = ModelErrorKind::Overloaded { status: 500 };
+const DOWN: ModelErrorKind = overloaded(500);
 
 struct World {
     inner: Arc<ScriptedModel>,
@@ -60,6 +60,7 @@ async fn after_three_failures_in_a_row_nobody_waits_for_it() {
     let error = world.ask().await.unwrap_err();
     assert_eq!(world.inner.asked(), 6);
     assert_eq!((error.kind, error.tries), (DOWN, 0));
+    assert!(error.usage.is_empty(), "what was not asked costs nothing");
 }
 
 #[tokio::test]

@@ -4,9 +4,9 @@ use minibot::core::model::{ChatModel, ModelErrorKind};
 use minibot::llm::fallback::WithFallback;
 use serde_json::json;
 
-use super::model_fixture::{RecordingSink, call, request, result, says};
+use super::model_fixture::{RecordingSink, call, overloaded, request, result, says};
 use super::scripted_model::Scripted::{Fails, Says};
-use super::scripted_model::ScriptedModel;
+use super::scripted_model::{ScriptedModel, cost};
 
 const DOWN: ModelErrorKind = ModelErrorKind::Transport;
 
@@ -28,10 +28,11 @@ async fn what_the_grammar_understands_goes_on_working_without_a_model() {
     let kinds = [
         DOWN,
         ModelErrorKind::RateLimited { retry_after: None },
-        ModelErrorKind::Overloaded { status: 503 },
+        overloaded(503),
         ModelErrorKind::Malformed,
         ModelErrorKind::Unauthorized,
-        ModelErrorKind::BadRequest { status: 402 },
+        ModelErrorKind::BadRequest { status: 404 },
+        ModelErrorKind::QuotaExhausted,
     ];
     for kind in kinds {
         let first = ScriptedModel::new("first", [Fails("hal", kind.clone())]);
@@ -44,6 +45,7 @@ async fn what_the_grammar_understands_goes_on_working_without_a_model() {
             ("done", "hal|done"),
             "{kind:?}"
         );
+        assert_eq!(reply.usage, ["first", "offline"].map(cost), "{kind:?}");
     }
 }
 

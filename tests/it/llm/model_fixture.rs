@@ -12,7 +12,7 @@ use minibot::core::clock::Clock;
 use minibot::core::conversation::{History, Item};
 use minibot::core::http_url::HttpUrl;
 use minibot::core::ids::CallId;
-use minibot::core::model::{ModelReply, ModelRequest, ReplySink};
+use minibot::core::model::{ModelErrorKind, ModelReply, ModelRequest, ReplySink};
 use minibot::core::tool::{ToolCall, ToolResult};
 use minibot::llm::providers::openai::{OpenAiModel, OpenAiSettings, StrictTools};
 use serde_json::Value;
@@ -45,6 +45,14 @@ pub fn says(text: &str, calls: Vec<ToolCall>) -> Item {
     Item::Assistant {
         text: text.into(),
         calls,
+        continuation: None,
+    }
+}
+
+pub const fn overloaded(status: u16) -> ModelErrorKind {
+    ModelErrorKind::Overloaded {
+        status,
+        retry_after: None,
     }
 }
 

@@ -11,8 +11,7 @@ use axum::response::Response;
 use axum::serve::ListenerExt;
 use futures::{StreamExt, stream};
 use minibot::core::model::ModelErrorKind::{
-    BadRequest, ContextTooLong, Malformed, Overloaded, RateLimited, Refused, Transport,
-    Unauthorized,
+    BadRequest, ContextTooLong, Malformed, RateLimited, Refused, Transport, Unauthorized,
 };
 use minibot::core::model::{ChatModel, FinishReason, ModelError, ModelErrorKind, ModelReply};
 use minibot::core::usage::{TokenUsage, UsageEntry};
@@ -22,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use super::model_fixture::{
-    RecordingSink, calls_of, model, request, server_of, settings, settings_of,
+    RecordingSink, calls_of, model, overloaded, request, server_of, settings, settings_of,
 };
 use crate::support::fake_model::{FakeModel, Quirk, Reply};
 use crate::support::gate::Gate;
@@ -74,6 +73,7 @@ async fn an_answer_streams_and_is_counted() {
         calls: Vec::new(),
         finish: FinishReason::Done,
         usage,
+        continuation: None,
     };
     assert_eq!((reply.unwrap(), heard.as_str()), (expected, text));
 }
@@ -193,8 +193,8 @@ async fn refusals_and_broken_connections_are_told_apart() {
     let filtered = r#"{"error":{"message":"x","code":"content_filter"}}"#;
     expect_failures([
         (Reply::rate_limited(7), RateLimited { retry_after: wait }),
-        (Reply::status(500), Overloaded { status: 500 }),
-        (Reply::status(529), Overloaded { status: 529 }),
+        (Reply::status(500), overloaded(500)),
+        (Reply::status(529), overloaded(529)),
         (Reply::status(404), BadRequest { status: 404 }),
         (Reply::custom(302, ""), BadRequest { status: 302 }),
         (Reply::custom(400, filtered), Refused),
@@ -223,12 +223,12 @@ data: {{{whole}}}
     );
     expect_failures([
         (Reply::invalid_json(), Malformed),
-        (Reply::error_in_200(), Overloaded { status: 502 }),
+        (Reply::error_in_200(), overloaded(502)),
         (
             Reply::text("half").quirk(Quirk::ErrorInStream),
-            Overloaded { status: 502 },
+            overloaded(502),
         ),
-        (Reply::custom(200, error_event), Overloaded { status: 503 }),
+        (Reply::custom(200, error_event), overloaded(503)),
         (Reply::custom(200, ""), Malformed),
         (Reply::custom(200, "<html>please log in</html>"), Malformed),
         (Reply::custom(200, "{}"), Malformed),

@@ -7,11 +7,11 @@ use std::time::Duration;
 use minibot::core::model::{ChatModel, ModelErrorKind};
 use minibot::llm::retry::Retrying;
 
-use super::model_fixture::{LeapingClock, RecordingSink, request};
+use super::model_fixture::{LeapingClock, RecordingSink, overloaded, request};
 use super::scripted_model::Scripted::{Fails, Says};
-use super::scripted_model::{Scripted, ScriptedModel};
+use super::scripted_model::{Scripted, ScriptedModel, cost};
 
-const DOWN: ModelErrorKind = ModelErrorKind::Overloaded { status: 500 };
+const DOWN: ModelErrorKind = overloaded(500);
 
 struct World {
     inner: Arc<ScriptedModel>,
@@ -39,6 +39,13 @@ fn limited(seconds: Option<u64>) -> ModelErrorKind {
     }
 }
 
+fn down_for(seconds: u64) -> ModelErrorKind {
+    ModelErrorKind::Overloaded {
+        status: 503,
+        retry_after: Some(Duration::from_secs(seconds)),
+    }
+}
+
 #[tokio::test]
 async fn what_may_pass_is_tried_again_and_what_was_said_is_void() {
     let script = [
@@ -53,6 +60,22 @@ async fn what_may_pass_is_tried_again_and_what_was_said_is_void() {
     assert_eq!(world.sink.heard(), "hal|half|whole");
     let seconds = [2, 4, 8].map(Duration::from_secs);
     assert_eq!(world.clock.waits(), seconds);
+}
+
+#[tokio::test]
+async fn what_failed_calls_cost_is_counted_with_the_last_one() {
+    for (last, tries) in [(Says("x"), 0), (Fails("", ModelErrorKind::Refused), 3)] {
+        let script = [Fails("", DOWN), Fails("", DOWN), last];
+        let world = world(script, 5, Duration::ZERO);
+        let usage = match world.model.reply(&request("x"), &world.sink).await {
+            Ok(reply) => reply.usage,
+            Err(error) => {
+                assert_eq!(error.tries, tries);
+                error.usage
+            }
+        };
+        assert_eq!(usage, vec![cost("inner"); 3]);
+    }
 }
 
 #[tokio::test]
@@ -78,6 +101,7 @@ async fn what_would_fail_again_is_not_repeated() {
         ModelErrorKind::ContextTooLong,
         ModelErrorKind::Refused,
         ModelErrorKind::Unauthorized,
+        ModelErrorKind::QuotaExhausted,
         ModelErrorKind::BadRequest { status: 400 },
     ];
     for kind in kinds {
@@ -102,6 +126,7 @@ async fn waits_grow_heed_the_server_and_stay_bearable() {
         (limited(None), 1, &[1, 2]),
         (limited(Some(3)), 2, &[3, 4, 8]),
         (limited(Some(9999)), 2, &[30, 30]),
+        (down_for(5), 2, &[5, 5, 8]),
         (limited(Some(0)), 2, &[2, 4]),
     ];
     for (kind, delay, expected) in cases {

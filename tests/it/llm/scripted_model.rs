@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use minibot::core::model::{
     ChatModel, FinishReason, ModelError, ModelErrorKind, ModelReply, ModelRequest, ReplySink,
 };
+use minibot::core::usage::{TokenUsage, UsageEntry};
 use minibot::llm::fallback::OfflineAnswer;
 
 /// What to do for one request.
@@ -79,18 +80,29 @@ impl ChatModel for ScriptedModel {
                 text: text.into(),
                 calls: Vec::new(),
                 finish: FinishReason::Done,
-                usage: Vec::new(),
+                usage: vec![cost(self.name)],
+                continuation: None,
             }),
             Some(kind) => Err(ModelError {
                 kind,
                 detail: format!("{} failed", self.name),
                 tries: 1,
+                usage: vec![cost(self.name)],
             }),
         }
     }
 
     fn describe(&self) -> String {
         self.name.into()
+    }
+}
+
+/// What each call of the model with this name costs.
+pub fn cost(name: &str) -> UsageEntry {
+    UsageEntry {
+        provider: name.into(),
+        model: "scripted".into(),
+        tokens: TokenUsage::default(),
     }
 }
 

@@ -42,9 +42,12 @@ pub(super) async fn append(
             ],
         );
         execute(&mut *connection, &row).await?;
-        if let Fact::ModelReplied { reply } = fact {
-            usage::book(&mut *connection, place.turn, &reply.usage, now).await?;
-        }
+        let cost = match fact {
+            Fact::ModelReplied { reply } => &reply.usage,
+            Fact::ModelFailed { error } => &error.usage,
+            _ => continue,
+        };
+        usage::book(&mut *connection, place.turn, cost, now).await?;
     }
     Ok(())
 }

@@ -139,6 +139,7 @@ impl ChatModel for BuiltinModel {
             calls,
             finish: FinishReason::Done,
             usage: Vec::new(),
+            continuation: None,
         })
     }
 

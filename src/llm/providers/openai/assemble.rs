@@ -124,6 +124,7 @@ impl Answer {
                 model: model.chars().take(LONGEST_MODEL_NAME).collect(),
                 tokens: self.usage,
             }],
+            continuation: None,
         })
     }
 

@@ -250,7 +250,10 @@ fn what_is_no_answer_is_a_failure() {
     let of_choice = json!({ "choices": [{ "error": { "code": 502, "message": "x" } }] });
     assert_eq!(
         kind(&[of_choice]),
-        ModelErrorKind::Overloaded { status: 502 }
+        ModelErrorKind::Overloaded {
+            status: 502,
+            retry_after: None
+        }
     );
     assert_eq!(read(&[end("stop")]).unwrap().text, "");
 }

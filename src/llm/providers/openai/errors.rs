@@ -185,7 +185,7 @@ impl ServerError {
         // Waiting does not help where money is missing, so these are final although many servers
         // send 429 for them.
         if self.has_code(&OUT_OF_MONEY) || said.contains("exceeded your current quota") {
-            return ModelErrorKind::BadRequest { status };
+            return ModelErrorKind::QuotaExhausted;
         }
         if self.has_code(&FILTERED) || FILTERED_PHRASES.iter().any(|phrase| said.contains(phrase)) {
             return ModelErrorKind::Refused;
@@ -194,10 +194,14 @@ impl ServerError {
             return ModelErrorKind::Unauthorized;
         }
         match status {
+            402 => ModelErrorKind::QuotaExhausted,
             401 | 403 => ModelErrorKind::Unauthorized,
             429 => ModelErrorKind::RateLimited { retry_after },
             408 | 425 => ModelErrorKind::Transport,
-            500.. => ModelErrorKind::Overloaded { status },
+            500.. => ModelErrorKind::Overloaded {
+                status,
+                retry_after,
+            },
             _ => ModelErrorKind::BadRequest { status },
         }
     }

@@ -6,13 +6,20 @@ use reqwest::header::HeaderValue;
 use serde_json::json;
 
 use super::ModelErrorKind::{
-    BadRequest, ContextTooLong, Malformed, Overloaded, RateLimited, Refused, Transport,
-    Unauthorized,
+    BadRequest, ContextTooLong, Malformed, Overloaded, QuotaExhausted, RateLimited, Refused,
+    Transport, Unauthorized,
 };
 use super::*;
 
 fn kind(status: u16, body: &str) -> ModelErrorKind {
     Failure::of_status(status, &HeaderMap::new(), body.as_bytes()).kind
+}
+
+fn down(status: u16) -> ModelErrorKind {
+    Overloaded {
+        status,
+        retry_after: None,
+    }
 }
 
 fn openai(message: &str, kind: &str, code: &str) -> String {
@@ -26,16 +33,16 @@ fn statuses_decide_where_the_body_says_nothing() {
         (301, BadRequest { status: 301 }),
         (400, BadRequest { status: 400 }),
         (401, Unauthorized),
-        (402, BadRequest { status: 402 }),
+        (402, QuotaExhausted),
         (403, Unauthorized),
         (404, BadRequest { status: 404 }),
         (408, Transport),
         (413, ContextTooLong),
         (422, BadRequest { status: 422 }),
         (429, RateLimited { retry_after: None }),
-        (500, Overloaded { status: 500 }),
-        (503, Overloaded { status: 503 }),
-        (529, Overloaded { status: 529 }),
+        (500, down(500)),
+        (503, down(503)),
+        (529, down(529)),
     ];
     for (status, expected) in cases {
         for body in [
@@ -85,7 +92,7 @@ fn codes_decide_before_statuses() {
         "insufficient_quota",
         "insufficient_quota",
     );
-    assert_eq!(kind(429, &quota), BadRequest { status: 429 });
+    assert_eq!(kind(429, &quota), QuotaExhausted);
     let filtered = openai("The response was filtered", "", "content_filter");
     assert_eq!(kind(400, &filtered), Refused);
     let moderated = json!({ "error": { "code": 403, "message":
@@ -106,7 +113,7 @@ fn an_error_in_place_of_an_answer_is_judged_by_what_it_names() {
     let cases = [
         (
             json!({ "error": { "message": "x", "code": 502 } }),
-            Overloaded { status: 502 },
+            down(502),
         ),
         (
             json!({ "error": { "message": "x", "code": "429" } }),
@@ -118,7 +125,7 @@ fn an_error_in_place_of_an_answer_is_judged_by_what_it_names() {
         ),
         (
             json!({ "error": { "message": "x", "type": "overloaded_error" } }),
-            Overloaded { status: 503 },
+            down(503),
         ),
         (
             json!({ "error": { "message": "x", "code": 401 } }),
@@ -136,7 +143,7 @@ fn an_error_in_place_of_an_answer_is_judged_by_what_it_names() {
         (json!({ "error": true, "message": "something" }), Malformed),
         (
             json!({ "object": "error", "message": "x", "code": 500 }),
-            Overloaded { status: 500 },
+            down(500),
         ),
     ];
     for (body, expected) in cases {

@@ -112,7 +112,10 @@ mod tests {
     #[test]
     fn refusals_teach_and_only_once() {
         let no = || ModelErrorKind::BadRequest { status: 400 };
-        let down = || ModelErrorKind::Overloaded { status: 500 };
+        let down = || ModelErrorKind::Overloaded {
+            status: 500,
+            retry_after: None,
+        };
         let first = Manners {
             preface: PrefacePlace::InFirstMessage,
             ..PLAIN

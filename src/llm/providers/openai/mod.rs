@@ -143,6 +143,7 @@ impl ChatModel for OpenAiModel {
                     detail: redactor.detail(&failure.detail),
                     kind: failure.kind,
                     tries,
+                    usage: Vec::new(),
                 }
             })
     }

@@ -31,7 +31,7 @@ impl<'a> Redactor<'a> {
         for item in request.history.items().iter().chain(&request.exchange) {
             match item {
                 Item::User { text } => texts.push(text),
-                Item::Assistant { text, calls } => {
+                Item::Assistant { text, calls, .. } => {
                     texts.push(text);
                     texts.extend(calls.iter().map(|call| call.arguments.as_str()));
                 }
@@ -143,6 +143,7 @@ mod tests {
                 Item::Assistant {
                     text: "noted, in Barcelona then".into(),
                     calls: Vec::new(),
+                    continuation: None,
                 },
             ]),
             preface: String::new(),
@@ -155,6 +156,7 @@ mod tests {
                         name: "note".into(),
                         arguments: r#"{"text":"the safe is behind the mirror"}"#.into(),
                     }],
+                    continuation: None,
                 },
                 Item::Tool {
                     call: CallId::new("c1"),

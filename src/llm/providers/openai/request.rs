@@ -142,7 +142,7 @@ fn user(text: &str) -> ChatCompletionRequestMessage {
 fn message(item: &Item) -> ChatCompletionRequestMessage {
     match item {
         Item::User { text } => user(text),
-        Item::Assistant { text, calls } => {
+        Item::Assistant { text, calls, .. } => {
             let calls: Vec<_> = calls.iter().map(tool_call).collect();
             // Neither text nor calls: OpenAI wants at least an empty text.
             let content = (!text.is_empty() || calls.is_empty()).then(|| text.as_str().into());
