@@ -13,7 +13,8 @@ use crate::llm::breaker::CircuitBreaker;
 use crate::llm::config::{LlmConfig, Provider};
 use crate::llm::fallback::WithFallback;
 use crate::llm::providers::builtin::BuiltinModel;
-use crate::llm::providers::openai::{OpenAiModel, OpenAiSettings, StrictTools};
+use crate::llm::providers::openai::OpenAiModel;
+use crate::llm::providers::{ServerSettings, StrictTools};
 use crate::llm::retry::Retrying;
 
 /// Where `provider = "openai"` goes without a `base_url`.
@@ -48,9 +49,9 @@ pub(super) fn build(settings: &Settings, ports: &Ports) -> anyhow::Result<Arc<dy
     }
 }
 
-fn openai(config: &LlmConfig) -> OpenAiSettings {
+fn openai(config: &LlmConfig) -> ServerSettings {
     let default = || HttpUrl::parse(OPENAI).expect("a constant that parses");
-    OpenAiSettings {
+    ServerSettings {
         provider_name: "openai".into(),
         base_url: config.base_url.clone().unwrap_or_else(default),
         api_key: config.api_key.clone(),

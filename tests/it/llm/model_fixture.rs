@@ -14,7 +14,8 @@ use minibot::core::http_url::HttpUrl;
 use minibot::core::ids::CallId;
 use minibot::core::model::{ModelErrorKind, ModelReply, ModelRequest, ReplySink};
 use minibot::core::tool::{ToolCall, ToolResult};
-use minibot::llm::providers::openai::{OpenAiModel, OpenAiSettings, StrictTools};
+use minibot::llm::providers::openai::OpenAiModel;
+use minibot::llm::providers::{ServerSettings, StrictTools};
 use serde_json::Value;
 
 use crate::support::fake_model::FakeModel;
@@ -64,8 +65,8 @@ pub fn result(id: &str, name: &str, value: Value) -> Item {
     }
 }
 
-pub fn settings(base_url: &str, api_key: Option<&str>) -> OpenAiSettings {
-    OpenAiSettings {
+pub fn settings(base_url: &str, api_key: Option<&str>) -> ServerSettings {
+    ServerSettings {
         provider_name: "openai".into(),
         base_url: HttpUrl::parse(base_url).unwrap(),
         api_key: api_key.map(Into::into),
@@ -80,7 +81,7 @@ pub fn settings(base_url: &str, api_key: Option<&str>) -> OpenAiSettings {
     }
 }
 
-pub fn model(settings: OpenAiSettings) -> OpenAiModel {
+pub fn model(settings: ServerSettings) -> OpenAiModel {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -88,7 +89,7 @@ pub fn model(settings: OpenAiSettings) -> OpenAiModel {
     OpenAiModel::new(settings).unwrap()
 }
 
-pub fn settings_of(fake: &FakeModel) -> OpenAiSettings {
+pub fn settings_of(fake: &FakeModel) -> ServerSettings {
     settings(&fake.url(), Some(&fake.api_key()))
 }
 

@@ -15,7 +15,8 @@ use minibot::core::model::ModelErrorKind::{
 };
 use minibot::core::model::{ChatModel, FinishReason, ModelError, ModelErrorKind, ModelReply};
 use minibot::core::usage::{TokenUsage, UsageEntry};
-use minibot::llm::providers::openai::{OpenAiModel, OpenAiSetupError};
+use minibot::llm::providers::SetupError;
+use minibot::llm::providers::openai::OpenAiModel;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -139,6 +140,36 @@ async fn a_server_that_cannot_stream_is_heard_too() {
         assert_eq!((reply.text.as_str(), heard.as_str()), ("hi", "hi"));
         assert_eq!(reply.usage[0].model, "local");
         assert_eq!(reply.usage[0].tokens.input, 3);
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_booked_under_the_name_of_the_model_that_answered() {
+    let long = "x".repeat(9999);
+    for (field, expected) in [
+        (json!("m-2026"), "m-2026"),
+        (json!(null), "gpt-test"),
+        (json!(long), &long[..200]),
+    ] {
+        let body = json!({ "model": field, "choices": [{ "message": { "content": "a" } }] });
+        let reply = ask(Reply::custom(200, body.to_string())).await.0.unwrap();
+        assert_eq!(reply.usage[0].model, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_failed_call_is_booked_when_the_server_counted() {
+    let counted = json!({ "choices": [{ "delta": {}, "finish_reason": "tool_calls" }],
+        "usage": { "prompt_tokens": 9, "completion_tokens": 2 } });
+    let broken = json!({ "choices": [{ "delta": { "content": "a" } }] });
+    let shapes = [
+        (format!("data: {counted}\n\ndata: [DONE]\n\n"), vec![9]),
+        (format!("data: {broken}\n\n"), vec![]),
+    ];
+    for (body, expected) in shapes {
+        let error = ask(Reply::custom(200, body)).await.0.unwrap_err();
+        let booked: Vec<u64> = error.usage.iter().map(|entry| entry.tokens.input).collect();
+        assert_eq!(booked, expected, "{error:?}");
     }
 }
 
@@ -448,6 +479,6 @@ async fn what_a_server_repeats_of_the_conversation_is_not_told() {
 #[test]
 fn a_key_that_fits_no_header_is_refused_without_being_shown() {
     let error = OpenAiModel::new(settings("http://localhost/v1", Some("sk-a\nb"))).unwrap_err();
-    assert!(matches!(error, OpenAiSetupError::Key));
+    assert!(matches!(error, SetupError::Key));
     assert!(!format!("{error} {error:?}").contains("sk-a"));
 }

@@ -5,14 +5,14 @@ use std::num::NonZeroU32;
 use minibot::core::conversation::{History, Item};
 use minibot::core::model::{ChatModel, ModelRequest};
 use minibot::core::tool::{SchemaStrictness, ToolSpec};
-use minibot::llm::providers::openai::{OpenAiSettings, StrictTools};
+use minibot::llm::providers::{ServerSettings, StrictTools};
 use serde_json::{Value, json};
 
 use super::model_fixture::{RecordingSink, call, model, request, result, says, settings_of};
 use crate::support::fake_model::{FakeModel, Reply};
 
 /// What the fake, which refuses illegal requests, was sent.
-async fn sent(request: &ModelRequest, change: impl FnOnce(&mut OpenAiSettings)) -> Value {
+async fn sent(request: &ModelRequest, change: impl FnOnce(&mut ServerSettings)) -> Value {
     let fake = FakeModel::start().await;
     let mut settings = settings_of(&fake);
     change(&mut settings);

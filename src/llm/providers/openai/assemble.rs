@@ -1,44 +1,97 @@
 //! Puts the parts of an answer together, and makes of it what the rest of the program may rely on.
 
-use std::collections::HashSet;
-
 use serde_json::{Map, Value};
 
-use super::OpenAiSettings;
-use super::errors::Failure;
 use super::response::{CallPart, Part, Place};
 use super::think::ThinkFilter;
 use crate::core::ids::CallId;
-use crate::core::model::{FinishReason, ModelErrorKind, ModelReply, ReplySink};
+use crate::core::model::{FinishReason, ModelErrorKind, ReplySink};
 use crate::core::tool::ToolCall;
-use crate::core::usage::{TokenUsage, UsageEntry};
-
-/// Text and tool calls of one answer, in bytes.
-pub(super) const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
-/// The names of models go into the database and into charts.
-const LONGEST_MODEL_NAME: usize = 200;
-/// OpenAI takes no more tools than that in a request; nobody calls more at once.
-const MOST_CALLS: usize = 128;
+use crate::core::usage::TokenUsage;
+use crate::llm::providers::http::answer::{
+    Answer, Counted, LARGEST_ANSWER, MOST_CALLS, Said, distinct_calls,
+};
+use crate::llm::providers::http::errors::Failure;
 
 /// An answer in the making.
 #[derive(Debug, Default)]
-pub(super) struct Answer {
+pub struct ChatAnswer {
     thoughts: ThinkFilter,
     text: String,
     calls: Vec<CallPart>,
     finish: Option<String>,
     model: Option<String>,
-    usage: TokenUsage,
+    usage: Option<TokenUsage>,
     size: usize,
     has_choice: bool,
 }
 
-impl Answer {
-    /// Takes the next part and passes its text on.
-    ///
-    /// # Errors
-    /// When the answer gets too large.
-    pub(super) fn take(&mut self, part: Part, sink: &dyn ReplySink) -> Result<(), Failure> {
+impl Answer for ChatAnswer {
+    fn take(&mut self, part: &Value, sink: &dyn ReplySink) -> Result<(), Failure> {
+        self.take_part(Part::read(part)?, sink)
+    }
+
+    fn close(&mut self, sink: &dyn ReplySink) {
+        let said = self.thoughts.finish();
+        self.say(&said, sink);
+    }
+
+    fn has_begun(&self) -> bool {
+        self.has_choice
+    }
+
+    fn is_finished(&self) -> bool {
+        self.finish.is_some()
+    }
+
+    fn counted(&self) -> Counted {
+        Counted {
+            model: self.model.clone(),
+            tokens: self.usage,
+        }
+    }
+
+    fn into_reply(self) -> Result<Said, Failure> {
+        if !self.has_choice {
+            return Err(Failure::malformed("the answer holds no choice"));
+        }
+        let calls = distinct_calls(self.calls.into_iter().map(CallPart::into_call));
+        let is_empty = self.text.is_empty() && calls.is_empty();
+        let finish = reason(self.finish.as_deref().unwrap_or_default(), is_empty)?;
+        Ok(Said {
+            text: self.text,
+            calls,
+            finish,
+            to_return: Vec::new(),
+        })
+    }
+}
+
+/// What the server's word for its reason to stop means.
+fn reason(word: &str, is_empty: bool) -> Result<FinishReason, Failure> {
+    match word.to_lowercase().as_str() {
+        "length" | "max_tokens" | "model_length" => Ok(FinishReason::Length),
+        "content_filter" | "safety" | "recitation" | "prohibited_content" | "sensitive" => {
+            if is_empty {
+                return Err(Failure {
+                    kind: ModelErrorKind::Refused,
+                    detail: "the whole answer was withheld".into(),
+                });
+            }
+            Ok(FinishReason::Filtered)
+        }
+        "error" => Err(Failure::malformed(
+            "the server ended the answer with an error",
+        )),
+        "tool_calls" | "function_call" if is_empty => Err(Failure::malformed(
+            "tool calls were announced and none came",
+        )),
+        _ => Ok(FinishReason::Done),
+    }
+}
+
+impl ChatAnswer {
+    fn take_part(&mut self, part: Part, sink: &dyn ReplySink) -> Result<(), Failure> {
         self.has_choice |= part.has_choice;
         self.size += part.text.len();
         for call in part.calls {
@@ -55,77 +108,12 @@ impl Answer {
                 "the answer is larger than {LARGEST_ANSWER} bytes"
             )));
         }
-        let said = self.thoughts.pass(&part.text);
-        self.say(&said, sink);
         self.finish = part.finish.or(self.finish.take());
         self.model = part.model.or(self.model.take());
-        self.usage = part.usage.unwrap_or(self.usage);
-        Ok(())
-    }
-
-    /// No more parts will come.
-    pub(super) fn close(&mut self, sink: &dyn ReplySink) {
-        let said = self.thoughts.finish();
+        self.usage = part.usage.or(self.usage);
+        let said = self.thoughts.pass(&part.text);
         self.say(&said, sink);
-    }
-
-    /// Whether the server has said why it stopped: nothing that matters comes after.
-    pub(super) fn is_finished(&self) -> bool {
-        self.finish.is_some()
-    }
-
-    /// Whether anything of an answer has come.
-    pub(super) fn has_begun(&self) -> bool {
-        self.has_choice
-    }
-
-    /// The reply, if it is one.
-    ///
-    /// # Errors
-    /// When the server withheld all of it, or said one thing and did another.
-    pub(super) fn into_reply(self, settings: &OpenAiSettings) -> Result<ModelReply, Failure> {
-        if !self.has_choice {
-            return Err(Failure::malformed("the answer holds no choice"));
-        }
-        let finish = self.finish.as_deref().unwrap_or_default().to_lowercase();
-        let calls = tool_calls(self.calls);
-        let is_empty = self.text.is_empty() && calls.is_empty();
-        let reason = match finish.as_str() {
-            "length" | "max_tokens" | "model_length" => FinishReason::Length,
-            "content_filter" | "safety" | "recitation" | "prohibited_content" | "sensitive" => {
-                FinishReason::Filtered
-            }
-            "error" => {
-                return Err(Failure::malformed(
-                    "the server ended the answer with an error",
-                ));
-            }
-            "tool_calls" | "function_call" if is_empty => {
-                return Err(Failure::malformed(
-                    "tool calls were announced and none came",
-                ));
-            }
-            _ => FinishReason::Done,
-        };
-        if reason == FinishReason::Filtered && is_empty {
-            let detail = "the whole answer was withheld".into();
-            return Err(Failure {
-                kind: ModelErrorKind::Refused,
-                detail,
-            });
-        }
-        let model = self.model.unwrap_or_else(|| settings.model.clone());
-        Ok(ModelReply {
-            text: self.text,
-            calls,
-            finish: reason,
-            usage: vec![UsageEntry {
-                provider: settings.provider_name.clone(),
-                model: model.chars().take(LONGEST_MODEL_NAME).collect(),
-                tokens: self.usage,
-            }],
-            continuation: None,
-        })
+        Ok(())
     }
 
     fn say(&mut self, said: &str, sink: &dyn ReplySink) {
@@ -181,33 +169,14 @@ fn is_object(text: &str) -> bool {
     text.trim_end().ends_with('}') && serde_json::from_str::<Map<String, Value>>(text).is_ok()
 }
 
-/// The calls, each with an id of its own. Pieces without name and arguments are nothing.
-fn tool_calls(calls: Vec<CallPart>) -> Vec<ToolCall> {
-    let calls: Vec<CallPart> = calls
-        .into_iter()
-        .filter(|call| !(call.name.is_empty() && call.arguments.is_empty()))
-        .collect();
-    let given: HashSet<String> = calls.iter().map(|call| call.id.clone()).collect();
-    let mut used = HashSet::new();
-    calls
-        .into_iter()
-        .enumerate()
-        .map(|(index, call)| {
-            let mut id = call.id;
-            if id.is_empty() || used.contains(&id) {
-                id = (index..)
-                    .map(|number| format!("call_{number}"))
-                    .find(|id| !given.contains(id) && !used.contains(id))
-                    .unwrap_or(id);
-            }
-            used.insert(id.clone());
-            ToolCall {
-                id: CallId::new(id),
-                name: call.name,
-                arguments: call.arguments,
-            }
-        })
-        .collect()
+impl CallPart {
+    fn into_call(self) -> ToolCall {
+        ToolCall {
+            id: CallId::new(self.id),
+            name: self.name,
+            arguments: self.arguments,
+        }
+    }
 }
 
 #[cfg(test)]

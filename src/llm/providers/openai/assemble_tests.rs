@@ -3,13 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::sync::Mutex;
-use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::StrictTools;
 use super::*;
-use crate::core::http_url::HttpUrl;
 
 #[derive(Debug, Default)]
 struct Heard(Mutex<String>);
@@ -24,35 +21,24 @@ impl ReplySink for Heard {
     }
 }
 
-fn settings() -> OpenAiSettings {
-    OpenAiSettings {
-        provider_name: "openai".into(),
-        base_url: HttpUrl::parse("http://localhost/v1").unwrap(),
-        api_key: None,
-        model: "m".into(),
-        request_timeout: Duration::from_secs(1),
-        stall_timeout: Duration::from_secs(1),
-        temperature: None,
-        max_new_tokens: None,
-        reasoning_effort: None,
-        top_p: None,
-        strict_tools: StrictTools::WhereKnown,
-    }
+fn read(values: &[Value]) -> Result<Said, Failure> {
+    read_counted(values).map(|(said, _)| said)
 }
 
-fn read(values: &[Value]) -> Result<ModelReply, Failure> {
-    let (mut answer, heard) = (Answer::default(), Heard::default());
+fn read_counted(values: &[Value]) -> Result<(Said, Counted), Failure> {
+    let (mut answer, heard) = (ChatAnswer::default(), Heard::default());
     for value in values {
-        answer.take(Part::read(value)?, &heard)?;
+        answer.take(value, &heard)?;
     }
     answer.close(&heard);
-    let reply = answer.into_reply(&settings())?;
+    let counted = answer.counted();
+    let reply = answer.into_reply()?;
     assert_eq!(
         reply.text,
         *heard.0.lock().unwrap(),
         "what was pushed is what is said"
     );
-    Ok(reply)
+    Ok((reply, counted))
 }
 
 fn chunk(delta: Value) -> Value {
@@ -260,11 +246,13 @@ fn what_is_no_answer_is_a_failure() {
 
 #[test]
 fn the_tokens_are_found_wherever_they_stand() {
-    let tokens = |value: Value| read(&[end("stop"), value]).unwrap().usage[0].tokens;
-    let some = |input, cached_input, output| TokenUsage {
-        input,
-        cached_input,
-        output,
+    let tokens = |value: Value| read_counted(&[end("stop"), value]).unwrap().1.tokens;
+    let some = |input, cached_input, output| {
+        Some(TokenUsage {
+            input,
+            cached_input,
+            output,
+        })
     };
     let cases = [
         (
@@ -288,8 +276,8 @@ fn the_tokens_are_found_wherever_they_stand() {
             json!({ "usage": { "prompt_tokens": 1, "prompt_tokens_details": { "cached_tokens": 4 } } }),
             some(1, 1, 0),
         ),
-        (json!({ "usage": null }), some(0, 0, 0)),
-        (json!({ "usage": "many" }), some(0, 0, 0)),
+        (json!({ "usage": null }), None),
+        (json!({ "usage": "many" }), None),
     ];
     for (value, expected) in cases {
         assert_eq!(tokens(value.clone()), expected, "{value}");
@@ -298,29 +286,29 @@ fn the_tokens_are_found_wherever_they_stand() {
 
 #[test]
 fn the_model_is_named_as_it_names_itself() {
-    let named = |value: Value| read(&[end("stop"), value]).unwrap().usage[0].model.clone();
-    assert_eq!(named(json!({ "model": "m-2026" })), "m-2026");
-    assert_eq!(named(json!({})), "m");
-    assert_eq!(named(json!({ "model": "x".repeat(9999) })).len(), 200);
+    let named = |value: Value| read_counted(&[end("stop"), value]).unwrap().1.model;
+    assert_eq!(
+        named(json!({ "model": "m-2026" })).as_deref(),
+        Some("m-2026")
+    );
+    assert_eq!(named(json!({})), None);
 }
 
 #[test]
 fn runaway_answers_are_cut_off() {
-    let (mut answer, heard) = (Answer::default(), Heard::default());
-    let text = Part::read(&chunk(json!({ "content": "x".repeat(LARGEST_ANSWER) }))).unwrap();
-    answer.take(text, &heard).unwrap();
-    let more = Part::read(&chunk(json!({ "content": "x" }))).unwrap();
+    let (mut answer, heard) = (ChatAnswer::default(), Heard::default());
+    let text = chunk(json!({ "content": "x".repeat(LARGEST_ANSWER) }));
+    answer.take(&text, &heard).unwrap();
+    let more = chunk(json!({ "content": "x" }));
     assert_eq!(
-        answer.take(more, &heard).unwrap_err().kind,
+        answer.take(&more, &heard).unwrap_err().kind,
         ModelErrorKind::Malformed
     );
 
-    let mut answer = Answer::default();
+    let mut answer = ChatAnswer::default();
     let failed = (0..1000u32).find(|index| {
         let piece = json!({ "tool_calls": [{ "index": index, "function": { "name": "f" } }] });
-        answer
-            .take(Part::read(&chunk(piece)).unwrap(), &heard)
-            .is_err()
+        answer.take(&chunk(piece), &heard).is_err()
     });
     assert!(failed.is_some_and(|index| index < 200), "{failed:?}");
 }

@@ -1,12 +1,12 @@
 //! How a server wants to be spoken to: by whose it is, and by what it has refused before.
 
-use super::OpenAiSettings;
-use super::errors::Failure;
 use crate::core::model::ModelErrorKind;
+use crate::llm::providers::http::ServerSettings;
+use crate::llm::providers::http::errors::Failure;
 
 /// The parts of a request in which compatible servers differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Manners {
+pub struct Manners {
     pub(super) preface: PrefacePlace,
     pub(super) usage: UsageWish,
     pub(super) limit: LimitField,
@@ -14,7 +14,7 @@ pub(super) struct Manners {
 
 /// Where the word about now goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PrefacePlace {
+pub enum PrefacePlace {
     /// A system message directly before the person's: what stands before it can be cached.
     BeforeMessage,
     /// The end of the first system message, for chat templates that take no other (Qwen's).
@@ -23,7 +23,7 @@ pub(super) enum PrefacePlace {
 
 /// Whether the tokens are asked for with `stream_options`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum UsageWish {
+pub enum UsageWish {
     /// As OpenAI documents it.
     Asked,
     /// For servers that refuse the field and send the tokens anyway (Mistral's).
@@ -32,7 +32,7 @@ pub(super) enum UsageWish {
 
 /// The field for the most tokens of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LimitField {
+pub enum LimitField {
     /// `max_completion_tokens`: OpenAI's reasoning models refuse the other one.
     Completion,
     /// `max_tokens`: many servers know nothing else.
@@ -49,8 +49,8 @@ const SYSTEM_FIRST: [&str; 5] = [
 
 impl Manners {
     /// What is known before the first word.
-    pub(super) fn towards(settings: &OpenAiSettings) -> Self {
-        let limit = if is_openai(settings) {
+    pub(super) fn towards(settings: &ServerSettings) -> Self {
+        let limit = if settings.is_openai() {
             LimitField::Completion
         } else {
             LimitField::Classic
@@ -84,12 +84,6 @@ impl Manners {
         }
         (is_refusal && better != self).then_some(better)
     }
-}
-
-/// Whether it is OpenAI's own server.
-pub(super) fn is_openai(settings: &OpenAiSettings) -> bool {
-    let host = settings.base_url.as_url().host_str().unwrap_or_default();
-    host == "api.openai.com" || host.ends_with(".api.openai.com")
 }
 
 #[cfg(test)]

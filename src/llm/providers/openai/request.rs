@@ -8,23 +8,21 @@ use async_openai::types::chat::{
     ChatCompletionTools, CreateChatCompletionRequest, FunctionCall, FunctionObject,
 };
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
-use super::manners::{LimitField, Manners, PrefacePlace, UsageWish, is_openai};
-use super::{OpenAiSettings, StrictTools};
+use super::manners::{LimitField, Manners, PrefacePlace, UsageWish};
 use crate::core::conversation::Item;
 use crate::core::model::ModelRequest;
 use crate::core::tool::{SchemaStrictness, ToolCall, ToolSpec};
+use crate::llm::providers::http::ServerSettings;
+use crate::llm::providers::http::legal::{self, LONGEST_CACHE_KEY, LONGEST_CALL_ID};
 
-/// OpenAI refuses longer ids of tool calls.
-const LONGEST_CALL_ID: usize = 40;
-/// OpenAI refuses longer names of tools.
-const LONGEST_TOOL_NAME: usize = 64;
-/// OpenAI refuses longer cache keys.
-const LONGEST_CACHE_KEY: usize = 64;
-
-/// The body of the call. The answer is always asked for as a stream.
-pub(super) fn body(settings: &OpenAiSettings, manners: Manners, request: &ModelRequest) -> Vec<u8> {
+/// The body of the call.
+pub(super) fn body(
+    settings: &ServerSettings,
+    manners: Manners,
+    request: &ModelRequest,
+    further_fields: &Map<String, Value>,
+) -> Vec<u8> {
     let mut body = typed(settings, manners, request);
     // Chosen here and not in the typed request: its `f32` would make 0.7 into 0.699999988, and its
     // list of efforts does not know those of other servers.
@@ -42,6 +40,9 @@ pub(super) fn body(settings: &OpenAiSettings, manners: Manners, request: &ModelR
             fields.insert("reasoning_effort".into(), effort.as_str().into());
         }
         require_content(fields);
+        for (name, value) in further_fields {
+            fields.insert(name.clone(), value.clone());
+        }
     }
     body.to_string().into_bytes()
 }
@@ -58,7 +59,7 @@ fn require_content(fields: &mut Map<String, Value>) {
     }
 }
 
-fn typed(settings: &OpenAiSettings, manners: Manners, request: &ModelRequest) -> Value {
+fn typed(settings: &ServerSettings, manners: Manners, request: &ModelRequest) -> Value {
     let most_tokens = settings.max_new_tokens.map(u32::from);
     let (max_completion_tokens, max_tokens) = match manners.limit {
         LimitField::Completion => (most_tokens, None),
@@ -71,11 +72,7 @@ fn typed(settings: &OpenAiSettings, manners: Manners, request: &ModelRequest) ->
         }),
         UsageWish::Unasked => None,
     };
-    let strict = match settings.strict_tools {
-        StrictTools::Always => true,
-        StrictTools::Never => false,
-        StrictTools::WhereKnown => is_openai(settings),
-    };
+    let strict = settings.wants_strict_tools();
     let tools: Vec<ChatCompletionTools> = request
         .tools
         .iter()
@@ -98,8 +95,8 @@ fn typed(settings: &OpenAiSettings, manners: Manners, request: &ModelRequest) ->
         stream: Some(true),
         stream_options,
         tools: (!tools.is_empty()).then_some(tools),
-        prompt_cache_key: (is_openai(settings) && !request.cache_key.is_empty())
-            .then(|| shortened(&request.cache_key, LONGEST_CACHE_KEY)),
+        prompt_cache_key: (settings.is_openai() && !request.cache_key.is_empty())
+            .then(|| legal::shortened(&request.cache_key, LONGEST_CACHE_KEY)),
         ..CreateChatCompletionRequest::default()
     };
     serde_json::to_value(typed).expect("the request's maps have text keys")
@@ -155,25 +152,19 @@ fn message(item: &Item) -> ChatCompletionRequestMessage {
         Item::Tool { call, result, .. } => {
             ChatCompletionRequestMessage::Tool(ChatCompletionRequestToolMessage {
                 content: result.to_text().into(),
-                tool_call_id: shortened(call.as_str(), LONGEST_CALL_ID),
+                tool_call_id: legal::shortened(call.as_str(), LONGEST_CALL_ID),
             })
         }
     }
 }
 
-/// A call as it is told back. What a model got wrong in the past must not make every later request
-/// a bad one, so names and arguments are brought into the form that servers demand.
+/// A call as it is told back.
 fn tool_call(call: &ToolCall) -> ChatCompletionMessageToolCalls {
-    let is_object = serde_json::from_str::<Map<String, Value>>(&call.arguments).is_ok();
     ChatCompletionMessageToolCalls::Function(ChatCompletionMessageToolCall {
-        id: shortened(call.id.as_str(), LONGEST_CALL_ID),
+        id: legal::shortened(call.id.as_str(), LONGEST_CALL_ID),
         function: FunctionCall {
-            name: legal_name(&call.name),
-            arguments: if is_object {
-                call.arguments.clone()
-            } else {
-                "{}".into()
-            },
+            name: legal::tool_name(&call.name),
+            arguments: legal::arguments(&call.arguments).into(),
         },
     })
 }
@@ -189,40 +180,6 @@ fn tool(spec: &ToolSpec, strict: Option<bool>) -> ChatCompletionTools {
     })
 }
 
-/// Letters, digits, `_` and `-`, at least one.
-fn legal_name(name: &str) -> String {
-    let legal: String = name
-        .chars()
-        .take(LONGEST_TOOL_NAME)
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '-' {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    if legal.is_empty() {
-        "unknown".into()
-    } else {
-        legal
-    }
-}
-
-/// The text itself, or a digest of it where it is too long: the same text always gives the same.
-fn shortened(text: &str, longest: usize) -> String {
-    if text.len() <= longest {
-        return text.into();
-    }
-    let digest = Sha256::digest(text.as_bytes());
-    let hex: String = digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("id_{hex}")
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
@@ -235,9 +192,10 @@ mod tests {
     use super::*;
     use crate::core::conversation::History;
     use crate::core::http_url::HttpUrl;
+    use crate::llm::providers::http::StrictTools;
 
     fn sent_to(base_url: &str) -> Value {
-        let settings = OpenAiSettings {
+        let settings = ServerSettings {
             provider_name: "openai".into(),
             base_url: HttpUrl::parse(base_url).unwrap(),
             api_key: None,
@@ -264,7 +222,13 @@ mod tests {
             }],
             cache_key: "k".repeat(100),
         };
-        serde_json::from_slice(&body(&settings, Manners::towards(&settings), &request)).unwrap()
+        serde_json::from_slice(&body(
+            &settings,
+            Manners::towards(&settings),
+            &request,
+            &Map::new(),
+        ))
+        .unwrap()
     }
 
     #[test]

@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
-use super::errors::{Failure, ServerError};
 use crate::core::usage::TokenUsage;
+use crate::llm::providers::http::counts;
+use crate::llm::providers::http::errors::{Failure, ServerError};
 
 /// A whole answer or a chunk of one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -55,7 +56,7 @@ impl Part {
         }
         let mut part = Self {
             model: text_of(value.get("model")),
-            usage: usage(value),
+            usage: counts::usage(value),
             ..Self::default()
         };
         if let Some(choice) = value.get("choices").and_then(|choices| choices.get(0)) {
@@ -147,46 +148,5 @@ fn part_text(part: &Value) -> &str {
     };
     part.as_str()
         .or_else(|| part.get("text").filter(|_| is_said).and_then(Value::as_str))
-        .unwrap_or_default()
-}
-
-/// OpenAI's names first, then Groq's place for the whole, and DeepSeek's for the cached part.
-fn usage(value: &Value) -> Option<TokenUsage> {
-    let usage = [
-        value.get("usage"),
-        value.get("x_groq").and_then(|groq| groq.get("usage")),
-    ]
-    .into_iter()
-    .flatten()
-    .find(|usage| usage.is_object())?;
-    let input = number(usage, &["/prompt_tokens", "/input_tokens"]);
-    let cached = number(
-        usage,
-        &[
-            "/prompt_tokens_details/cached_tokens",
-            "/input_tokens_details/cached_tokens",
-            "/prompt_cache_hit_tokens",
-        ],
-    );
-    let output = number(usage, &["/completion_tokens", "/output_tokens"]);
-    Some(TokenUsage {
-        input,
-        cached_input: cached.min(input),
-        output,
-    })
-}
-
-/// The first of these that is a number; they may be written `12.0`.
-fn number(usage: &Value, pointers: &[&str]) -> u64 {
-    let whole = |value: &Value| {
-        value
-            .as_u64()
-            .or_else(|| value.as_f64().filter(|n| *n >= 0.0).map(|n| n as u64))
-    };
-    pointers
-        .iter()
-        .find_map(|pointer| usage.pointer(pointer).and_then(whole))
-        // More than any model has ever read is a mistake, and would not fit the database.
-        .filter(|count| *count <= u64::from(u32::MAX))
         .unwrap_or_default()
 }

@@ -31,9 +31,15 @@ impl<'a> Redactor<'a> {
         for item in request.history.items().iter().chain(&request.exchange) {
             match item {
                 Item::User { text } => texts.push(text),
-                Item::Assistant { text, calls, .. } => {
+                Item::Assistant {
+                    text,
+                    calls,
+                    continuation,
+                } => {
                     texts.push(text);
                     texts.extend(calls.iter().map(|call| call.arguments.as_str()));
+                    let items = continuation.iter().flat_map(|own| &own.items);
+                    items.for_each(|item| strings(item, &mut texts));
                 }
                 Item::Tool { result, .. } => strings(result.value(), &mut texts),
             }

@@ -12,14 +12,14 @@ use crate::core::model::ModelErrorKind;
 
 /// A failed call. `detail` may still hold what the server repeats of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure {
-    pub(super) kind: ModelErrorKind,
-    pub(super) detail: String,
+pub struct Failure {
+    pub kind: ModelErrorKind,
+    pub detail: String,
 }
 
 impl Failure {
     /// The connection failed or broke, or nothing came in time.
-    pub(super) fn transport(detail: impl Into<String>) -> Self {
+    pub fn transport(detail: impl Into<String>) -> Self {
         Self {
             kind: ModelErrorKind::Transport,
             detail: detail.into(),
@@ -27,7 +27,7 @@ impl Failure {
     }
 
     /// The answer does not read as one.
-    pub(super) fn malformed(detail: impl Into<String>) -> Self {
+    pub fn malformed(detail: impl Into<String>) -> Self {
         Self {
             kind: ModelErrorKind::Malformed,
             detail: detail.into(),
@@ -35,7 +35,7 @@ impl Failure {
     }
 
     /// What the HTTP client says, without the address: its query may hold a key.
-    pub(super) fn of_client(error: reqwest::Error) -> Self {
+    pub fn of_client(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let mut innermost: &dyn Error = &error;
         while let Some(source) = innermost.source() {
@@ -50,7 +50,7 @@ impl Failure {
     }
 
     /// An answer with a status other than 2xx.
-    pub(super) fn of_status(status: u16, headers: &HeaderMap, body: &[u8]) -> Self {
+    pub fn of_status(status: u16, headers: &HeaderMap, body: &[u8]) -> Self {
         let error = serde_json::from_slice::<Value>(body)
             .ok()
             .and_then(|body| ServerError::of_body(&body))
@@ -62,7 +62,7 @@ impl Failure {
     }
 
     /// An error object within an answer with status 200, plain or streamed.
-    pub(super) fn of_answer(error: &ServerError) -> Self {
+    pub fn of_answer(error: &ServerError) -> Self {
         let kind = match error.status() {
             Some(status) => error.kind(status, None),
             None => match error.kind(200, None) {
@@ -79,7 +79,7 @@ impl Failure {
 
 /// The error object of an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct ServerError {
+pub struct ServerError {
     message: String,
     /// `code`, `type` and `status` (Google's), in small letters.
     codes: Vec<String>,
@@ -89,14 +89,14 @@ pub(super) struct ServerError {
 
 impl ServerError {
     /// The error in a body that is known to be one.
-    pub(super) fn of_body(body: &Value) -> Option<Self> {
+    pub fn of_body(body: &Value) -> Option<Self> {
         // Google's compatible server sends a list of one.
         let body = body.get(0).unwrap_or(body);
         Self::within(body).or_else(|| body.is_object().then(|| Self::of_object(body)))
     }
 
     /// The error in what should be an answer, if it is one.
-    pub(super) fn within(answer: &Value) -> Option<Self> {
+    pub fn within(answer: &Value) -> Option<Self> {
         match answer.get("error") {
             Some(Value::String(message)) if !message.is_empty() => Some(Self {
                 message: message.clone(),

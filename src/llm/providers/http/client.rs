@@ -1,0 +1,178 @@
+//! One HTTP call: sends a request and reads the answer as it comes, within its limits.
+
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Response, Url};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::timeout;
+
+use super::ServerSettings;
+use super::answer::Answer;
+use super::errors::Failure;
+use super::reading::{Progress, Reading};
+use crate::core::model::ReplySink;
+
+/// Long enough for a slow handshake, short enough for a person who waits.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Shorter than a NAT forgets a connection.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// What is read of an error's body.
+const LARGEST_ERROR: usize = 64 * 1024;
+/// For the end of the body after the last event; a connection that is read to its end is kept.
+const LINGER: Duration = Duration::from_millis(50);
+
+/// Why a model cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// Such as one with a line break in its middle.
+    #[error("the API key holds characters that no HTTP header can carry")]
+    Key,
+    /// The HTTP client does not start.
+    #[error("the HTTP client does not start: {0}")]
+    Client(String),
+}
+
+/// Calls one server with one key.
+pub(super) struct Client {
+    http: reqwest::Client,
+    url: Url,
+    authorization: Option<HeaderValue>,
+    /// The whole of a call.
+    total: Duration,
+    /// Between two pieces of the answer.
+    silence: Duration,
+}
+
+impl Client {
+    /// # Errors
+    /// When the key fits into no header, or the HTTP client does not start.
+    pub(super) fn new(settings: &ServerSettings, path: &str) -> Result<Self, SetupError> {
+        let base_url = &settings.base_url;
+        let authorization = authorization(settings.api_key.as_ref())?;
+        // A redirect would carry the conversation to a server that nobody named.
+        let mut builder = reqwest::Client::builder()
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .user_agent(concat!("minibot/", env!("CARGO_PKG_VERSION")));
+        if base_url.is_loopback() {
+            // The proxy of the person's network knows nothing of this machine's servers.
+            builder = builder.no_proxy();
+        }
+        let http = builder
+            .build()
+            .map_err(|error| SetupError::Client(Failure::of_client(error).detail))?;
+        let mut url = base_url.as_url().clone();
+        let whole = format!("{}{path}", url.path().trim_end_matches('/'));
+        url.set_path(&whole);
+        Ok(Self {
+            http,
+            url,
+            authorization,
+            total: settings.request_timeout,
+            silence: settings.stall_timeout,
+        })
+    }
+
+    /// Sends `body` and reads the answer, whose text goes to `sink` as it comes.
+    pub(super) async fn ask(
+        &self,
+        body: Vec<u8>,
+        answer: &mut impl Answer,
+        sink: &dyn ReplySink,
+    ) -> Result<(), Failure> {
+        let total = self.total;
+        timeout(total, self.call(body, answer, sink))
+            .await
+            .unwrap_or_else(|_| {
+                Err(Failure::transport(format!(
+                    "no whole answer within {} s",
+                    total.as_secs_f64()
+                )))
+            })
+    }
+
+    async fn call(
+        &self,
+        body: Vec<u8>,
+        answer: &mut impl Answer,
+        sink: &dyn ReplySink,
+    ) -> Result<(), Failure> {
+        let mut request = self
+            .http
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, "text/event-stream, application/json")
+            .body(body);
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization.clone());
+        }
+        let mut response = request.send().await.map_err(Failure::of_client)?;
+        let status = response.status();
+        if !status.is_success() {
+            let body = self.error_body(&mut response).await;
+            return Err(Failure::of_status(
+                status.as_u16(),
+                response.headers(),
+                &body,
+            ));
+        }
+        let mut reading = Reading::of(answer);
+        let over = loop {
+            match self.next_bytes(&mut response).await {
+                Ok(Some(bytes)) => match reading.take(&bytes, sink)? {
+                    Progress::More => {}
+                    Progress::Done => {
+                        let _ = timeout(LINGER, response.chunk()).await;
+                        break Ok(());
+                    }
+                },
+                Ok(None) => break reading.end(sink),
+                // What matters has come: the rest may break.
+                Err(_) if reading.is_finished() => break Ok(()),
+                Err(failure) => break Err(failure),
+            }
+        };
+        over?;
+        answer.close(sink);
+        Ok(())
+    }
+
+    async fn next_bytes(&self, response: &mut Response) -> Result<Option<Vec<u8>>, Failure> {
+        let silence = self.silence;
+        match timeout(silence, response.chunk()).await {
+            Ok(Ok(bytes)) => Ok(bytes.map(Into::into)),
+            Ok(Err(error)) => Err(Failure::of_client(error)),
+            Err(_) => Err(Failure::transport(format!(
+                "the answer stopped for {} s",
+                silence.as_secs_f64()
+            ))),
+        }
+    }
+
+    /// As much as comes: the status alone says enough to go on.
+    async fn error_body(&self, response: &mut Response) -> Vec<u8> {
+        let mut body = Vec::new();
+        while let Ok(Some(bytes)) = self.next_bytes(response).await {
+            body.extend_from_slice(&bytes);
+            if body.len() > LARGEST_ERROR {
+                break;
+            }
+        }
+        body
+    }
+}
+
+fn authorization(key: Option<&SecretString>) -> Result<Option<HeaderValue>, SetupError> {
+    let Some(key) = key
+        .map(|key| key.expose_secret().trim())
+        .filter(|key| !key.is_empty())
+    else {
+        return Ok(None);
+    };
+    let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| SetupError::Key)?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}

@@ -1,0 +1,181 @@
+//! What all models behind HTTP share: the call within its limits, the reading of streams, what a
+//! failure means, and what may be told of it. It knows no API's own words.
+
+pub mod answer;
+mod client;
+pub mod counts;
+pub mod errors;
+mod events;
+pub mod legal;
+mod reading;
+mod redact;
+mod settings;
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use self::answer::{Answer, Counted};
+use self::client::Client;
+pub use self::client::SetupError;
+use self::errors::Failure;
+use self::redact::Redactor;
+pub use self::settings::{ServerSettings, StrictTools};
+use crate::core::model::{ChatModel, ModelError, ModelReply, ModelRequest, ReplySink};
+use crate::core::usage::UsageEntry;
+use crate::llm::watched_sink::WatchedSink;
+
+/// The names of models go into the database and into charts.
+const LONGEST_MODEL_NAME: usize = 200;
+
+/// How one API is spoken.
+pub trait Api: Send + Sync + 'static {
+    /// The parts of a request in which the servers of this API differ.
+    type Manners: Copy + Send + fmt::Debug;
+    /// An answer in the making.
+    type Answer: Answer;
+    /// Where the API lies below the base URL.
+    const PATH: &'static str;
+
+    /// What is known of the server before the first word.
+    fn manners(settings: &ServerSettings) -> Self::Manners;
+
+    /// Better manners, if the server's refusal says what it did not like. Never the same again, so
+    /// that asking once more with them ends after a few times.
+    fn after(manners: Self::Manners, failure: &Failure) -> Option<Lesson<Self::Manners>>;
+
+    /// The body of a call. The answer is always asked for as a stream.
+    fn body(
+        &self,
+        settings: &ServerSettings,
+        manners: Self::Manners,
+        request: &ModelRequest,
+    ) -> Vec<u8>;
+}
+
+/// What a refusal taught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lesson<M> {
+    /// The server is like that.
+    FromNowOn(M),
+    /// Something about this one request.
+    ThisTime(M),
+}
+
+/// A model behind an API.
+pub struct HttpModel<A: Api> {
+    api: A,
+    settings: ServerSettings,
+    client: Client,
+    manners: Mutex<A::Manners>,
+}
+
+impl<A: Api> HttpModel<A> {
+    /// Sets it up; nothing is called yet.
+    ///
+    /// # Errors
+    /// When the key cannot be sent, or the HTTP client does not start.
+    pub fn speaking(api: A, settings: ServerSettings) -> Result<Self, SetupError> {
+        let client = Client::new(&settings, A::PATH)?;
+        let manners = Mutex::new(A::manners(&settings));
+        Ok(Self {
+            api,
+            settings,
+            client,
+            manners,
+        })
+    }
+
+    /// One call, and more only where the server says that it wants to be asked otherwise.
+    async fn call(
+        &self,
+        request: &ModelRequest,
+        sink: &dyn ReplySink,
+        bill: &mut Bill,
+    ) -> Result<ModelReply, Failure> {
+        let sink = WatchedSink::new(sink);
+        let mut manners = *self.manners.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let body = self.api.body(&self.settings, manners, request);
+            let mut answer = A::Answer::default();
+            let asked = self.client.ask(body, &mut answer, &sink).await;
+            bill.add(&self.settings, answer.counted(), asked.is_ok());
+            let said = asked.and_then(|()| answer.into_reply());
+            let failure = match said {
+                Ok(said) => return Ok(said.into_model_reply(&self.settings)),
+                Err(failure) => failure,
+            };
+            manners = match A::after(manners, &failure) {
+                None => return Err(failure),
+                Some(Lesson::ThisTime(better)) => better,
+                Some(Lesson::FromNowOn(better)) => {
+                    *self.manners.lock().unwrap_or_else(PoisonError::into_inner) = better;
+                    better
+                }
+            };
+            sink.restart_if_begun();
+        }
+    }
+}
+
+#[async_trait]
+impl<A: Api> ChatModel for HttpModel<A> {
+    async fn reply(
+        &self,
+        request: &ModelRequest,
+        sink: &dyn ReplySink,
+    ) -> Result<ModelReply, ModelError> {
+        let mut bill = Bill::default();
+        match self.call(request, sink, &mut bill).await {
+            Ok(reply) => Ok(ModelReply {
+                usage: bill.usage,
+                ..reply
+            }),
+            Err(failure) => {
+                let redactor = Redactor::new(self.settings.api_key.as_ref(), request);
+                Err(ModelError {
+                    detail: redactor.detail(&failure.detail),
+                    kind: failure.kind,
+                    tries: bill.calls,
+                    usage: bill.usage,
+                })
+            }
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!("{} ({})", self.settings.provider_name, self.settings.model)
+    }
+}
+
+impl<A: Api> fmt::Debug for HttpModel<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpModel")
+            .field("path", &A::PATH)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The calls behind one reply.
+#[derive(Debug, Default)]
+struct Bill {
+    calls: u32,
+    usage: Vec<UsageEntry>,
+}
+
+impl Bill {
+    /// An answer that came to its end is booked also when the server did not count.
+    fn add(&mut self, settings: &ServerSettings, counted: Counted, ended: bool) {
+        self.calls += 1;
+        if ended || counted.tokens.is_some() {
+            let model = counted.model.unwrap_or_else(|| settings.model.clone());
+            self.usage.push(UsageEntry {
+                provider: settings.provider_name.clone(),
+                model: model.chars().take(LONGEST_MODEL_NAME).collect(),
+                tokens: counted.tokens.unwrap_or_default(),
+            });
+        }
+    }
+}
