@@ -42,6 +42,15 @@ pub fn shortened(text: &str, longest: usize) -> String {
     format!("id_{}", digest(text, 32))
 }
 
+/// The text itself, or a digest of it where it is too long or has other characters than letters,
+/// digits, `_` and `-`.
+pub fn plain(text: &str, longest: usize) -> String {
+    if !text.is_empty() && text.len() <= longest && text.chars().all(is_plain) {
+        return text.into();
+    }
+    format!("id_{}", digest(text, 32))
+}
+
 /// The first hexadecimal digits of a digest.
 pub fn digest(text: &str, digits: usize) -> String {
     let digest = Sha256::digest(text.as_bytes());

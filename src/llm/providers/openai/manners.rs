@@ -1,8 +1,10 @@
 //! How a server wants to be spoken to: by whose it is, and by what it has refused before.
 
+use crate::core::ids::CallId;
 use crate::core::model::ModelErrorKind;
 use crate::llm::providers::http::ServerSettings;
 use crate::llm::providers::http::errors::Failure;
+use crate::llm::providers::http::legal::{self, LONGEST_CALL_ID};
 
 /// The parts of a request in which compatible servers differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +12,7 @@ pub struct Manners {
     pub(super) preface: PrefacePlace,
     pub(super) usage: UsageWish,
     pub(super) limit: LimitField,
+    pub(super) ids: CallIds,
 }
 
 /// Where the word about now goes.
@@ -39,6 +42,38 @@ pub enum LimitField {
     Classic,
 }
 
+/// What the ids of calls look like. A turn that one server began may go on with another, and some
+/// servers understand their own ids best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallIds {
+    /// As they were given, within OpenAI's length.
+    AsGiven,
+    /// Letters, digits, `_` and `-` (Anthropic's).
+    Plain,
+    /// Nine letters and digits (Mistral's).
+    Nine,
+}
+
+impl CallIds {
+    /// The id as this server takes it: the same for a call and its result.
+    pub(super) fn spell(self, id: &CallId) -> String {
+        match self {
+            Self::AsGiven => legal::shortened(id.as_str(), LONGEST_CALL_ID),
+            Self::Plain => legal::plain(id.as_str(), LONGEST_CALL_ID),
+            Self::Nine => {
+                let is_nine = |text: &str| {
+                    text.len() == 9 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                };
+                if is_nine(id.as_str()) {
+                    id.to_string()
+                } else {
+                    legal::digest(id.as_str(), 9)
+                }
+            }
+        }
+    }
+}
+
 const SYSTEM_FIRST: [&str; 5] = [
     "system message must be at the beginnin",
     "system message must be the first",
@@ -55,10 +90,17 @@ impl Manners {
         } else {
             LimitField::Classic
         };
+        let host = settings.base_url.as_url().host_str();
+        let ids = if host == Some("api.mistral.ai") {
+            CallIds::Nine
+        } else {
+            CallIds::AsGiven
+        };
         Self {
             preface: PrefacePlace::BeforeMessage,
             usage: UsageWish::Asked,
             limit,
+            ids,
         }
     }
 
@@ -82,6 +124,11 @@ impl Manners {
         if said.contains("max_completion_tokens") {
             better.limit = LimitField::Completion;
         }
+        if said.contains("with a length of 9") {
+            better.ids = CallIds::Nine;
+        } else if said.contains("[a-za-z0-9_-]") {
+            better.ids = CallIds::Plain;
+        }
         (is_refusal && better != self).then_some(better)
     }
 }
@@ -94,6 +141,7 @@ mod tests {
         preface: PrefacePlace::BeforeMessage,
         usage: UsageWish::Asked,
         limit: LimitField::Classic,
+        ids: CallIds::AsGiven,
     };
 
     fn after(manners: Manners, kind: ModelErrorKind, detail: &str) -> Option<Manners> {
@@ -101,6 +149,52 @@ mod tests {
             kind,
             detail: detail.into(),
         })
+    }
+
+    #[test]
+    fn ids_are_spelled_as_the_server_takes_them() {
+        let long = "x".repeat(41);
+        let cases = [
+            (CallIds::AsGiven, "functions.get:0", "functions.get:0"),
+            (CallIds::Plain, "call_a-B", "call_a-B"),
+            (CallIds::Nine, "aB3456789", "aB3456789"),
+        ];
+        for (ids, given, expected) in cases {
+            assert_eq!(ids.spell(&CallId::new(given)), expected);
+        }
+        for given in [long.as_str(), "functions.get:0", "call_1", "call_2", ""] {
+            let id = CallId::new(given);
+            let [kept, plain, nine] =
+                [CallIds::AsGiven, CallIds::Plain, CallIds::Nine].map(|ids| ids.spell(&id));
+            assert!(kept.len() <= LONGEST_CALL_ID, "{kept}");
+            assert!(
+                plain.len() <= LONGEST_CALL_ID && !plain.contains(['.', ':']),
+                "{plain}"
+            );
+            assert!(nine.len() == 9 && nine.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        }
+        let [one, other] = ["call_1", "call_2"].map(|id| CallIds::Nine.spell(&CallId::new(id)));
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn refusals_teach_how_ids_are_spelled() {
+        let cases = [
+            (
+                "Tool call id was call_abc but must be a-z, A-Z, 0-9, with a length of 9.",
+                CallIds::Nine,
+            ),
+            (
+                "messages.1.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'",
+                CallIds::Plain,
+            ),
+        ];
+        for (detail, ids) in cases {
+            let no = ModelErrorKind::BadRequest { status: 400 };
+            let better = Manners { ids, ..PLAIN };
+            assert_eq!(after(PLAIN, no.clone(), detail), Some(better), "{detail}");
+            assert_eq!(after(better, no, detail), None, "{detail}");
+        }
     }
 
     #[test]

@@ -9,12 +9,12 @@ use async_openai::types::chat::{
 };
 use serde_json::{Map, Value};
 
-use super::manners::{LimitField, Manners, PrefacePlace, UsageWish};
+use super::manners::{CallIds, LimitField, Manners, PrefacePlace, UsageWish};
 use crate::core::conversation::Item;
 use crate::core::model::ModelRequest;
 use crate::core::tool::{SchemaStrictness, ToolCall, ToolSpec};
 use crate::llm::providers::http::ServerSettings;
-use crate::llm::providers::http::legal::{self, LONGEST_CACHE_KEY, LONGEST_CALL_ID};
+use crate::llm::providers::http::legal::{self, LONGEST_CACHE_KEY};
 
 /// The body of the call.
 pub(super) fn body(
@@ -89,7 +89,7 @@ fn typed(settings: &ServerSettings, manners: Manners, request: &ModelRequest) ->
     )]
     let typed = CreateChatCompletionRequest {
         model: settings.model.clone(),
-        messages: messages(manners.preface, request),
+        messages: messages(manners, request),
         max_completion_tokens,
         max_tokens,
         stream: Some(true),
@@ -102,9 +102,10 @@ fn typed(settings: &ServerSettings, manners: Manners, request: &ModelRequest) ->
     serde_json::to_value(typed).expect("the request's maps have text keys")
 }
 
-fn messages(place: PrefacePlace, request: &ModelRequest) -> Vec<ChatCompletionRequestMessage> {
+fn messages(manners: Manners, request: &ModelRequest) -> Vec<ChatCompletionRequestMessage> {
+    let message = |item| message(item, manners.ids);
     let mut messages = Vec::new();
-    match place {
+    match manners.preface {
         PrefacePlace::BeforeMessage => messages.extend(system(&request.system)),
         PrefacePlace::InFirstMessage => {
             let both = format!("{}\n\n{}", request.system, request.preface);
@@ -112,7 +113,7 @@ fn messages(place: PrefacePlace, request: &ModelRequest) -> Vec<ChatCompletionRe
         }
     }
     messages.extend(request.history.items().iter().map(message));
-    if place == PrefacePlace::BeforeMessage {
+    if manners.preface == PrefacePlace::BeforeMessage {
         messages.extend(system(&request.preface));
     }
     messages.push(user(&request.user));
@@ -136,11 +137,11 @@ fn user(text: &str) -> ChatCompletionRequestMessage {
     })
 }
 
-fn message(item: &Item) -> ChatCompletionRequestMessage {
+fn message(item: &Item, ids: CallIds) -> ChatCompletionRequestMessage {
     match item {
         Item::User { text } => user(text),
         Item::Assistant { text, calls, .. } => {
-            let calls: Vec<_> = calls.iter().map(tool_call).collect();
+            let calls: Vec<_> = calls.iter().map(|call| tool_call(call, ids)).collect();
             // Neither text nor calls: OpenAI wants at least an empty text.
             let content = (!text.is_empty() || calls.is_empty()).then(|| text.as_str().into());
             ChatCompletionRequestMessage::Assistant(ChatCompletionRequestAssistantMessage {
@@ -152,16 +153,16 @@ fn message(item: &Item) -> ChatCompletionRequestMessage {
         Item::Tool { call, result, .. } => {
             ChatCompletionRequestMessage::Tool(ChatCompletionRequestToolMessage {
                 content: result.to_text().into(),
-                tool_call_id: legal::shortened(call.as_str(), LONGEST_CALL_ID),
+                tool_call_id: ids.spell(call),
             })
         }
     }
 }
 
 /// A call as it is told back.
-fn tool_call(call: &ToolCall) -> ChatCompletionMessageToolCalls {
+fn tool_call(call: &ToolCall, ids: CallIds) -> ChatCompletionMessageToolCalls {
     ChatCompletionMessageToolCalls::Function(ChatCompletionMessageToolCall {
-        id: legal::shortened(call.id.as_str(), LONGEST_CALL_ID),
+        id: ids.spell(&call.id),
         function: FunctionCall {
             name: legal::tool_name(&call.name),
             arguments: legal::arguments(&call.arguments).into(),
