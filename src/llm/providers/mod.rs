@@ -3,5 +3,6 @@
 pub mod builtin;
 mod http;
 pub mod openai;
+pub mod openai_responses;
 
 pub use http::{ServerSettings, SetupError, StrictTools};

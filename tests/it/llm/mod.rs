@@ -11,6 +11,7 @@ mod grammar_table;
 mod model_fixture;
 mod openai;
 mod openai_requests;
+mod responses;
 mod retry;
 mod scripted_model;
 mod tool_schemas;

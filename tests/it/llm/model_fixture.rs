@@ -15,6 +15,7 @@ use minibot::core::ids::CallId;
 use minibot::core::model::{ModelErrorKind, ModelReply, ModelRequest, ReplySink};
 use minibot::core::tool::{ToolCall, ToolResult};
 use minibot::llm::providers::openai::OpenAiModel;
+use minibot::llm::providers::openai_responses::ResponsesModel;
 use minibot::llm::providers::{ServerSettings, StrictTools};
 use serde_json::Value;
 
@@ -82,11 +83,21 @@ pub fn settings(base_url: &str, api_key: Option<&str>) -> ServerSettings {
 }
 
 pub fn model(settings: ServerSettings) -> OpenAiModel {
+    install_crypto();
+    OpenAiModel::new(settings).unwrap()
+}
+
+pub fn responses_model(mut settings: ServerSettings) -> ResponsesModel {
+    install_crypto();
+    settings.provider_name = "openai_responses".into();
+    ResponsesModel::new(settings).unwrap()
+}
+
+pub fn install_crypto() {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
-    OpenAiModel::new(settings).unwrap()
 }
 
 pub fn settings_of(fake: &FakeModel) -> ServerSettings {

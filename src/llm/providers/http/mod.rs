@@ -10,6 +10,7 @@ pub mod legal;
 mod reading;
 mod redact;
 mod settings;
+pub mod think;
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};

@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use super::response::{CallPart, Part, Place};
-use super::think::ThinkFilter;
 use crate::core::ids::CallId;
 use crate::core::model::{FinishReason, ModelErrorKind, ReplySink};
 use crate::core::tool::ToolCall;
@@ -12,6 +11,7 @@ use crate::llm::providers::http::answer::{
     Answer, Counted, LARGEST_ANSWER, MOST_CALLS, Said, distinct_calls,
 };
 use crate::llm::providers::http::errors::Failure;
+use crate::llm::providers::http::think::ThinkFilter;
 
 /// An answer in the making.
 #[derive(Debug, Default)]

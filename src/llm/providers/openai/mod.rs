@@ -4,7 +4,6 @@ mod assemble;
 mod manners;
 mod request;
 mod response;
-mod think;
 
 use serde_json::{Map, Value};
 

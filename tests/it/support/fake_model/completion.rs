@@ -16,9 +16,11 @@ pub struct Envelope {
     pub usage_wanted: bool,
     /// Makes tool call ids unique in the life of the server.
     pub serial: u64,
+    /// `include` names the encrypted thoughts.
+    pub thoughts_wanted: bool,
 }
 
-fn created(answer: &Answer) -> u128 {
+pub fn created(answer: &Answer) -> u128 {
     let elapsed = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -227,7 +229,7 @@ fn event(data: &Value) -> String {
 }
 
 /// Pieces of one to seven characters, like tokens.
-fn pieces(text: &str) -> Vec<String> {
+pub fn pieces(text: &str) -> Vec<String> {
     let mut characters = text.chars().peekable();
     let mut pieces = Vec::new();
     while characters.peek().is_some() {

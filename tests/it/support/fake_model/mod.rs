@@ -6,6 +6,7 @@ mod completion;
 mod history;
 mod refusal;
 mod reply;
+mod responses;
 mod server;
 mod state;
 #[cfg(test)]

@@ -31,6 +31,10 @@ pub enum Quirk {
     NoUsage,
     /// The last chunk, with the usage, has no `choices` at all.
     NoChoicesInUsage,
+    /// The last event of `/v1/responses` lists no output.
+    EmptyLastOutput,
+    /// The events of `/v1/responses` are only the deltas and the last one.
+    NoItemEvents,
 }
 
 #[derive(Debug, Clone)]
@@ -75,6 +79,7 @@ pub struct Answer {
     pub text: Option<String>,
     pub tool_calls: Vec<ToolCall>,
     pub usage: Option<(u64, u64)>,
+    pub thinks: bool,
     pub quirks: Vec<Quirk>,
 }
 
@@ -233,6 +238,11 @@ impl Reply {
     /// Prompt and completion tokens, instead of an estimate.
     pub fn usage(self, prompt: u64, completion: u64) -> Self {
         self.change(|answer| answer.usage = Some((prompt, completion)))
+    }
+
+    /// The model thinks before each call; only `/v1/responses` shows it.
+    pub fn thinking(self) -> Self {
+        self.change(|answer| answer.thinks = true)
     }
 
     pub fn quirk(self, quirk: Quirk) -> Self {

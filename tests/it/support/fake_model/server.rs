@@ -17,8 +17,9 @@ use tokio::time::{Instant, sleep};
 use super::completion::{self, Envelope};
 use super::refusal::Refusal;
 use super::reply::{Answer, Kind, Quirk, Reply};
+use super::responses;
 use super::state::{Request, Shared};
-use super::validation;
+use super::validation::{self, Dialect};
 use crate::support::wire::Line;
 
 /// Bigger bodies are cut off; images come inside the JSON.
@@ -29,6 +30,51 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .fallback(handle)
         .layer(DefaultBodyLimit::disable())
         .with_state(shared)
+}
+
+/// The APIs that answer as a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Endpoint {
+    Chat,
+    Responses,
+}
+
+impl Endpoint {
+    fn at(path: &str) -> Option<Self> {
+        match path {
+            "/v1/chat/completions" => Some(Self::Chat),
+            "/v1/responses" => Some(Self::Responses),
+            _ => None,
+        }
+    }
+
+    fn check(self, body: &Map<String, Value>, dialect: Dialect) -> Result<(), Refusal> {
+        match self {
+            Self::Chat => validation::check(body, dialect),
+            Self::Responses => responses::check(body),
+        }
+    }
+
+    fn body(self, envelope: &Envelope, answer: &Answer) -> Value {
+        match self {
+            Self::Chat => completion::body(envelope, answer),
+            Self::Responses => responses::body(envelope, answer),
+        }
+    }
+
+    fn events(self, envelope: &Envelope, answer: &Answer) -> Vec<String> {
+        match self {
+            Self::Chat => completion::events(envelope, answer),
+            Self::Responses => responses::events(envelope, answer),
+        }
+    }
+
+    fn beginning(self, envelope: &Envelope, answer: &Answer) -> Vec<String> {
+        match self {
+            Self::Chat => completion::beginning(envelope, answer),
+            Self::Responses => responses::beginning(envelope, answer),
+        }
+    }
 }
 
 /// One arm for each endpoint; a further one is a module and an arm.
@@ -44,11 +90,12 @@ async fn handle(
     let path = parts.uri.path();
     let answer = match (parts.method.as_str(), path) {
         ("GET", "/v1/models") => json_response(200, models(&shared).to_string()),
-        ("POST", "/v1/chat/completions") => {
+        ("POST", path) if Endpoint::at(path).is_some() => {
+            let endpoint = Endpoint::at(path).unwrap_or(Endpoint::Chat);
             let body = axum::body::to_bytes(body, BODY_LIMIT)
                 .await
                 .unwrap_or_default();
-            complete(&shared, &line, parts.headers, &body).await
+            complete(&shared, &line, endpoint, parts.headers, &body).await
         }
         (method, path) => refuse(&Refusal::unknown_url(method, path)),
     };
@@ -73,14 +120,20 @@ fn models(shared: &Shared) -> Value {
     json!({ "object": "list", "data": data })
 }
 
-async fn complete(shared: &Arc<Shared>, line: &Line, headers: HeaderMap, bytes: &[u8]) -> Response {
+async fn complete(
+    shared: &Arc<Shared>,
+    line: &Line,
+    endpoint: Endpoint,
+    headers: HeaderMap,
+    bytes: &[u8],
+) -> Response {
     let Ok(body) = serde_json::from_slice::<Map<String, Value>>(bytes) else {
         return refuse(&Refusal::invalid(
             "We could not parse the JSON body of your request. The API expects a JSON payload.",
         ));
     };
     let tokens = bytes.len() as u64 / 4;
-    let refusal = check(shared, &body, tokens).err();
+    let refusal = check(shared, endpoint, &body, tokens).err();
     let request = Request {
         body: Value::Object(body),
         headers: shown(&headers),
@@ -100,13 +153,22 @@ async fn complete(shared: &Arc<Shared>, line: &Line, headers: HeaderMap, bytes: 
         prompt_tokens: tokens,
         usage_wanted: request.body["stream_options"]["include_usage"] == true,
         serial,
+        thoughts_wanted: request.body["include"]
+            .as_array()
+            .is_some_and(|list| list.contains(&"reasoning.encrypted_content".into())),
     };
     let streaming = request.body["stream"] == true;
-    send(reply, line, envelope, streaming).await
+    let form = if streaming { Form::Stream } else { Form::Whole };
+    send(reply, line, endpoint, envelope, form).await
 }
 
-fn check(shared: &Shared, body: &Map<String, Value>, tokens: u64) -> Result<(), Refusal> {
-    validation::check(body, shared.options.dialect)?;
+fn check(
+    shared: &Shared,
+    endpoint: Endpoint,
+    body: &Map<String, Value>,
+    tokens: u64,
+) -> Result<(), Refusal> {
+    endpoint.check(body, shared.options.dialect)?;
     let model = body
         .get("model")
         .and_then(Value::as_str)
@@ -129,27 +191,40 @@ fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-async fn send(reply: Reply, line: &Line, envelope: Envelope, streaming: bool) -> Response {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Whole,
+    Stream,
+}
+
+async fn send(
+    reply: Reply,
+    line: &Line,
+    endpoint: Endpoint,
+    envelope: Envelope,
+    form: Form,
+) -> Response {
+    let streaming = form == Form::Stream;
     if let Some(gate) = &reply.gate {
         gate.pass().await;
     }
     match &reply.kind {
         Kind::Answer(answer) if streaming => {
-            let events = completion::events(&envelope, answer);
+            let events = endpoint.events(&envelope, answer);
             event_stream(chunks(events, answer), &reply)
         }
         Kind::Answer(answer) => {
             if let Some(pause) = reply.pause {
                 sleep(pause).await;
             }
-            json_response(200, completion::body(&envelope, answer).to_string())
+            json_response(200, endpoint.body(&envelope, answer).to_string())
         }
         Kind::Half(text) if streaming => {
             let answer = Answer {
                 text: Some(text.clone()),
                 ..Answer::default()
             };
-            let events = completion::beginning(&envelope, &answer);
+            let events = endpoint.beginning(&envelope, &answer);
             let mut parts: Vec<io::Result<Bytes>> = chunks(events, &answer);
             parts.push(Err(io::Error::from(io::ErrorKind::ConnectionReset)));
             event_stream(parts, &reply)

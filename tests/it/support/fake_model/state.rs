@@ -12,7 +12,7 @@ use super::Options;
 use super::reply::Reply;
 use crate::support::wire::lock;
 
-/// A request to `/v1/chat/completions` with the right key and a JSON body.
+/// A request to a model with the right key and a JSON body.
 #[derive(Debug, Clone)]
 pub struct Request {
     pub body: Value,
@@ -24,8 +24,8 @@ pub struct Request {
 
 impl Request {
     pub fn messages(&self) -> &[Value] {
-        self.body["messages"]
-            .as_array()
+        let chat = self.body["messages"].as_array();
+        chat.or_else(|| self.body["input"].as_array())
             .map(Vec::as_slice)
             .unwrap_or_default()
     }
@@ -50,7 +50,7 @@ impl Request {
         tools
             .into_iter()
             .flatten()
-            .filter_map(|tool| tool["function"]["name"].as_str())
+            .filter_map(|tool| tool["function"]["name"].as_str().or(tool["name"].as_str()))
             .collect()
     }
 

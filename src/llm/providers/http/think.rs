@@ -8,7 +8,7 @@ const MOST_HELD: usize = 256;
 /// Takes text piece by piece and gives back what is said aloud. Only what stands at the very start
 /// is a thought: later on, the tags are part of the answer.
 #[derive(Debug, Default)]
-pub(super) struct ThinkFilter {
+pub struct ThinkFilter {
     state: State,
     held: String,
 }
@@ -27,7 +27,7 @@ enum State {
 
 impl ThinkFilter {
     /// The part of `text`, and of what was held back before, that is said aloud.
-    pub(super) fn pass(&mut self, text: &str) -> String {
+    pub fn pass(&mut self, text: &str) -> String {
         if self.state == State::Speaking {
             return text.into();
         }
@@ -67,7 +67,7 @@ impl ThinkFilter {
     }
 
     /// The text is over: what was held back in doubt.
-    pub(super) fn finish(&mut self) -> String {
+    pub fn finish(&mut self) -> String {
         let held = std::mem::take(&mut self.held);
         if self.state == State::Undecided {
             held

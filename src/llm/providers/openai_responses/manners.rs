@@ -1,0 +1,116 @@
+//! What a server does with thoughts, by what it has refused before.
+
+use crate::core::model::ModelErrorKind;
+use crate::llm::providers::http::Lesson;
+use crate::llm::providers::http::errors::Failure;
+
+/// The parts of a request in which servers and models differ.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Manners {
+    pub(super) thoughts: ThoughtsWish,
+    pub(super) earlier: EarlierThoughts,
+}
+
+/// Whether the model's thoughts are asked for, in the encrypted form that can be sent back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ThoughtsWish {
+    #[default]
+    Asked,
+    /// For models that do not think and refuse to be asked.
+    Unasked,
+}
+
+/// Whether the thoughts of this turn's earlier steps are sent back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EarlierThoughts {
+    #[default]
+    Returned,
+    /// The server cannot read them any more, as after a change of the account.
+    LeftOut,
+}
+
+const NOT_SUPPORTED: [&str; 2] = [
+    "encrypted content is not supported",
+    "reasoning.encrypted_content",
+];
+
+const UNREADABLE: [&str; 5] = [
+    "could not be decrypted",
+    "could not be verified",
+    "without its required following item",
+    "without its required 'reasoning' item",
+    "items are not persisted",
+];
+
+impl Manners {
+    /// Better manners, if the server's refusal says what it did not like.
+    pub(super) fn after(self, failure: &Failure) -> Option<Lesson<Self>> {
+        if !matches!(failure.kind, ModelErrorKind::BadRequest { .. }) {
+            return None;
+        }
+        let said = failure.detail.to_lowercase();
+        let says = |phrases: &[&str]| phrases.iter().any(|phrase| said.contains(phrase));
+        if says(&UNREADABLE) && self.earlier == EarlierThoughts::Returned {
+            return Some(Lesson::ThisTime(Self {
+                earlier: EarlierThoughts::LeftOut,
+                ..self
+            }));
+        }
+        if says(&NOT_SUPPORTED) && self.thoughts == ThoughtsWish::Asked {
+            return Some(Lesson::FromNowOn(Self {
+                thoughts: ThoughtsWish::Unasked,
+                ..self
+            }));
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(manners: Manners, kind: ModelErrorKind, detail: &str) -> Option<Lesson<Manners>> {
+        manners.after(&Failure {
+            kind,
+            detail: detail.into(),
+        })
+    }
+
+    #[test]
+    fn refusals_teach_and_only_once() {
+        let no = || ModelErrorKind::BadRequest { status: 400 };
+        let start = Manners::default();
+        let unasked = Manners {
+            thoughts: ThoughtsWish::Unasked,
+            ..start
+        };
+        let left_out = Manners {
+            earlier: EarlierThoughts::LeftOut,
+            ..start
+        };
+        let cases = [
+            (
+                "Encrypted content is not supported with this model.",
+                unasked,
+                Lesson::FromNowOn(unasked),
+            ),
+            (
+                "The encrypted content gAAA could not be verified.",
+                left_out,
+                Lesson::ThisTime(left_out),
+            ),
+            (
+                "Item 'rs_1' of type 'reasoning' was provided without its required following item.",
+                left_out,
+                Lesson::ThisTime(left_out),
+            ),
+        ];
+        for (detail, better, lesson) in cases {
+            assert_eq!(after(start, no(), detail), Some(lesson), "{detail}");
+            assert_eq!(after(better, no(), detail), None, "{detail}");
+            assert_eq!(after(start, ModelErrorKind::Transport, detail), None);
+        }
+        assert_eq!(after(start, no(), "something else"), None);
+    }
+}

@@ -1,0 +1,48 @@
+//! The Responses API: OpenAI's own server, and others that speak the same way. Nothing is kept on
+//! the server: each request holds all that the model needs to know.
+
+mod answer;
+mod manners;
+mod output;
+mod request;
+
+use self::answer::ResponsesAnswer;
+use self::manners::Manners;
+use super::http::errors::Failure;
+use super::http::{Api, HttpModel, Lesson, ServerSettings, SetupError};
+use crate::core::model::ModelRequest;
+
+/// The Responses API.
+#[derive(Debug)]
+pub struct Responses;
+
+/// A model behind the Responses API.
+pub type ResponsesModel = HttpModel<Responses>;
+
+impl ResponsesModel {
+    /// Sets it up; nothing is called yet.
+    ///
+    /// # Errors
+    /// When the key cannot be sent, or the HTTP client does not start.
+    pub fn new(settings: ServerSettings) -> Result<Self, SetupError> {
+        Self::speaking(Responses, settings)
+    }
+}
+
+impl Api for Responses {
+    type Manners = Manners;
+    type Answer = ResponsesAnswer;
+    const PATH: &'static str = "/responses";
+
+    fn manners(_: &ServerSettings) -> Manners {
+        Manners::default()
+    }
+
+    fn after(manners: Manners, failure: &Failure) -> Option<Lesson<Manners>> {
+        manners.after(failure)
+    }
+
+    fn body(&self, settings: &ServerSettings, manners: Manners, request: &ModelRequest) -> Vec<u8> {
+        request::body(settings, manners, request)
+    }
+}

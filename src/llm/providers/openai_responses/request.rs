@@ -1,0 +1,151 @@
+//! The JSON of a request.
+
+use serde_json::{Map, Value, json};
+
+use super::manners::{EarlierThoughts, Manners, ThoughtsWish};
+use crate::core::conversation::Item;
+use crate::core::ids::CallId;
+use crate::core::model::{Continuation, ModelRequest};
+use crate::core::tool::{SchemaStrictness, ToolCall, ToolSpec};
+use crate::llm::providers::http::ServerSettings;
+use crate::llm::providers::http::legal::{self, LONGEST_CACHE_KEY, LONGEST_CALL_ID};
+
+/// The body of the call.
+pub(super) fn body(settings: &ServerSettings, manners: Manners, request: &ModelRequest) -> Vec<u8> {
+    let mut fields = Map::new();
+    let mut put = |name: &str, value: Value| fields.insert(name.into(), value);
+    put("model", settings.model.as_str().into());
+    put("stream", true.into());
+    // Nothing of a conversation stays on the server.
+    put("store", false.into());
+    if !request.system.is_empty() {
+        put("instructions", request.system.as_str().into());
+    }
+    put("input", input(settings, manners, request).into());
+    if !request.tools.is_empty() {
+        let strict = settings.wants_strict_tools();
+        let tools = request.tools.iter().map(|spec| tool(spec, strict));
+        put("tools", tools.collect::<Vec<_>>().into());
+    }
+    if manners.thoughts == ThoughtsWish::Asked {
+        put("include", json!(["reasoning.encrypted_content"]));
+    }
+    if let Some(effort) = &settings.reasoning_effort {
+        put("reasoning", json!({ "effort": effort }));
+    }
+    if let Some(most) = settings.max_new_tokens {
+        put("max_output_tokens", most.get().into());
+    }
+    if let Some(temperature) = settings.temperature {
+        put("temperature", temperature.into());
+    }
+    if let Some(top_p) = settings.top_p {
+        put("top_p", top_p.into());
+    }
+    if settings.is_openai() && !request.cache_key.is_empty() {
+        let key = legal::shortened(&request.cache_key, LONGEST_CACHE_KEY);
+        put("prompt_cache_key", key.into());
+    }
+    Value::Object(fields).to_string().into_bytes()
+}
+
+fn input(settings: &ServerSettings, manners: Manners, request: &ModelRequest) -> Vec<Value> {
+    let origin = match manners.earlier {
+        EarlierThoughts::Returned => Some(settings.origin()),
+        EarlierThoughts::LeftOut => None,
+    };
+    let mut input = Vec::new();
+    for item in request.history.items() {
+        add(item, None, &mut input);
+    }
+    if !request.preface.is_empty() {
+        input.push(message("system", &request.preface));
+    }
+    input.push(message("user", &request.user));
+    for item in &request.exchange {
+        add(item, origin.as_deref(), &mut input);
+    }
+    input
+}
+
+/// Adds the items that say the same. `origin` is who is asked, if thoughts are sent back.
+fn add(item: &Item, origin: Option<&str>, input: &mut Vec<Value>) {
+    match item {
+        Item::User { text } => input.push(message("user", text)),
+        Item::Assistant {
+            text,
+            calls,
+            continuation,
+        } => {
+            let own = continuation
+                .as_ref()
+                .filter(|own| Some(own.origin.as_str()) == origin)
+                .and_then(|own| as_it_came(own, calls));
+            if let Some(own) = own {
+                input.extend(own);
+                return;
+            }
+            if !text.is_empty() {
+                input.push(message("assistant", text));
+            }
+            input.extend(calls.iter().map(function_call));
+        }
+        Item::Tool { call, result, .. } => input.push(json!({
+            "type": "function_call_output",
+            "call_id": call_id(call),
+            "output": result.to_text(),
+        })),
+    }
+}
+
+/// The server's own items. The turn may have given a call another id or mended its arguments, and
+/// its result goes by that; `None` when the calls are not those of the items.
+fn as_it_came(own: &Continuation, calls: &[ToolCall]) -> Option<Vec<Value>> {
+    let mut calls = calls.iter();
+    let mut items = Vec::with_capacity(own.items.len());
+    for item in &own.items {
+        let mut item = item.clone();
+        if item["type"] == "function_call" {
+            for (name, value) in told_back(calls.next()?) {
+                item[name] = value;
+            }
+        }
+        items.push(item);
+    }
+    calls.next().is_none().then_some(items)
+}
+
+fn message(role: &str, text: &str) -> Value {
+    json!({ "type": "message", "role": role, "content": text })
+}
+
+fn function_call(call: &ToolCall) -> Value {
+    let mut item = json!({ "type": "function_call" });
+    for (name, value) in told_back(call) {
+        item[name] = value;
+    }
+    item
+}
+
+fn told_back(call: &ToolCall) -> [(&'static str, Value); 3] {
+    [
+        ("call_id", call_id(&call.id).into()),
+        ("name", legal::tool_name(&call.name).into()),
+        ("arguments", legal::arguments(&call.arguments).into()),
+    ]
+}
+
+fn call_id(id: &CallId) -> String {
+    legal::shortened(id.as_str(), LONGEST_CALL_ID)
+}
+
+/// `strict` is always said: this API takes its absence for a yes.
+fn tool(spec: &ToolSpec, strict: bool) -> Value {
+    json!({
+        "type": "function",
+        "name": spec.name,
+        "description": spec.description,
+        "parameters": spec.parameters,
+        "strict": strict && spec.schema == SchemaStrictness::Strict,
+    })
+}
