@@ -4,5 +4,6 @@ pub mod builtin;
 mod http;
 pub mod openai;
 pub mod openai_responses;
+pub mod openrouter;
 
 pub use http::{ServerSettings, SetupError, StrictTools};

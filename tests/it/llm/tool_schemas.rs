@@ -3,7 +3,7 @@
 use minibot::core::model::ChatModel;
 use minibot::core::tool::SchemaStrictness;
 use minibot::llm::config::LlmConfig;
-use minibot::llm::providers::openai::StrictTools;
+use minibot::llm::providers::StrictTools;
 use serde_json::{Value, json};
 
 use super::builtin_world::Chat;

@@ -125,6 +125,10 @@ impl ServerError {
             .collect();
         let metadata = error.get("metadata");
         let behind = metadata.map(|metadata| metadata.to_string().to_lowercase());
+        let message = match metadata.and_then(|metadata| metadata.get("raw")) {
+            Some(raw) if !raw.is_null() => format!("{message} ({})", word(raw)),
+            _ => message,
+        };
         Self {
             message,
             codes,
@@ -184,7 +188,7 @@ impl ServerError {
         }
         // Waiting does not help where money is missing, so these are final although many servers
         // send 429 for them.
-        if self.has_code(&OUT_OF_MONEY) || said.contains("exceeded your current quota") {
+        if self.has_code(&OUT_OF_MONEY) || is_about_money(&said) {
             return ModelErrorKind::QuotaExhausted;
         }
         if self.has_code(&FILTERED) || FILTERED_PHRASES.iter().any(|phrase| said.contains(phrase)) {
@@ -264,6 +268,17 @@ const FILTERED: [&str; 4] = [
     "data_inspection_failed",
     "prohibited_content",
 ];
+
+/// OpenAI, and a limit that a person has set for a key of OpenRouter's.
+const OUT_OF_MONEY_PHRASES: [&str; 2] = ["exceeded your current quota", "key limit exceeded"];
+
+/// Google says the same of a minute's quota, with the time to wait.
+fn is_about_money(said: &str) -> bool {
+    let is_named = OUT_OF_MONEY_PHRASES
+        .iter()
+        .any(|phrase| said.contains(phrase));
+    is_named && !said.contains("please retry in")
+}
 
 /// Azure, OpenRouter and OpenAI.
 const FILTERED_PHRASES: [&str; 4] = [

@@ -93,6 +93,15 @@ fn codes_decide_before_statuses() {
         "insufficient_quota",
     );
     assert_eq!(kind(429, &quota), QuotaExhausted);
+    let minute = openai(
+        "You exceeded your current quota. Please retry in 22.5s.",
+        "",
+        "",
+    );
+    assert_eq!(kind(429, &minute), RateLimited { retry_after: None });
+    let limit =
+        json!({ "error": { "code": 403, "message": "Key limit exceeded (monthly limit)." } });
+    assert_eq!(kind(403, &limit.to_string()), QuotaExhausted);
     let filtered = openai("The response was filtered", "", "content_filter");
     assert_eq!(kind(400, &filtered), Refused);
     let moderated = json!({ "error": { "code": 403, "message":
@@ -206,6 +215,10 @@ fn the_wait_is_read_in_every_form() {
 fn the_servers_own_words_are_found() {
     let detail = |body: &str| Failure::of_status(400, &HeaderMap::new(), body.as_bytes()).detail;
     assert_eq!(detail(&openai("too hot", "", "")), "HTTP 400: too hot");
+    assert_eq!(
+        detail(r#"{"error":{"message":"Provider returned error","metadata":{"raw":"too hot"}}}"#),
+        "HTTP 400: Provider returned error (too hot)"
+    );
     assert_eq!(detail(r#"{"detail":"Not Found"}"#), "HTTP 400: Not Found");
     assert_eq!(detail(r#"{"message":"no"}"#), "HTTP 400: no");
     assert_eq!(detail("plain words\nand more"), "HTTP 400: plain words");

@@ -34,9 +34,10 @@ pub fn arguments(text: &str) -> &str {
     }
 }
 
-/// The text itself, or a digest of it where it is too long: the same text always gives the same.
+/// The text itself, or a digest of it where it is too long or nothing: the same text always gives
+/// the same.
 pub fn shortened(text: &str, longest: usize) -> String {
-    if text.len() <= longest {
+    if !text.is_empty() && text.len() <= longest {
         return text.into();
     }
     format!("id_{}", digest(text, 32))

@@ -20,6 +20,13 @@ pub struct ChatCompletions {
     further_fields: Map<String, Value>,
 }
 
+impl ChatCompletions {
+    /// The API of a server that knows further fields.
+    pub fn with_fields(further_fields: Map<String, Value>) -> Self {
+        Self { further_fields }
+    }
+}
+
 /// A model behind the chat completions API.
 pub type OpenAiModel = HttpModel<ChatCompletions>;
 

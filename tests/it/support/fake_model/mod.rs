@@ -4,6 +4,7 @@
 
 mod completion;
 mod history;
+mod openrouter;
 mod refusal;
 mod reply;
 mod responses;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::refusal::Refusal;
-use super::{history, tools};
+use super::{history, openrouter, tools};
 
 /// The request fields that OpenAI knows; it refuses all others.
 const KNOWN_FIELDS: [&str; 34] = [
@@ -48,7 +48,7 @@ const KNOWN_FIELDS: [&str; 34] = [
 pub enum Dialect {
     /// Unknown fields are refused.
     OpenAi,
-    /// Any further field is taken.
+    /// Those of OpenRouter are taken too, if they are of the right form.
     OpenRouter,
 }
 
@@ -57,14 +57,18 @@ pub fn check(body: &Map<String, Value>, dialect: Dialect) -> Result<(), Refusal>
         Some(Value::String(model)) if !model.is_empty() => {}
         _ => return Err(Refusal::invalid("you must provide a model parameter")),
     }
-    if dialect == Dialect::OpenAi
-        && let Some(field) = body
-            .keys()
-            .find(|field| !KNOWN_FIELDS.contains(&field.as_str()))
-    {
+    let further: &[&str] = match dialect {
+        Dialect::OpenAi => &[],
+        Dialect::OpenRouter => &openrouter::FIELDS,
+    };
+    let is_known = |field: &str| KNOWN_FIELDS.contains(&field) || further.contains(&field);
+    if let Some(field) = body.keys().find(|field| !is_known(field)) {
         return Err(Refusal::invalid(format!(
             "Unrecognized request argument supplied: {field}"
         )));
+    }
+    if dialect == Dialect::OpenRouter {
+        openrouter::check(body)?;
     }
     history::check(body.get("messages"))?;
     tools::check(body)?;
