@@ -2,10 +2,12 @@
 //! nothing of channels or storage.
 
 pub mod breaker;
+pub mod chain;
 pub mod config;
 pub mod fallback;
 pub mod providers;
 pub mod retry;
+pub mod shorter;
 mod spent;
 pub mod tools;
 mod watched_sink;

@@ -1,8 +1,9 @@
-//! The model as configured, wrapped in what makes it dependable.
+//! The models as configured, each wrapped in what makes it dependable, in the order in which they
+//! are asked.
 
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::Context;
 
 use super::Ports;
 use super::settings::Settings;
@@ -10,50 +11,79 @@ use crate::adapters::system::jitter;
 use crate::core::http_url::HttpUrl;
 use crate::core::model::ChatModel;
 use crate::llm::breaker::CircuitBreaker;
+use crate::llm::chain::Chain;
 use crate::llm::config::{LlmConfig, Provider};
 use crate::llm::fallback::WithFallback;
 use crate::llm::providers::builtin::BuiltinModel;
 use crate::llm::providers::openai::OpenAiModel;
-use crate::llm::providers::{ServerSettings, StrictTools};
+use crate::llm::providers::openai_responses::ResponsesModel;
+use crate::llm::providers::{ServerSettings, SetupError, StrictTools, openrouter};
 use crate::llm::retry::Retrying;
+use crate::llm::shorter::WithShorterHistory;
 
-/// Where `provider = "openai"` goes without a `base_url`.
+/// Where OpenAI's APIs are without a `base_url`.
 const OPENAI: &str = "https://api.openai.com/v1";
+const OPENROUTER: &str = "https://openrouter.ai/api/v1";
 
-/// Builds the model.
+/// Builds the model, with its fallbacks and, behind all of them, the built-in grammar.
 pub(super) fn build(settings: &Settings, ports: &Ports) -> anyhow::Result<Arc<dyn ChatModel>> {
     let config = &settings.llm;
     let builtin = Arc::new(BuiltinModel::new(
         ports.clock.clone(),
         settings.runtime.timezone,
     ));
-    match config.provider {
-        Provider::Builtin => Ok(builtin),
-        Provider::OpenAi => {
-            let model = OpenAiModel::new(openai(config))?;
-            let retrying = Retrying::new(
-                Arc::new(model),
-                config.retry_attempts,
-                config.retry_delay_seconds.get(),
-                ports.clock.clone(),
-                jitter,
-            );
-            let spared = CircuitBreaker::new(Arc::new(retrying), ports.clock.clone());
-            Ok(Arc::new(WithFallback::new(Arc::new(spared), builtin)))
-        }
-        Provider::OpenAiResponses | Provider::OpenRouter => {
-            bail!(
-                "llm.provider: this version has no such provider yet; use \"openai\" with the base_url of the server"
-            )
-        }
+    let Some(first) = dependable(config, ports).context("llm")? else {
+        return Ok(builtin);
+    };
+    let mut others = Vec::new();
+    for name in &config.fallbacks {
+        let profile = config
+            .profile(name)
+            .with_context(|| format!("llm.fallbacks: there is no [llm.profiles.{name}]"))?;
+        let other = dependable(&profile, ports);
+        others.extend(other.with_context(|| format!("llm.profiles.{name}"))?);
     }
+    let chain = Chain::new(first, others);
+    Ok(Arc::new(WithFallback::new(Arc::new(chain), builtin)))
 }
 
-fn openai(config: &LlmConfig) -> ServerSettings {
-    let default = || HttpUrl::parse(OPENAI).expect("a constant that parses");
+/// One model with its own retries, breaker and window; `None` for the built-in one, which needs
+/// none of them and comes last anyway.
+fn dependable(config: &LlmConfig, ports: &Ports) -> anyhow::Result<Option<Arc<dyn ChatModel>>> {
+    let Some(model) = provider(config)? else {
+        return Ok(None);
+    };
+    let retrying = Retrying::new(
+        model,
+        config.retry_attempts,
+        config.retry_delay_seconds.get(),
+        ports.clock.clone(),
+        jitter,
+    );
+    let spared = CircuitBreaker::new(Arc::new(retrying), ports.clock.clone());
+    Ok(Some(Arc::new(WithShorterHistory::new(Arc::new(spared)))))
+}
+
+fn provider(config: &LlmConfig) -> Result<Option<Arc<dyn ChatModel>>, SetupError> {
+    Ok(Some(match config.provider {
+        Provider::Builtin => return Ok(None),
+        Provider::OpenAi => Arc::new(OpenAiModel::new(server(config, "openai", OPENAI))?),
+        Provider::OpenAiResponses => {
+            let server = server(config, "openai_responses", OPENAI);
+            Arc::new(ResponsesModel::new(server)?)
+        }
+        Provider::OpenRouter => {
+            let server = server(config, "openrouter", OPENROUTER);
+            Arc::new(openrouter::model(server, &config.openrouter)?)
+        }
+    }))
+}
+
+fn server(config: &LlmConfig, provider_name: &str, own_url: &str) -> ServerSettings {
+    let own_url = || HttpUrl::parse(own_url).expect("a constant that parses");
     ServerSettings {
-        provider_name: "openai".into(),
-        base_url: config.base_url.clone().unwrap_or_else(default),
+        provider_name: provider_name.into(),
+        base_url: config.base_url.clone().unwrap_or_else(own_url),
         api_key: config.api_key.clone(),
         model: config.model.clone(),
         request_timeout: config.request_timeout_seconds.get(),

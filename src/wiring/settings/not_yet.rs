@@ -2,7 +2,6 @@
 
 use super::Settings;
 use crate::adapters::config::Finding;
-use crate::llm::config::Provider;
 
 struct Missing {
     /// The key that switches the part on.
@@ -12,16 +11,6 @@ struct Missing {
 }
 
 const MISSING: &[Missing] = &[
-    Missing {
-        key: "llm.provider",
-        part: "the provider \"openai_responses\"",
-        is_on: |settings| uses(settings, Provider::OpenAiResponses),
-    },
-    Missing {
-        key: "llm.provider",
-        part: "the provider \"openrouter\"",
-        is_on: |settings| uses(settings, Provider::OpenRouter),
-    },
     Missing {
         key: "tools.http_client.enabled",
         part: "the tool http_request",
@@ -67,12 +56,4 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
             )
         })
         .collect()
-}
-
-fn uses(settings: &Settings, provider: Provider) -> bool {
-    let llm = &settings.llm;
-    let profiles = llm.profiles.values().filter_map(|profile| profile.provider);
-    std::iter::once(llm.provider)
-        .chain(profiles)
-        .any(|used| used == provider)
 }

@@ -1,18 +1,23 @@
-//! The built-in grammar, the tools and the calculator as tables, the provider against a strict server, and
-//! what wraps it against scripted models.
+//! The built-in grammar, the tools and the calculator as tables, the providers against a strict
+//! server, and what wraps them against scripted models.
 
 mod breaker;
+mod broken_streams;
 mod builtin_answers;
 mod builtin_model;
 mod builtin_world;
 mod calculator;
+mod chain;
 mod fallback;
 mod grammar_table;
+mod legal_requests;
 mod model_fixture;
 mod openai;
 mod openai_requests;
+mod openrouter;
 mod responses;
 mod retry;
 mod scripted_model;
+mod shorter;
 mod tool_schemas;
 mod tools;

@@ -1,0 +1,138 @@
+//! Whatever was said and done before, and however it is cut: what goes to a server is legal there.
+
+use std::collections::BTreeMap;
+
+use minibot::core::conversation::{History, Item};
+use minibot::core::ids::CallId;
+use minibot::core::model::{ChatModel, Continuation, FinishReason, ModelReply, ModelRequest};
+use minibot::core::tool::{ToolCall, ToolEffect, ToolResult};
+use minibot::core::turn::{Fact, Turn, TurnLimits};
+use minibot::llm::config::OpenRouterConfig;
+use minibot::llm::providers::openrouter;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::json;
+
+use super::model_fixture::{
+    RecordingSink, call, model, request, responses_model, result, says, settings_of,
+};
+use crate::support::fake_model::FakeModel;
+
+fn any_id() -> impl Strategy<Value = String> {
+    prop_oneof![
+        3 => "[abc]",
+        1 => "functions\\.[a-c]:[0-9]",
+        1 => "[a-z]{60,90}",
+        1 => Just(String::new()),
+    ]
+}
+
+fn any_call() -> impl Strategy<Value = ToolCall> {
+    let name = prop_oneof![Just("look"), Just("no such tool"), Just(""), Just("größe")];
+    let arguments = prop_oneof![
+        Just("{}"),
+        Just(r#"{"x":1}"#),
+        Just("["),
+        Just(""),
+        Just("[1]")
+    ];
+    (any_id(), name, arguments).prop_map(|(id, name, arguments)| call(&id, name, arguments))
+}
+
+/// Anything, in any order: what a damaged database may hold.
+fn any_item() -> impl Strategy<Value = Item> {
+    prop_oneof![
+        2 => "[a-z]{0,5}".prop_map(|text| Item::User { text }),
+        3 => ("[a-z]{0,5}", prop::collection::vec(any_call(), 0..4))
+            .prop_map(|(text, calls)| says(&text, calls)),
+        3 => any_id().prop_map(|id| result(&id, "look", json!({ "ok": true }))),
+    ]
+}
+
+/// What a turn has done so far, whatever the model and the tools did.
+fn any_exchange() -> impl Strategy<Value = Vec<Item>> {
+    let reply = (
+        "[a-z]{0,3}",
+        prop::collection::vec(any_call(), 1..4),
+        any::<bool>(),
+    );
+    let fact = prop_oneof![
+        2 => reply.prop_map(|(text, calls, thinks)| Fact::ModelReplied {
+            reply: reply_with(text, calls, thinks),
+        }),
+        3 => any_id().prop_map(|id| Fact::ToolFinished {
+            call: CallId::new(id),
+            result: ToolResult::ok(json!({})),
+        }),
+    ];
+    prop::collection::vec(fact, 0..8).prop_map(|facts| {
+        let effects = BTreeMap::from([("look", ToolEffect::ReadOnly)]);
+        let mut turn = Turn::new(TurnLimits { max_steps: 50 }, effects);
+        for fact in facts {
+            turn.feed(fact);
+        }
+        turn.exchange()
+    })
+}
+
+/// A reply whose own form is that of another server: none of its items may reach this one.
+fn reply_with(text: String, calls: Vec<ToolCall>, thinks: bool) -> ModelReply {
+    let foreign = Continuation {
+        origin: "https://elsewhere.example m".into(),
+        items: vec![json!({ "type": "strange" })],
+    };
+    ModelReply {
+        text,
+        calls,
+        finish: FinishReason::Done,
+        usage: Vec::new(),
+        continuation: thinks.then_some(foreign),
+    }
+}
+
+fn any_request() -> impl Strategy<Value = ModelRequest> {
+    let history = prop::collection::vec(any_item(), 0..20);
+    let parts = (
+        history,
+        0..25_usize,
+        0..400_usize,
+        any_exchange(),
+        "[a-z]{0,5}",
+    );
+    parts.prop_map(
+        |(items, most_items, most_tokens, exchange, preface)| ModelRequest {
+            history: History::repaired(items).newest_turns(most_items, most_tokens),
+            exchange,
+            preface,
+            ..request("now")
+        },
+    )
+}
+
+#[test]
+fn any_history_under_any_trim_is_legal_for_every_provider() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let fake = runtime.block_on(FakeModel::start());
+    let settings = settings_of(&fake);
+    let models: [Box<dyn ChatModel>; 3] = [
+        Box::new(model(settings.clone())),
+        Box::new(responses_model(settings.clone())),
+        Box::new(openrouter::model(settings, &OpenRouterConfig::default()).unwrap()),
+    ];
+    let mut runner = TestRunner::new(Config {
+        cases: 96,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let outcome = runner.run(&any_request(), |request| {
+        for model in &models {
+            let sink = RecordingSink::default();
+            let answer = runtime.block_on(model.reply(&request, &sink));
+            let shown = || format!("{}: {answer:?}", model.describe());
+            prop_assert!(answer.is_ok(), "{}", shown());
+        }
+        Ok(())
+    });
+    outcome.unwrap();
+    assert_eq!(fake.refusals(), Vec::<String>::new());
+}
