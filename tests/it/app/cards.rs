@@ -218,6 +218,7 @@ async fn a_card_works_after_a_restart_and_days_later() {
     let due = jobs(&bot).await[0].1.unwrap();
     assert_eq!(due.to_rfc3339(), "2027-03-05T08:00:00+00:00");
     bot.restart().await;
+    bot.alice().replies_with("I was away for 3 days").await;
     bot.advance(due - bot.clock.now());
     bot.alice().replies("stretch").await;
     bot.finish().await;
@@ -301,7 +302,7 @@ async fn a_late_card_says_so_and_keeps_saying_it() {
     bot.start().await;
     let card = bot.alice().replies_with("stretch").await;
     assert!(
-        card.text.starts_with("stretch\n(was due 10:10, 1 hour"),
+        card.text.starts_with("stretch\n(was due 10:10, 1 h ago)"),
         "{}",
         card.text
     );

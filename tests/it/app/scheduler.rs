@@ -201,11 +201,14 @@ impl Alone {
         rested.expect("it comes to rest").unwrap();
     }
 
-    /// Makes the scheduler look, and waits until it has.
+    /// Makes the scheduler look, and waits until it has: twice, since the first rest can be the end
+    /// of a look that began before this call.
     async fn look(&self) {
-        let before = *self.life().jobs.rests.borrow();
-        self.life().signals.wake_scheduler();
-        self.rest(before).await;
+        for _ in 0..2 {
+            let before = *self.life().jobs.rests.borrow();
+            self.life().signals.wake_scheduler();
+            self.rest(before).await;
+        }
     }
 
     fn jump(&self, seconds: i64) {
