@@ -98,8 +98,11 @@ impl Presses {
                 self.job(&pressed, job, action, page).await?
             }
             None => {
-                self.inbox.finish(row.id, Vec::new()).await?;
-                Told::notice(NOT_IN_USE)
+                if self.inbox.finish(row.id, Vec::new()).await? {
+                    Told::notice(NOT_IN_USE)
+                } else {
+                    Told::Before
+                }
             }
         };
         self.signals.wake_outbox();
