@@ -186,6 +186,12 @@ impl Dispatcher {
         }
     }
 
+    /// Does something small that nobody waits for, but a stop.
+    #[expect(clippy::disallowed_methods, reason = "the dispatcher owns the tasks")]
+    pub fn aside(&self, work: impl Future<Output = ()> + Send + 'static) {
+        tokio::spawn(self.workers.track_future(work));
+    }
+
     /// Returns when no worker is left; for after a stop.
     pub async fn drained(&self) {
         self.workers.close();

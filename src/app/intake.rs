@@ -78,7 +78,9 @@ impl Intake {
     async fn at_once(&self, row: &InboxRow) -> StoreResult<bool> {
         match &row.incoming.content {
             IncomingContent::Press(press) => {
-                self.presses.handle(row, press).await?;
+                if let Some(acknowledgement) = self.presses.handle(row, press).await? {
+                    self.dispatcher.aside(acknowledgement.send());
+                }
                 // It may have put a run of this chat into the inbox.
                 Ok(false)
             }

@@ -10,7 +10,7 @@ use super::channels::Channels;
 use super::signals::Signals;
 use crate::core::card::{ButtonData, CardAnswer, Reacted, Reaction, clock_time};
 use crate::core::change::{Change, ChangeOutcome};
-use crate::core::channel::{Buttons, ChatTarget};
+use crate::core::channel::{Buttons, Channel, ChatTarget};
 use crate::core::clock::Clock;
 use crate::core::error::StoreResult;
 use crate::core::ids::{InboxId, JobId, MessageId, OccurrenceId};
@@ -63,6 +63,23 @@ impl Pressed<'_> {
     }
 }
 
+/// What is still to be told to the client of the person who pressed.
+#[derive(Debug)]
+pub struct Acknowledgement {
+    channel: Arc<dyn Channel>,
+    press: String,
+    notice: Option<String>,
+}
+
+impl Acknowledgement {
+    /// Tells it; takes as long as a call takes.
+    pub async fn send(self) {
+        self.channel
+            .answer_press(&self.press, self.notice.as_deref())
+            .await;
+    }
+}
+
 /// What the person's client is told.
 enum Told {
     /// This, for a moment.
@@ -80,8 +97,13 @@ impl Told {
 }
 
 impl Presses {
-    /// Does what the button says, and ends the row.
-    pub async fn handle(&self, row: &InboxRow, press: &Press) -> StoreResult<()> {
+    /// Does what the button says, and ends the row. What is left is to tell the person's client,
+    /// which nobody has to wait for.
+    pub async fn handle(
+        &self,
+        row: &InboxRow,
+        press: &Press,
+    ) -> StoreResult<Option<Acknowledgement>> {
         let pressed = Pressed {
             row: row.id,
             target: &row.incoming.target,
@@ -107,15 +129,17 @@ impl Presses {
         };
         self.signals.wake_outbox();
         self.signals.wake_scheduler();
-        let notice = match &told {
-            Told::Notice(words) => Some(words.as_str()),
+        let notice = match told {
+            Told::Notice(words) => Some(words),
             Told::Nothing => None,
-            Told::Before => return Ok(()),
+            Told::Before => return Ok(None),
         };
-        if let Some(channel) = self.channels.of(pressed.target) {
-            channel.answer_press(&press.id, notice).await;
-        }
-        Ok(())
+        let channel = self.channels.of(pressed.target).cloned();
+        Ok(channel.map(|channel| Acknowledgement {
+            channel,
+            press: press.id.clone(),
+            notice,
+        }))
     }
 
     /// An answer to a reminder.

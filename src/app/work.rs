@@ -31,7 +31,10 @@ impl Work for ChatWork {
         if let [row] = rows.as_slice() {
             // One that the last process took in and did not get to.
             if let IncomingContent::Press(press) = &row.incoming.content {
-                return self.presses.handle(row, press).await;
+                if let Some(acknowledgement) = self.presses.handle(row, press).await? {
+                    acknowledgement.send().await;
+                }
+                return Ok(());
             }
             match self.commands.run_in_turn(row).await? {
                 Handled::Done => return Ok(()),
