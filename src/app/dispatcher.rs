@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use futures::FutureExt;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error, error_span, warn};
@@ -295,30 +295,30 @@ impl Dispatcher {
         &self,
         target: &ChatTarget,
         newest: Option<InboxId>,
-    ) -> Option<(TurnStops, tokio::sync::OwnedSemaphorePermit)> {
+    ) -> Option<(TurnStops, Option<OwnedSemaphorePermit>)> {
+        let cancel = self.register(target, newest)?;
         let permit = tokio::select! {
-            permit = self.permits.clone().acquire_owned() => permit.ok()?,
+            biased;
             () = self.stop.cancelled() => return None,
+            // A turn that is already stopped only has to say so: it needs no place.
+            () = cancel.cancelled() => None,
+            permit = self.permits.clone().acquire_owned() => Some(permit.ok()?),
         };
+        let shutdown = self.shutdown.clone();
+        Some((TurnStops { cancel, shutdown }, permit))
+    }
+
+    /// Lets a turn be stopped from now on; one that was stopped before it began is stopped at once.
+    fn register(&self, target: &ChatTarget, newest: Option<InboxId>) -> Option<CancellationToken> {
         let cancel = CancellationToken::new();
         let mut lanes = self.lanes();
         let lane = lanes.get_mut(target)?;
-        if lane
-            .stop_before
-            .take()
-            .is_some_and(|stop| newest.is_none_or(|row| row < stop))
-        {
+        let stopped = lane.stop_before.take();
+        if stopped.is_some_and(|stop| newest.is_none_or(|row| row < stop)) {
             cancel.cancel();
         }
         lane.turn = Some(cancel.clone());
-        drop(lanes);
-        Some((
-            TurnStops {
-                cancel,
-                shutdown: self.shutdown.clone(),
-            },
-            permit,
-        ))
+        Some(cancel)
     }
 
     /// Ends the worker of a place unless there may be news; both under one lock, so that no nudge

@@ -131,12 +131,15 @@ impl OutboxRow {
             },
             DeliveryError::ChatClosed(_) => DeliveryOutcome::ChatClosed { error: reason },
             DeliveryError::Migrated(to) => DeliveryOutcome::Migrated { to: to.clone() },
-            DeliveryError::Ambiguous(_)
-            | DeliveryError::BadFormatting(_)
+            DeliveryError::Ambiguous(_) => DeliveryOutcome::Failed {
+                notice: self.notice(UNCERTAIN, &reason).map(Box::new),
+                error: reason,
+            },
+            DeliveryError::BadFormatting(_)
             | DeliveryError::MessageGone(_)
             | DeliveryError::TopicGone(_)
             | DeliveryError::Refused(_) => DeliveryOutcome::Failed {
-                notice: self.failure_notice(&reason).map(Box::new),
+                notice: self.notice(UNDELIVERED, &reason).map(Box::new),
                 error: reason,
             },
         }
@@ -150,18 +153,21 @@ impl OutboxRow {
     }
 
     /// One line for the person in place of what could not be sent; none for a line of this kind.
-    fn failure_notice(&self, reason: &str) -> Option<NewOutbox> {
+    fn notice(&self, words: &str, reason: &str) -> Option<NewOutbox> {
         let key = format!("undelivered:{}", self.id);
-        if self.content.visible_text().starts_with(UNDELIVERED) {
+        let text = self.content.visible_text();
+        if text.starts_with(UNDELIVERED) || text.starts_with(UNCERTAIN) {
             return None;
         }
-        let line = format!("{UNDELIVERED} ({reason}).");
+        let line = format!("{words} ({reason}).");
         Some(NewOutbox {
             dedupe_key: Some(key),
             ..NewOutbox::notice(self.target.clone(), Outgoing::plain(line))
         })
     }
 }
+
+const UNCERTAIN: &str = "I could not tell whether a message reached you";
 
 const UNDELIVERED: &str = "A message to you was refused and could not be sent";
 

@@ -144,12 +144,12 @@ pub fn outcome(job: &Job, action: JobAction) -> &'static str {
     match (action, job.status) {
         (JobAction::Cancel, JobStatus::Cancelled) => "Cancelled",
         (JobAction::Pause, JobStatus::Paused) => "Paused",
-        (JobAction::Resume, JobStatus::Active) => "Goes on",
+        (JobAction::Resume, JobStatus::Active) => "Resumed",
         (JobAction::Resume, JobStatus::Completed) => "Its time has passed",
         (JobAction::RunNow, JobStatus::Active | JobStatus::Paused) => match last {
             Some(OccurrenceState::Skipped) => "Still running",
             _ => "On its way",
         },
-        _ => "It is over",
+        _ => "This reminder is over",
     }
 }

@@ -147,7 +147,7 @@ pub trait TurnJournal: Send + Sync + std::fmt::Debug {
     /// Ends a turn. Its inbox rows are done with it.
     async fn end(&self, turn: TurnId, end: TurnEnd, now: DateTime<Utc>) -> StoreResult<()>;
 
-    /// Opens the newest turn of a target again, when that turn failed and nothing was said since:
+    /// Opens the newest turn of a target again, when that turn has no answer and nothing was said since:
     /// without the fact that ended it and without what it left in the conversation. What its tools
     /// have done stays done. `None` when there is nothing to run again.
     async fn reopen(

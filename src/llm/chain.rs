@@ -42,7 +42,9 @@ impl ChatModel for Chain {
                 Err(error) => error,
             };
             spent.add(&error);
-            if is_about_the_request(&error.kind) {
+            // Only the model that the person chose may turn a request down for all: what is too
+            // long for a small stand-in may fit the next one.
+            if told.is_none() && is_about_the_request(&error.kind) {
                 return Err(spent.told_as(error));
             }
             tracing::warn!(model = model.describe(), %error, "a model gave up");

@@ -21,6 +21,9 @@ use crate::app::signals::Signals;
 use crate::core::channel::Channel;
 use crate::core::clock::Clock;
 
+/// What others have changed in the database is noticed within this time, without any signal.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
 /// After the grace time, running turns get this long to leave in order.
 const LEAVE: Duration = Duration::from_secs(2);
 
@@ -246,6 +249,8 @@ async fn look_around(
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             _ = changed.recv() => {}
+            // Another host that shares the database cannot send a signal.
+            () = tokio::time::sleep(LOOK_EVERY) => {}
         }
         signals.wake_scheduler();
         signals.wake_outbox();

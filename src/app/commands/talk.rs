@@ -22,7 +22,7 @@ pub(super) async fn retry(commands: &Commands, call: &CommandCall<'_>) -> StoreR
     match commands.journal.reopen(call.target, call.now).await? {
         Some(turn) => Ok(Answer::Rerun(Box::new(turn))),
         None => Ok(Answer::Text(
-            "There is nothing to try again: your last message was answered.".into(),
+            "There is nothing to try again: your last message has its answer.".into(),
         )),
     }
 }

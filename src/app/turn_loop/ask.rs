@@ -79,8 +79,11 @@ impl TurnLoop {
         let answer = tokio::select! {
             biased;
             answer = &mut asked => {
-                let most = if answer.is_ok() { Duration::MAX } else { LAST_CALL };
-                let _ = tokio::time::timeout(most, show).await;
+                let shown = answer.is_ok()
+                    && self.unless_halted(deadline, stops, &mut show).await.is_ok();
+                if !shown {
+                    let _ = tokio::time::timeout(LAST_CALL, show).await;
+                }
                 answer
             }
             () = &mut show => asked.await,

@@ -6,7 +6,7 @@ use crate::core::conversation::Item;
 use crate::core::error::StoreResult;
 use crate::core::journal::{TurnEnd, TurnState};
 use crate::core::message::IncomingContent;
-use crate::core::model::{FinishReason, ModelError};
+use crate::core::model::{FinishReason, ModelError, ModelErrorKind};
 use crate::core::outbox::NewOutbox;
 use crate::core::scheduled_run::{RunEnd, RunResult, RunSaid, conclude};
 use crate::core::turn::{Ending, Fact, Step, StopReason};
@@ -71,7 +71,7 @@ impl TurnLoop {
             receipt: run.map(|run| run.receipt),
         };
         let is_scheduled = end.receipt.is_some();
-        self.journal.end(progress.id, end, self.clock.now()).await?;
+        self.finish(progress.id, end).await?;
         Boundary::OutboxWritten.pass();
         self.signals.wake_outbox();
         if is_scheduled {
@@ -146,8 +146,13 @@ fn failed(error: &ModelError) -> String {
         0 | 1 => String::new(),
         tries => format!(", {tries} tries"),
     };
+    let advice = match error.kind {
+        ModelErrorKind::ContextTooLong => "send /new for a fresh conversation",
+        ModelErrorKind::Unauthorized => "check llm.api_key, then send /retry",
+        _ => "send /retry to try again",
+    };
     format!(
-        "The model did not answer ({}{tries}). Your message is kept; send /retry to try again.",
+        "The model did not answer ({}{tries}). Your message is kept; {advice}.",
         error.kind.summary()
     )
 }

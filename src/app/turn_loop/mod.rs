@@ -2,6 +2,7 @@
 
 mod ask;
 mod ending;
+mod persist;
 mod run_tools;
 
 use std::panic::AssertUnwindSafe;
@@ -236,10 +237,7 @@ impl TurnLoop {
             facts: facts.clone(),
             ..JournalEntry::default()
         };
-        progress.answer = self
-            .journal
-            .append(progress.id, entry, self.clock.now())
-            .await?;
+        progress.answer = self.append(progress.id, entry).await?;
         for fact in facts {
             progress.turn.feed(fact);
         }
@@ -261,10 +259,7 @@ impl TurnLoop {
             return Ok(Some(Drive::Finished));
         }
         let said = !entry.said.is_empty();
-        progress.answer = self
-            .journal
-            .append(progress.id, entry, self.clock.now())
-            .await?;
+        progress.answer = self.append(progress.id, entry).await?;
         if said {
             Boundary::OutboxWritten.pass();
             self.signals.wake_outbox();

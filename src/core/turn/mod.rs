@@ -39,7 +39,7 @@ pub type ToolEffects = BTreeMap<&'static str, ToolEffect>;
 /// What to do next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// Ask the model, with `items` added to the request.
+    /// Ask the model.
     AskModel,
     /// Run these calls, and feed each result.
     RunTools {
@@ -269,10 +269,12 @@ impl Turn {
 
     /// Gives the call an id of its own and answers at once what need not be run.
     fn admit(&mut self, mut call: ToolCall) -> Progress {
-        if call.id.as_str().is_empty() || self.used_ids.contains(&call.id) {
-            call.id = CallId::new(format!("{}call_{}", call.id, self.used_ids.len()));
+        let given = call.id.clone();
+        let mut number = self.used_ids.len();
+        while call.id.as_str().is_empty() || !self.used_ids.insert(call.id.clone()) {
+            call.id = CallId::new(format!("{given}call_{number}"));
+            number += 1;
         }
-        self.used_ids.insert(call.id.clone());
         let state = self.judge(&call);
         // What the model sent as arguments goes back to the provider in later requests, and some
         // refuse anything but an object there.

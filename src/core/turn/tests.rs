@@ -225,6 +225,21 @@ fn ids_that_a_model_uses_twice_are_told_apart() {
 }
 
 #[test]
+fn ids_made_to_collide_are_told_apart_too() {
+    let mut turn = turn();
+    let calls = ["x", "xcall_2", "x", "xcall_3", ""];
+    let calls = calls
+        .iter()
+        .map(|id| call(id, "look", &format!("{{\"of\":\"{id}\"}}")));
+    turn.feed(reply("", calls.collect()));
+    let Step::RunTools { calls, .. } = turn.step() else {
+        panic!("no tools")
+    };
+    let ids: HashSet<&CallId> = calls.iter().map(|planned| &planned.call.id).collect();
+    assert_eq!(ids.len(), 5);
+}
+
+#[test]
 fn after_a_restart_only_what_must_not_be_repeated_is_given_up() {
     for (name, given_up) in [("look", 0), ("save", 0), ("post", 1)] {
         let mut turn = turn();

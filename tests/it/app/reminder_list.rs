@@ -94,7 +94,7 @@ async fn a_reminder_is_paused_resumed_run_and_cancelled() {
     // Nothing comes while it is paused, and nothing is made up for afterwards.
     bot.advance(TimeDelta::minutes(150));
     let (notice, again) = change(&bot, &card, "j:1:resume:0", |t| !t.contains("paused")).await;
-    assert_eq!(notice, "Goes on");
+    assert_eq!(notice, "Resumed");
     assert!(
         again.text.contains("every hour, next today at 13:00"),
         "{}",
@@ -114,7 +114,7 @@ async fn a_reminder_is_paused_resumed_run_and_cancelled() {
     assert_eq!(notice, "Cancelled");
     for data in ["j:1:run:0", "j:1:pause:0", "j:1:resume:0"] {
         let notice = press(&bot, ALICE, ALICE, card.id, data).await;
-        assert_eq!(notice, "It is over", "{data}");
+        assert_eq!(notice, "This reminder is over", "{data}");
     }
     bot.finish().await;
 }

@@ -55,8 +55,10 @@ async fn a_message_that_still_waits_for_its_turn_is_stopped_too() {
     let stop = bot.alice().writes("/stop");
     bot.telegram.wait_for_confirmation(waiting.update_id).await;
     bot.telegram.wait_for_confirmation(stop.update_id).await;
+    timeout(SOON, bot.alice().replies("Stopped."))
+        .await
+        .unwrap();
     gate.open();
-    bot.alice().replies("Stopped.").await;
     bot.bob().replies("Done.").await;
     bot.finish().await;
 }

@@ -17,7 +17,7 @@ use crate::core::error::StoreResult;
 use crate::core::ids::TurnId;
 use crate::core::turn::Fact;
 
-/// Opens the newest turn of the target's conversation if it failed.
+/// Opens the newest turn of the target's conversation if it has no answer.
 pub(super) async fn reopen(
     connection: &mut SqliteConnection,
     target: ChatTarget,
@@ -38,7 +38,8 @@ pub(super) async fn reopen(
         .limit(1)
         .take();
     let newest: Option<(i64, String)> = fetch_optional(&mut *connection, &newest).await?;
-    let Some((turn, _)) = newest.filter(|(_, state)| state == "failed") else {
+    let Some((turn, _)) = newest.filter(|(_, state)| state == "failed" || state == "stopped")
+    else {
         return Ok(None);
     };
     forget_the_end(&mut *connection, turn).await?;
@@ -82,8 +83,10 @@ async fn forget_the_end(connection: &mut SqliteConnection, turn: i64) -> StoreRe
     let Some((seq, fact)) = last else {
         return Ok(());
     };
-    let fact: Fact = values::from_json(&fact)?;
-    if !matches!(fact, Fact::ModelFailed { .. } | Fact::Stopped { .. }) {
+    // One that cannot be read would keep the turn from ever being run again.
+    let goes_on = values::from_json::<Fact>(&fact)
+        .is_ok_and(|fact| !matches!(fact, Fact::ModelFailed { .. } | Fact::Stopped { .. }));
+    if goes_on {
         return Ok(());
     }
     let delete = Query::delete()
