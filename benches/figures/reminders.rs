@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use tokio::time::{Instant, sleep};
 
 use crate::Scale;
@@ -24,7 +24,7 @@ pub async fn measure(scale: Scale) -> Result<Vec<Figure>> {
 
 async fn one_by_one(count: usize) -> Result<Vec<Figure>> {
     let world = World::new("info").await?;
-    let first = Utc::now() + LEAD;
+    let first = (Utc::now() + LEAD).trunc_subsecs(3);
     let due: Vec<(i64, DateTime<Utc>)> = (FIRST..FIRST + REMINDED)
         .cycle()
         .zip(0..i32::try_from(count)?)
@@ -55,7 +55,7 @@ async fn one_by_one(count: usize) -> Result<Vec<Figure>> {
 /// All are due at the same moment; then somebody else writes.
 async fn flood(count: usize) -> Result<Vec<Figure>> {
     let world = World::new("info").await?;
-    let due_at = Utc::now() + LEAD + TimeDelta::seconds(1);
+    let due_at = (Utc::now() + LEAD + TimeDelta::seconds(1)).trunc_subsecs(3);
     let due: Vec<(i64, DateTime<Utc>)> = (FIRST..FIRST + REMINDED)
         .cycle()
         .take(count)

@@ -113,7 +113,7 @@ impl Samples {
     }
 }
 
-/// Writes a reminder for each chat and moment.
+/// Writes a reminder for each chat and moment, which must be whole milliseconds, as the bot's own are.
 pub async fn reminders(database: &Path, due: &[(i64, DateTime<Utc>)]) -> Result<()> {
     let mut connection = open(database).await?;
     let creator = json(&somebody())?;
