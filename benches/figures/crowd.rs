@@ -25,7 +25,6 @@ pub async fn measure(scale: Scale) -> Result<Vec<Figure>> {
 }
 
 /// Waves of 1,000 messages, with a look at the memory after half of them and after all.
-#[expect(clippy::cast_precision_loss, reason = "some thousand turns")]
 async fn many_turns(waves: usize) -> Result<Vec<Figure>> {
     let world = World::new("info").await?;
     let (bot, _) = world.start().await?;

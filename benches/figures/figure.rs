@@ -66,12 +66,6 @@ impl fmt::Display for Figure {
 }
 
 /// The value below which this share of `values` lies.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "amounts are small"
-)]
 pub fn percentile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

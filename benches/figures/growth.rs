@@ -23,7 +23,6 @@ pub async fn measure(scale: Scale) -> Result<Vec<Figure>> {
             took.extend(world.turns(FIRST, 1).await?);
         }
     }
-    #[expect(clippy::cast_precision_loss, reason = "some hundred turns")]
     let cpu = |index: usize| -> Result<f64> {
         let used = bots[index].cpu()?.saturating_sub(before[index]);
         Ok(milliseconds(used) / turns as f64)

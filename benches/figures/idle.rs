@@ -19,7 +19,6 @@ pub async fn measure(scale: Scale) -> Result<Vec<Figure>> {
     sleep(Duration::from_secs(seconds as u64)).await;
     let used = milliseconds(bot.cpu()?.saturating_sub(before));
     bot.stop()?;
-    #[expect(clippy::cast_precision_loss, reason = "a minute")]
     let cpu = used / seconds as f64;
     Ok(vec![
         Figure::new(

@@ -31,12 +31,6 @@ pub struct Scale(f64);
 
 impl Scale {
     /// So many of something, at least `least` of them.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "amounts are small"
-    )]
     pub fn of(self, count: usize, least: usize) -> usize {
         ((count as f64 * self.0) as usize).max(least)
     }

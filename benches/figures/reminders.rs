@@ -119,7 +119,6 @@ async fn handed_over(world: &World, count: usize) -> Result<Instant> {
 }
 
 /// A message in the middle of it: how long its answer took, and how many reminders were sent by then.
-#[expect(clippy::cast_precision_loss, reason = "ten thousand")]
 async fn meanwhile(world: &World) -> Result<(f64, f64)> {
     sleep(Duration::from_millis(100)).await;
     let took = world.turn(FIRST + REMINDED).await?;

@@ -15,7 +15,6 @@ const STARTS: usize = 5;
 pub async fn measure(scale: Scale) -> Result<Vec<Figure>> {
     let stored = scale.of(100_000, 100);
     let bytes = std::fs::metadata(PROGRAM)?.len();
-    #[expect(clippy::cast_precision_loss, reason = "a file of some megabytes")]
     let size = bytes as f64 / 1e6;
     let mut figures = vec![Figure::new(
         "size of the program",

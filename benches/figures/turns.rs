@@ -17,7 +17,6 @@ pub async fn measure(scale: Scale) -> Result<Vec<Figure>> {
 }
 
 /// Chats take turns, so that their histories are those of talk and not of a flood.
-#[expect(clippy::cast_precision_loss, reason = "some thousand turns")]
 async fn one_after_the_other(count: usize) -> Result<Vec<Figure>> {
     let world = World::new("info").await?;
     let (bot, _) = world.start().await?;
@@ -42,7 +41,6 @@ async fn one_after_the_other(count: usize) -> Result<Vec<Figure>> {
 }
 
 /// Few turns whose every statement is logged.
-#[expect(clippy::cast_precision_loss, reason = "a dozen turns")]
 async fn counted() -> Result<Vec<Figure>> {
     const TURNS: usize = 10;
     let world = World::new("warn,minibot::adapters::sqlite=trace").await?;
