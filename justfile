@@ -39,3 +39,7 @@ console:
 # The container's image.
 image:
     docker build -t minibot .
+
+# Measures the program as it ships and writes docs/benchmarks.md; best on a machine that does nothing else.
+bench *arguments:
+    cargo bench --profile dist --bench figures --locked -- {{arguments}}

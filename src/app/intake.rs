@@ -41,7 +41,9 @@ impl Intake {
         let welcome: Vec<Option<Incoming>> = batch.iter().map(incoming).collect();
         let stored = self.inbox.add(batch).await?;
         // Strangers' notices are written together with their rows.
-        self.signals.wake_outbox();
+        if stored.contains(&Stored::Kept) {
+            self.signals.wake_outbox();
+        }
         for (stored, incoming) in stored.into_iter().zip(welcome) {
             if let (Stored::Queued(id), Some(incoming)) = (stored, incoming) {
                 let row = InboxRow {

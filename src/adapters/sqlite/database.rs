@@ -66,6 +66,8 @@ impl Database {
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .min_connections(0)
+            // A file does not hang up: asking before each query only takes time.
+            .test_before_acquire(false)
             .connect_lazy_with(options.pragma("query_only", "on"));
         let (writes, queue) = mpsc::channel(QUEUE);
         (Self { readers, writes }, WriterTask::new(connection, queue))

@@ -54,9 +54,22 @@ async fn a_failing_write_takes_no_other_with_it() {
 }
 
 #[tokio::test]
+async fn a_failing_write_that_is_alone_is_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder).await;
+    let failure = StoreError::Failed("on purpose".into());
+    let refused = insert(&database, "a", Some(failure.clone())).await;
+    assert_eq!(refused, Err(failure));
+    assert_eq!(count(&database).await, 0);
+    insert(&database, "b", None).await.unwrap();
+    assert_eq!(count(&database).await, 1);
+}
+
+#[tokio::test]
 async fn a_panicking_write_is_undone_and_the_writer_lives() {
     let folder = tempfile::tempdir().unwrap();
     let database = open(&folder).await;
+    insert(&database, "there before", None).await.unwrap();
     let lost = database
         .write(|connection| {
             Box::pin(async move {
@@ -67,7 +80,7 @@ async fn a_panicking_write_is_undone_and_the_writer_lives() {
         .await;
     assert!(lost.is_err());
     insert(&database, "a", None).await.unwrap();
-    assert_eq!(count(&database).await, 1);
+    assert_eq!(count(&database).await, 2);
 }
 
 #[tokio::test]

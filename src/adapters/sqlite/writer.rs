@@ -53,33 +53,36 @@ impl WriterTask {
     }
 
     async fn commit(&mut self, batch: &mut Vec<Job>, replies: &mut Vec<Reply>) -> StoreResult<()> {
-        sqlx::query("BEGIN IMMEDIATE")
-            .execute(&mut self.connection)
-            .await?;
-        for job in batch.drain(..) {
-            sqlx::query("SAVEPOINT one")
-                .execute(&mut self.connection)
-                .await?;
-            // A panic in one piece of work must not end the writer; its caller sees the reply
-            // dropped.
-            let done = AssertUnwindSafe(job(&mut self.connection))
-                .catch_unwind()
-                .await;
-            let (outcome, reply) = match done {
-                Ok((outcome, reply)) => (outcome, Some(reply)),
-                Err(_) => (Err(()), None),
+        self.execute("BEGIN IMMEDIATE").await?;
+        if batch.len() == 1
+            && let Some(job) = batch.pop()
+        {
+            // The transaction is its own: it needs no savepoint.
+            return match self.work(job, replies).await {
+                Ok(()) => self.execute("COMMIT").await,
+                Err(()) => self.execute("ROLLBACK").await,
             };
-            if outcome.is_err() {
-                sqlx::query("ROLLBACK TO one")
-                    .execute(&mut self.connection)
-                    .await?;
-            }
-            replies.extend(reply);
-            sqlx::query("RELEASE one")
-                .execute(&mut self.connection)
-                .await?;
         }
-        sqlx::query("COMMIT")
+        for job in batch.drain(..) {
+            self.execute("SAVEPOINT one").await?;
+            if self.work(job, replies).await.is_err() {
+                self.execute("ROLLBACK TO one").await?;
+            }
+            self.execute("RELEASE one").await?;
+        }
+        self.execute("COMMIT").await
+    }
+
+    /// A panic in one piece of work must not end the writer; its caller sees the reply dropped.
+    async fn work(&mut self, job: Job, replies: &mut Vec<Reply>) -> Result<(), ()> {
+        let done = AssertUnwindSafe(job(&mut self.connection)).catch_unwind();
+        let (outcome, reply) = done.await.map_err(|_| ())?;
+        replies.push(reply);
+        outcome
+    }
+
+    async fn execute(&mut self, statement: &'static str) -> StoreResult<()> {
+        sqlx::query(statement)
             .execute(&mut self.connection)
             .await
             .map_err(StoreError::from)?;

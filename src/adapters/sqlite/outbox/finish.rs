@@ -25,9 +25,6 @@ pub(super) async fn finish(
     outcome: DeliveryOutcome,
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
-    let Some(chat) = find_chat(&mut *connection, id).await? else {
-        return Ok(());
-    };
     match outcome {
         DeliveryOutcome::Sent { message } => {
             let sent = change(id.0)
@@ -70,15 +67,21 @@ pub(super) async fn finish(
             execute(connection, &again).await?;
         }
         DeliveryOutcome::Failed { error, notice } => {
-            execute(&mut *connection, &failed(id.0, &error, now)).await?;
-            if let Some(notice) = notice {
+            let changed = execute(&mut *connection, &failed(id.0, &error, now)).await?;
+            if let Some(notice) = notice.filter(|_| changed > 0) {
                 insert(connection, &notice, None, now).await?;
             }
         }
-        DeliveryOutcome::ChatClosed { error } => close(connection, &chat, error, now).await?,
+        DeliveryOutcome::ChatClosed { error } => {
+            if let Some(chat) = find_chat(&mut *connection, id).await? {
+                close(connection, &chat, error, now).await?;
+            }
+        }
         DeliveryOutcome::Migrated { to } => {
-            execute(&mut *connection, &again(id, 0)).await?;
-            moved::move_chat(connection, &chat, &to, now).await?;
+            if let Some(chat) = find_chat(&mut *connection, id).await? {
+                execute(&mut *connection, &again(id, 0)).await?;
+                moved::move_chat(connection, &chat, &to, now).await?;
+            }
         }
     }
     Ok(())
@@ -100,10 +103,12 @@ fn again(id: OutboxId, next_attempt_at: i64) -> UpdateStatement {
         .take()
 }
 
+/// Changes a row as long as it waits.
 fn change(id: i64) -> UpdateStatement {
     Query::update()
         .table(Outbox::Table)
         .and_where(Expr::col(Outbox::Id).eq(id))
+        .cond_where(is_waiting())
         .take()
 }
 
