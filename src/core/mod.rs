@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod boundary;
+pub mod budget;
 pub mod card;
 pub mod change;
 pub mod channel;
@@ -18,6 +19,7 @@ pub mod journal;
 pub mod markup;
 pub mod message;
 pub mod model;
+pub mod money;
 pub mod notes;
 pub mod outbox;
 pub mod reminder;
@@ -27,3 +29,4 @@ pub mod tool;
 pub mod turn;
 pub mod units;
 pub mod usage;
+pub mod usage_report;

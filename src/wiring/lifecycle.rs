@@ -118,9 +118,11 @@ impl Running {
             scheduler,
             channels,
             work,
+            spending,
         } = assemble(settings, &store.ports, channels, &stops)?;
         let (sender_stop, hurry) = (CancellationToken::new(), outbox.hurry.clone());
         let sender = tokio::spawn(outbox.run(sender_stop.clone()));
+        spending.recall().await?;
         let unfinished = store.ports.journal.unfinished().await?;
         dispatcher.recover(unfinished, &work, &channels).await?;
         let mut parts = JoinSet::new();

@@ -8,6 +8,7 @@ mod maintenance;
 mod model;
 mod ports;
 pub mod settings;
+pub mod spending;
 pub mod telegram;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::app::outbox::{LiveAnswers, Outbox};
 use crate::app::presses::Presses;
 use crate::app::scheduler::{Scheduler, SchedulerSettings};
 use crate::app::signals::Signals;
+use crate::app::spending::Spending;
 use crate::app::toolbox::Toolbox;
 use crate::app::turn_loop::{TurnLoop, TurnSettings};
 use crate::app::work::ChatWork;
@@ -68,6 +70,8 @@ pub struct App {
     pub channels: Channels,
     /// How turns are worked.
     pub work: Arc<dyn Work>,
+    /// What models cost.
+    pub spending: Arc<Spending>,
 }
 
 /// Joins the parts over the given ports and channels.
@@ -87,11 +91,13 @@ pub fn assemble(
         stops.stop.clone(),
         stops.shutdown.clone(),
     );
+    let (channels, signals) = (Channels::new(channels), Arc::new(Signals::default()));
     let joints = Joints {
         settings,
         ports,
-        channels: Channels::new(channels),
-        signals: Arc::new(Signals::default()),
+        spending: spending::build(settings, ports, &channels, &signals),
+        channels,
+        signals,
         dispatcher,
     };
     joints.join()
@@ -104,12 +110,13 @@ struct Joints<'a> {
     channels: Channels,
     signals: Arc<Signals>,
     dispatcher: Arc<Dispatcher>,
+    spending: Arc<Spending>,
 }
 
 impl Joints<'_> {
     fn join(self) -> anyhow::Result<App> {
         let families = families(self.settings, self.ports);
-        let model = model::build(self.settings, self.ports)?;
+        let model = model::build(self.settings, self.ports, &self.spending)?;
         let about = about(self.settings, self.ports, &families, model.describe());
         let commands = Arc::new(self.commands(about));
         let presses = Arc::new(self.presses());
@@ -136,6 +143,7 @@ impl Joints<'_> {
             dispatcher: self.dispatcher,
             channels: self.channels,
             work,
+            spending: self.spending,
         })
     }
 
@@ -150,6 +158,7 @@ impl Joints<'_> {
             dispatcher: self.dispatcher.clone(),
             signals: self.signals.clone(),
             clock: self.ports.clock.clone(),
+            spending: self.spending.clone(),
             about,
         }
     }
@@ -297,6 +306,7 @@ fn about(settings: &Settings, ports: &Ports, families: &[Family], model: String)
         zone: settings.runtime.timezone,
         started_at: ports.clock.now(),
         database: settings.database(),
+        owners: spending::owners(settings),
     }
 }
 

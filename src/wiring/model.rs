@@ -8,6 +8,7 @@ use anyhow::Context;
 use super::Ports;
 use super::settings::Settings;
 use crate::adapters::system::jitter;
+use crate::app::spending::Spending;
 use crate::core::http_url::HttpUrl;
 use crate::core::model::ChatModel;
 use crate::llm::breaker::CircuitBreaker;
@@ -26,13 +27,17 @@ const OPENAI: &str = "https://api.openai.com/v1";
 const OPENROUTER: &str = "https://openrouter.ai/api/v1";
 
 /// Builds the model, with its fallbacks and, behind all of them, the built-in grammar.
-pub(super) fn build(settings: &Settings, ports: &Ports) -> anyhow::Result<Arc<dyn ChatModel>> {
+pub(super) fn build(
+    settings: &Settings,
+    ports: &Ports,
+    spending: &Arc<Spending>,
+) -> anyhow::Result<Arc<dyn ChatModel>> {
     let config = &settings.llm;
     let builtin = Arc::new(BuiltinModel::new(
         ports.clock.clone(),
         settings.runtime.timezone,
     ));
-    let Some(first) = dependable(config, ports).context("llm")? else {
+    let Some(first) = dependable(config, ports, spending).context("llm")? else {
         return Ok(builtin);
     };
     let mut others = Vec::new();
@@ -40,7 +45,7 @@ pub(super) fn build(settings: &Settings, ports: &Ports) -> anyhow::Result<Arc<dy
         let profile = config
             .profile(name)
             .with_context(|| format!("llm.fallbacks: there is no [llm.profiles.{name}]"))?;
-        let other = dependable(&profile, ports);
+        let other = dependable(&profile, ports, spending);
         others.extend(other.with_context(|| format!("llm.profiles.{name}"))?);
     }
     let chain = Chain::new(first, others);
@@ -49,12 +54,16 @@ pub(super) fn build(settings: &Settings, ports: &Ports) -> anyhow::Result<Arc<dy
 
 /// One model with its own retries, breaker and window; `None` for the built-in one, which needs
 /// none of them and comes last anyway.
-fn dependable(config: &LlmConfig, ports: &Ports) -> anyhow::Result<Option<Arc<dyn ChatModel>>> {
+fn dependable(
+    config: &LlmConfig,
+    ports: &Ports,
+    spending: &Arc<Spending>,
+) -> anyhow::Result<Option<Arc<dyn ChatModel>>> {
     let Some(model) = provider(config)? else {
         return Ok(None);
     };
     let retrying = Retrying::new(
-        model,
+        spending.metered(model, &config.model),
         config.retry_attempts,
         config.retry_delay_seconds.get(),
         ports.clock.clone(),

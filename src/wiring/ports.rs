@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::adapters::sqlite::{
     Database, SqliteConversationStore, SqliteInboxStore, SqliteJobStore, SqliteNoteStore,
-    SqliteOutboxStore, SqliteTurnJournal,
+    SqliteOutboxStore, SqliteTurnJournal, SqliteUsageStore,
 };
 use crate::core::clock::Clock;
 use crate::core::conversation::ConversationStore;
@@ -13,6 +13,7 @@ use crate::core::jobs::JobStore;
 use crate::core::journal::TurnJournal;
 use crate::core::notes::NoteStore;
 use crate::core::outbox::OutboxStore;
+use crate::core::usage::UsageStore;
 
 /// Everything that the parts are joined over.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct Ports {
     pub jobs: Arc<dyn JobStore>,
     /// What is remembered.
     pub notes: Arc<dyn NoteStore>,
+    /// What was spent.
+    pub usage: Arc<dyn UsageStore>,
 }
 
 impl Ports {
@@ -43,6 +46,7 @@ impl Ports {
             outbox: Arc::new(SqliteOutboxStore::new(database.clone(), clock.clone())),
             jobs: Arc::new(SqliteJobStore::new(database.clone(), clock.clone())),
             notes: Arc::new(SqliteNoteStore::new(database.clone())),
+            usage: Arc::new(SqliteUsageStore::new(database.clone())),
             clock,
         }
     }

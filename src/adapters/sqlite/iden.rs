@@ -178,9 +178,20 @@ pub(super) enum Usage {
     Table,
     At,
     Turn,
+    Purpose,
+    Outcome,
     Provider,
     Model,
     Input,
     CachedInput,
     Output,
+    CostMicroUsd,
+}
+
+/// What the owner added to the budget.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum BudgetRaises {
+    Table,
+    At,
+    MicroUsd,
 }

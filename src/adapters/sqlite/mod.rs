@@ -33,6 +33,7 @@ pub use self::lock::{DatabaseLock, HolderPlace};
 pub use self::notes::SqliteNoteStore;
 pub use self::outbox::SqliteOutboxStore;
 pub use self::retention::SqliteRetention;
+pub use self::usage::SqliteUsageStore;
 pub use self::writer::WriterTask;
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 
 use super::{Progress, TurnLoop};
 use crate::core::boundary::Boundary;
+use crate::core::budget::SpentBudget;
 use crate::core::conversation::Item;
 use crate::core::error::StoreResult;
 use crate::core::journal::{TurnEnd, TurnState};
 use crate::core::message::IncomingContent;
-use crate::core::model::{FinishReason, ModelError};
+use crate::core::model::{FinishReason, ModelError, ModelErrorKind};
 use crate::core::outbox::NewOutbox;
 use crate::core::scheduled_run::{RunEnd, RunResult, RunSaid, conclude};
 use crate::core::turn::{Ending, Fact, Step, StopReason};
@@ -142,6 +143,9 @@ fn answered(text: &str, finish: FinishReason) -> String {
 
 /// Says what went wrong without any part of the provider's answer.
 fn failed(error: &ModelError) -> String {
+    if let ModelErrorKind::BudgetSpent { budget } = error.kind {
+        return over_budget(budget);
+    }
     let tries = match error.tries {
         0 | 1 => String::new(),
         tries => format!(", {tries} tries"),
@@ -149,6 +153,18 @@ fn failed(error: &ModelError) -> String {
     format!(
         "The model did not answer ({}{tries}). Your message is kept; send /retry to try again.",
         error.kind.summary()
+    )
+}
+
+fn over_budget(budget: SpentBudget) -> String {
+    let budget = budget.describe();
+    let mut letters = budget.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    format!(
+        "{}{}. Reminders, notes and sums go on without a model. Your message is kept: \
+         the owner can send /budget +1 for another dollar, then /retry tries again.",
+        first.map(String::from).unwrap_or_default(),
+        letters.as_str()
     )
 }
 

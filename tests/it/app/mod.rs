@@ -13,6 +13,8 @@ mod reminder_list;
 mod reminders;
 mod scheduled_runs;
 mod scheduler;
+mod spending;
+mod spending_races;
 mod stopping;
 mod streaming;
 mod tools;
