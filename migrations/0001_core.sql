@@ -52,6 +52,14 @@ CREATE TABLE items (
 CREATE INDEX items_conversation ON items (conversation, id);
 CREATE INDEX items_turn ON items (turn);
 
+-- What a conversation was about, up to an item.
+CREATE TABLE summaries (
+    conversation INTEGER PRIMARY KEY REFERENCES conversations (id) ON DELETE CASCADE,
+    text         TEXT    NOT NULL,
+    covers_to    INTEGER NOT NULL,           -- items.id; the item itself may be deleted since
+    created_at   INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE turns (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     conversation INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,

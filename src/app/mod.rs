@@ -14,4 +14,5 @@ pub mod signals;
 pub mod spending;
 pub mod toolbox;
 pub mod turn_loop;
+pub mod upkeep;
 pub mod work;

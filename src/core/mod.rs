@@ -7,6 +7,7 @@ pub mod card;
 pub mod change;
 pub mod channel;
 pub mod clock;
+pub mod compaction;
 pub mod conversation;
 pub mod delivery;
 pub mod error;

@@ -135,7 +135,7 @@ mod tests {
             "This month: $3.12",
             "• gpt-5-mini: 1,200 calls, 1,234,567 tokens in (1,199,000 cached), 999 out, $3.10",
             "• x/y: 2 calls, 1,234,567 tokens in (1,000 cached), 999 out, $0.0200 and 1 call without a price",
-            "• -----1m--: 1 call, 1,234,567 tokens in, 999 out, price unknown",
+            "• ----1m--: 1 call, 1,234,567 tokens in, 999 out, price unknown",
             "Budget: $16.88 of $20.00 left this month",
         ];
         assert_eq!(report.lines(), expected);

@@ -119,6 +119,7 @@ impl Running {
             channels,
             work,
             spending,
+            upkeep,
         } = assemble(settings, &store.ports, channels, &stops)?;
         let (sender_stop, hurry) = (CancellationToken::new(), outbox.hurry.clone());
         let sender = tokio::spawn(outbox.run(sender_stop.clone()));
@@ -129,6 +130,7 @@ impl Running {
         if let Some(scheduler) = scheduler {
             parts.spawn(scheduler.run(stops.stop.clone()));
         }
+        parts.spawn(upkeep.run(stops.stop.clone()));
         parts.spawn(maintenance::run(
             SqliteRetention::new(store.database.clone()),
             store.ports.clock.clone(),

@@ -14,6 +14,7 @@ pub mod telegram;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use self::ports::Ports;
@@ -32,8 +33,11 @@ use crate::app::signals::Signals;
 use crate::app::spending::Spending;
 use crate::app::toolbox::Toolbox;
 use crate::app::turn_loop::{TurnLoop, TurnSettings};
+use crate::app::upkeep::{Compaction, Upkeep, ended_turns};
 use crate::app::work::ChatWork;
 use crate::core::channel::Channel;
+use crate::core::compaction::Window;
+use crate::core::ids::ConversationId;
 use crate::core::jobs::JobLimits;
 use crate::core::model::ChatModel;
 use crate::core::schedule::{DueRules, MissedPolicy, ScheduleRules};
@@ -72,6 +76,8 @@ pub struct App {
     pub work: Arc<dyn Work>,
     /// What models cost.
     pub spending: Arc<Spending>,
+    /// What conversations need behind the turns.
+    pub upkeep: Upkeep,
 }
 
 /// Joins the parts over the given ports and channels.
@@ -116,11 +122,13 @@ struct Joints<'a> {
 impl Joints<'_> {
     fn join(self) -> anyhow::Result<App> {
         let families = families(self.settings, self.ports);
-        let model = model::build(self.settings, self.ports, &self.spending)?;
+        let models = model::build(self.settings, self.ports, &self.spending)?;
+        let model = models.answers;
+        let (told, ended) = ended_turns();
         let about = about(self.settings, self.ports, &families, model.describe());
         let commands = Arc::new(self.commands(about));
         let presses = Arc::new(self.presses());
-        let turns = self.turns(model, toolbox(self.settings, self.ports));
+        let turns = self.turns((model, told), toolbox(self.settings, self.ports));
         let work: Arc<dyn Work> = Arc::new(ChatWork {
             commands: commands.clone(),
             presses: presses.clone(),
@@ -138,6 +146,7 @@ impl Joints<'_> {
         Ok(App {
             outbox: self.outbox(),
             scheduler: self.scheduler(intake.clone()),
+            upkeep: self.upkeep(models.writes, ended),
             signals: self.signals,
             intake,
             dispatcher: self.dispatcher,
@@ -153,6 +162,7 @@ impl Joints<'_> {
             outbox: self.ports.outbox.clone(),
             journal: self.ports.journal.clone(),
             conversations: self.ports.conversations.clone(),
+            summaries: self.ports.summaries.clone(),
             jobs: self.ports.jobs.clone(),
             channels: self.channels.clone(),
             dispatcher: self.dispatcher.clone(),
@@ -175,7 +185,11 @@ impl Joints<'_> {
         }
     }
 
-    fn turns(&self, model: Arc<dyn ChatModel>, tools: Toolbox) -> TurnLoop {
+    fn turns(
+        &self,
+        (model, ended): (Arc<dyn ChatModel>, mpsc::Sender<ConversationId>),
+        tools: Toolbox,
+    ) -> TurnLoop {
         TurnLoop {
             journal: self.ports.journal.clone(),
             model,
@@ -189,6 +203,7 @@ impl Joints<'_> {
             channels: self.channels.clone(),
             signals: self.signals.clone(),
             clock: self.ports.clock.clone(),
+            ended,
             settings: TurnSettings {
                 limits: TurnLimits {
                     max_steps: self.settings.llm.max_tool_iterations.get(),
@@ -196,6 +211,33 @@ impl Joints<'_> {
                 timeout: self.settings.runtime.turn_timeout_seconds.get(),
                 max_run_attempts: self.settings.scheduler.prompts.max_attempts.get(),
             },
+        }
+    }
+
+    fn upkeep(
+        &self,
+        writes: Option<Arc<dyn ChatModel>>,
+        ended: mpsc::Receiver<ConversationId>,
+    ) -> Upkeep {
+        let memory = &self.settings.memory;
+        let compaction = writes
+            .filter(|_| memory.compaction)
+            .map(|model| Compaction {
+                summaries: self.ports.summaries.clone(),
+                model,
+                usage: self.ports.usage.clone(),
+                clock: self.ports.clock.clone(),
+                window: Window {
+                    items: memory.history_window.get() as usize,
+                    tokens: context_settings(self.settings).room(),
+                },
+            });
+        Upkeep {
+            conversations: self.ports.conversations.clone(),
+            keep_items: memory.max_history_messages,
+            compaction,
+            clock: self.ports.clock.clone(),
+            ended,
         }
     }
 
@@ -262,13 +304,18 @@ fn families(settings: &Settings, ports: &Ports) -> Vec<Family> {
 fn context(settings: &Settings, ports: &Ports, tools: Toolbox) -> ContextBuilder {
     ContextBuilder {
         conversations: ports.conversations.clone(),
+        summaries: ports.summaries.clone(),
         tools,
-        settings: ContextSettings {
-            system_prompt: settings.llm.system_prompt().to_owned(),
-            zone: settings.runtime.timezone,
-            history_window: settings.memory.history_window.get(),
-            context_tokens: settings.llm.context_tokens.get(),
-        },
+        settings: context_settings(settings),
+    }
+}
+
+fn context_settings(settings: &Settings) -> ContextSettings {
+    ContextSettings {
+        system_prompt: settings.llm.system_prompt().to_owned(),
+        zone: settings.runtime.timezone,
+        history_window: settings.memory.history_window.get(),
+        context_tokens: settings.llm.context_tokens.get(),
     }
 }
 

@@ -26,19 +26,30 @@ use crate::llm::shorter::WithShorterHistory;
 const OPENAI: &str = "https://api.openai.com/v1";
 const OPENROUTER: &str = "https://openrouter.ai/api/v1";
 
+/// The models of this process.
+pub(super) struct Models {
+    /// What answers people.
+    pub(super) answers: Arc<dyn ChatModel>,
+    /// The same without the offline grammar, for what that cannot do; `None` when there is no other.
+    pub(super) writes: Option<Arc<dyn ChatModel>>,
+}
+
 /// Builds the model, with its fallbacks and, behind all of them, the built-in grammar.
 pub(super) fn build(
     settings: &Settings,
     ports: &Ports,
     spending: &Arc<Spending>,
-) -> anyhow::Result<Arc<dyn ChatModel>> {
+) -> anyhow::Result<Models> {
     let config = &settings.llm;
     let builtin = Arc::new(BuiltinModel::new(
         ports.clock.clone(),
         settings.runtime.timezone,
     ));
     let Some(first) = dependable(config, ports, spending).context("llm")? else {
-        return Ok(builtin);
+        return Ok(Models {
+            answers: builtin,
+            writes: None,
+        });
     };
     let mut others = Vec::new();
     for name in &config.fallbacks {
@@ -48,8 +59,11 @@ pub(super) fn build(
         let other = dependable(&profile, ports, spending);
         others.extend(other.with_context(|| format!("llm.profiles.{name}"))?);
     }
-    let chain = Chain::new(first, others);
-    Ok(Arc::new(WithFallback::new(Arc::new(chain), builtin)))
+    let chain = Arc::new(Chain::new(first, others));
+    Ok(Models {
+        answers: Arc::new(WithFallback::new(chain.clone(), builtin)),
+        writes: Some(chain),
+    })
 }
 
 /// One model with its own retries, breaker and window; `None` for the built-in one, which needs

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::adapters::sqlite::{
     Database, SqliteConversationStore, SqliteInboxStore, SqliteJobStore, SqliteNoteStore,
-    SqliteOutboxStore, SqliteTurnJournal, SqliteUsageStore,
+    SqliteOutboxStore, SqliteSummaryStore, SqliteTurnJournal, SqliteUsageStore,
 };
 use crate::core::clock::Clock;
+use crate::core::compaction::SummaryStore;
 use crate::core::conversation::ConversationStore;
 use crate::core::inbox::InboxStore;
 use crate::core::jobs::JobStore;
@@ -24,6 +25,8 @@ pub struct Ports {
     pub inbox: Arc<dyn InboxStore>,
     /// What was said.
     pub conversations: Arc<dyn ConversationStore>,
+    /// What was said before that.
+    pub summaries: Arc<dyn SummaryStore>,
     /// What happens in turns.
     pub journal: Arc<dyn TurnJournal>,
     /// What is to be sent.
@@ -42,6 +45,7 @@ impl Ports {
         Self {
             inbox: Arc::new(SqliteInboxStore::new(database.clone(), clock.clone())),
             conversations: Arc::new(SqliteConversationStore::new(database.clone())),
+            summaries: Arc::new(SqliteSummaryStore::new(database.clone())),
             journal: Arc::new(SqliteTurnJournal::new(database.clone())),
             outbox: Arc::new(SqliteOutboxStore::new(database.clone(), clock.clone())),
             jobs: Arc::new(SqliteJobStore::new(database.clone(), clock.clone())),

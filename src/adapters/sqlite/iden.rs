@@ -50,6 +50,16 @@ pub(super) enum Items {
     CreatedAt,
 }
 
+/// What conversations were about before the items that are shown.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum Summaries {
+    Table,
+    Conversation,
+    Text,
+    CoversTo,
+    CreatedAt,
+}
+
 /// The turns.
 #[derive(Clone, Copy, Iden)]
 pub(super) enum Turns {

@@ -19,6 +19,7 @@ use super::signals::Signals;
 use super::spending::Spending;
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
+use crate::core::compaction::SummaryStore;
 use crate::core::conversation::ConversationStore;
 use crate::core::error::StoreResult;
 use crate::core::ids::{ChannelName, UserId};
@@ -89,7 +90,7 @@ pub enum Handled {
 }
 
 /// The table.
-const TABLE: [Command; 10] = [
+const TABLE: [Command; 11] = [
     Command {
         name: "start",
         summary: "Who I am and what I can do",
@@ -125,6 +126,12 @@ const TABLE: [Command; 10] = [
         summary: "Your reminders, with buttons to change them",
         timing: Timing::AtOnce,
         run: |commands, call| Box::pin(reminders::list(commands, call)),
+    },
+    Command {
+        name: "history",
+        summary: "What we talked about: the summary and the last messages",
+        timing: Timing::AtOnce,
+        run: |commands, call| Box::pin(talk::history(commands, call)),
     },
     Command {
         name: "usage",
@@ -184,6 +191,8 @@ pub struct Commands {
     pub journal: Arc<dyn TurnJournal>,
     /// Conversations, to end one.
     pub conversations: Arc<dyn ConversationStore>,
+    /// What conversations were about.
+    pub summaries: Arc<dyn SummaryStore>,
     /// Jobs, to tell the next one.
     pub jobs: Arc<dyn JobStore>,
     /// Where answers go.

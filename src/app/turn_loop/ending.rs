@@ -75,6 +75,8 @@ impl TurnLoop {
         self.journal.end(progress.id, end, self.clock.now()).await?;
         Boundary::OutboxWritten.pass();
         self.signals.wake_outbox();
+        // Nobody may listen, or not at once: the next turn tells it again.
+        let _ = self.ended.try_send(progress.conversation.id);
         if is_scheduled {
             // It may want another attempt.
             self.signals.wake_scheduler();

@@ -5,6 +5,7 @@ mod answers;
 mod arrivals;
 mod cards;
 mod commands;
+mod compaction;
 mod delivery;
 mod failures;
 mod jobs_command;
