@@ -12,14 +12,16 @@ use super::signals::Signals;
 use crate::core::budget::{
     BudgetAccount, BudgetLimits, BudgetWarning, PeriodTotals, SpentBudget, beginnings,
 };
+use crate::core::card::ButtonData;
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
 use crate::core::error::StoreResult;
+use crate::core::markup::FormattedText;
 use crate::core::model::{
     ChatModel, ModelError, ModelErrorKind, ModelReply, ModelRequest, ReplySink, estimated_tokens,
 };
 use crate::core::money::{MicroUsd, PriceList};
-use crate::core::outbox::{NewOutbox, OutboxStore, Outgoing};
+use crate::core::outbox::{Button, NewOutbox, OutboxStore, Outgoing};
 use crate::core::usage::{CallOutcome, ModelUsage, TokenUsage, UsageEntry, UsageStore};
 use crate::core::usage_report::UsageReport;
 
@@ -116,6 +118,11 @@ impl Spending {
         Ok(())
     }
 
+    /// Takes note that the budget was raised by a change of the database.
+    pub fn note_raise(&self, amount: MicroUsd) {
+        self.account().raise(amount, self.ports.clock.now());
+    }
+
     fn hold(&self, estimate: MicroUsd) -> Result<Hold<'_>, SpentBudget> {
         self.account().hold(estimate, self.ports.clock.now())?;
         Ok(Hold {
@@ -130,7 +137,13 @@ impl Spending {
         let Some(owner) = &self.settings.owner else {
             return;
         };
-        let line = Outgoing::plain(warning.describe());
+        let line = Outgoing::Text {
+            text: FormattedText::plain(warning.describe()),
+            buttons: vec![vec![Button {
+                label: "+$1 today".into(),
+                data: ButtonData::RaiseBudget.to_string(),
+            }]],
+        };
         let row = NewOutbox {
             dedupe_key: Some(format!("budget:{}", warning.day)),
             ..NewOutbox::notice(owner.clone(), line)

@@ -182,6 +182,8 @@ impl Joints<'_> {
             signals: self.signals.clone(),
             clock: self.ports.clock.clone(),
             zone: self.settings.runtime.timezone,
+            spending: self.spending.clone(),
+            owners: spending::owners(self.settings),
         }
     }
 

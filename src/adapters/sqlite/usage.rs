@@ -71,17 +71,8 @@ impl UsageStore for SqliteUsageStore {
     }
 
     async fn raise_budget(&self, amount: MicroUsd, now: DateTime<Utc>) -> StoreResult<()> {
-        let row = insert(
-            BudgetRaises::Table,
-            [
-                (BudgetRaises::At, Expr::val(millis(now))),
-                (BudgetRaises::MicroUsd, Expr::val(column(amount.get()))),
-            ],
-        );
         self.database
-            .write(move |connection| {
-                Box::pin(async move { execute(connection, &row).await.map(|_| ()) })
-            })
+            .write(move |connection| Box::pin(raise(connection, amount, now)))
             .await
     }
 
@@ -97,6 +88,22 @@ impl UsageStore for SqliteUsageStore {
         let (sum,): (i64,) = fetch_one(self.database.reader(), &sum).await?;
         Ok(MicroUsd::new(sum.unsigned_abs()))
     }
+}
+
+/// Adds to the budget.
+pub(super) async fn raise(
+    connection: &mut SqliteConnection,
+    amount: MicroUsd,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let row = insert(
+        BudgetRaises::Table,
+        [
+            (BudgetRaises::At, Expr::val(millis(now))),
+            (BudgetRaises::MicroUsd, Expr::val(column(amount.get()))),
+        ],
+    );
+    execute(connection, &row).await.map(|_| ())
 }
 
 /// Books calls, with what they were made for and the turn that made them.

@@ -8,8 +8,9 @@ use minibot::core::clock::Clock;
 use minibot::core::money::MicroUsd;
 use minibot::wiring::beside::Beside;
 
+use super::cards::press;
 use crate::support::fake_model::{Quirk, Reply};
-use crate::support::test_bot::TestBot;
+use crate::support::test_bot::{ALICE, BOB, TestBot};
 
 /// A million tokens in cost a dollar, out two.
 const PRICES: [(&str, &str); 2] = [
@@ -126,8 +127,13 @@ async fn the_owner_can_add_to_the_budget_and_nobody_else() {
     let mut bot = bot_with_budget().await;
     bot.model([Reply::text("A composer.").usage(450_000, 50_000)]);
     bot.says(QUESTION).await.replies("A composer.").await;
-    bot.bob().replies_with("of today's budget").await;
+    let warning = bot.bob().replies_with("of today's budget").await;
     bot.says(QUESTION).await.replies(USED_UP).await;
+    let (shown, button) = (bot.alice().messages()[0].id, "b:1");
+    let notice = press(&bot, ALICE, ALICE, shown, button).await;
+    assert_eq!(notice, "Only the owner can change the budget");
+    let notice = press(&bot, BOB, BOB, warning.id, button).await;
+    assert_eq!(notice, "Another dollar for today");
     bot.says("/budget +1")
         .await
         .replies_with("Only the owner")
@@ -137,7 +143,7 @@ async fn the_owner_can_add_to_the_budget_and_nobody_else() {
         let answer = bot.bob().says(&command).await;
         answer.replies_with("how many dollars more").await;
     }
-    let line = "Budget: $0.95 of $1.50 left today";
+    let line = "Budget: $1.95 of $2.50 left today";
     bot.bob().says("/budget +$1").await.replies(line).await;
     bot.restart().await;
     bot.says("/budget").await.replies(line).await;
