@@ -52,6 +52,14 @@ CREATE TABLE items (
 CREATE INDEX items_conversation ON items (conversation, id);
 CREATE INDEX items_turn ON items (turn);
 
+-- What a conversation was about, up to an item.
+CREATE TABLE summaries (
+    conversation INTEGER PRIMARY KEY REFERENCES conversations (id) ON DELETE CASCADE,
+    text         TEXT    NOT NULL,
+    covers_to    INTEGER NOT NULL,           -- items.id; the item itself may be deleted since
+    created_at   INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE turns (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     conversation INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
@@ -176,14 +184,26 @@ CREATE TRIGGER audit_log_keeps_all BEFORE DELETE ON audit_log BEGIN
     SELECT RAISE(ABORT, 'the audit log is append-only');
 END;
 
+-- Each model call that the server counted.
 CREATE TABLE usage (
-    id           INTEGER PRIMARY KEY AUTOINCREMENT,
-    at           INTEGER NOT NULL,
-    turn         INTEGER,
-    provider     TEXT    NOT NULL,
-    model        TEXT    NOT NULL,
-    input        INTEGER NOT NULL,
-    cached_input INTEGER NOT NULL,
-    output       INTEGER NOT NULL
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    at             INTEGER NOT NULL,
+    turn           INTEGER,
+    purpose        TEXT    NOT NULL DEFAULT 'turn' CHECK (purpose IN ('turn', 'compaction')),
+    outcome        TEXT    NOT NULL DEFAULT 'ok' CHECK (outcome IN ('ok', 'failed')),
+    provider       TEXT    NOT NULL,
+    model          TEXT    NOT NULL,
+    input          INTEGER NOT NULL,
+    cached_input   INTEGER NOT NULL,
+    output         INTEGER NOT NULL,
+    cost_micro_usd INTEGER                       -- NULL when the model has no price
 ) STRICT;
 CREATE INDEX usage_at ON usage (at);
+
+-- What the owner added to the budget of a day and its month.
+CREATE TABLE budget_raises (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    at        INTEGER NOT NULL,
+    micro_usd INTEGER NOT NULL
+) STRICT;
+CREATE INDEX budget_raises_at ON budget_raises (at);

@@ -8,11 +8,12 @@ use chrono_tz::Tz;
 
 use super::toolbox::Toolbox;
 use crate::core::channel::ChatKind;
+use crate::core::compaction::SummaryStore;
 use crate::core::conversation::{Conversation, ConversationStore, History, Item};
 use crate::core::error::StoreResult;
 use crate::core::inbox::InboxRow;
 use crate::core::message::{FORWARDED, IncomingContent, Message};
-use crate::core::model::ModelRequest;
+use crate::core::model::{ModelRequest, estimated_tokens};
 use crate::core::scheduled_run::NOTHING_TO_REPORT;
 
 /// What part of the model's window the answer may need.
@@ -31,11 +32,21 @@ pub struct ContextSettings {
     pub context_tokens: u32,
 }
 
+impl ContextSettings {
+    /// The tokens that are left beside the prompt and the answer.
+    pub fn room(&self) -> usize {
+        let taken = ANSWER_TOKENS + estimated_tokens(&self.system_prompt);
+        (self.context_tokens as usize).saturating_sub(taken)
+    }
+}
+
 /// Builds requests.
 #[derive(Debug)]
 pub struct ContextBuilder {
     /// What was said before.
     pub conversations: Arc<dyn ConversationStore>,
+    /// What was said before that.
+    pub summaries: Arc<dyn SummaryStore>,
     /// What can be called.
     pub tools: Toolbox,
     /// The settings.
@@ -45,6 +56,8 @@ pub struct ContextBuilder {
 /// What the request of a turn is made of; the same for all its steps.
 #[derive(Debug, Clone)]
 pub struct TurnContext {
+    /// What was said before the history; empty when nothing was.
+    notes: String,
     history: History,
     preface: String,
     /// What the person wrote.
@@ -65,12 +78,17 @@ impl ContextBuilder {
             .conversations
             .newest_items(conversation.id, window)
             .await?;
+        let summary = self.summaries.get(conversation.id).await?;
+        let notes = summary.map_or_else(String::new, |summary| summary.note());
         let user = user_text(inbox);
-        let room = (self.settings.context_tokens as usize)
-            .saturating_sub(ANSWER_TOKENS + self.settings.system_prompt.len() / 3 + user.len() / 3);
+        let room = self
+            .settings
+            .room()
+            .saturating_sub(estimated_tokens(&notes) + estimated_tokens(&user));
         let history = History::repaired(items).newest_turns(window as usize, room);
         let preface = self.preface(inbox, now);
         Ok(TurnContext {
+            notes,
             history,
             preface,
             user,
@@ -81,7 +99,10 @@ impl ContextBuilder {
     /// The request of the next step.
     pub fn request(&self, context: &TurnContext, exchange: Vec<Item>) -> ModelRequest {
         ModelRequest {
-            system: self.settings.system_prompt.clone(),
+            // Behind the prompt, where every provider takes it and it seldom changes.
+            system: format!("{}\n\n{}", self.settings.system_prompt, context.notes)
+                .trim_end()
+                .to_owned(),
             history: context.history.clone(),
             preface: context.preface.clone(),
             user: context.user.clone(),

@@ -11,6 +11,8 @@ pub mod outbox;
 pub mod presses;
 pub mod scheduler;
 pub mod signals;
+pub mod spending;
 pub mod toolbox;
 pub mod turn_loop;
+pub mod upkeep;
 pub mod work;

@@ -8,21 +8,28 @@ use chrono_tz::Tz;
 
 use super::channels::Channels;
 use super::signals::Signals;
+use super::spending::Spending;
 use crate::core::card::{ButtonData, CardAnswer, Reacted, Reaction, clock_time};
 use crate::core::change::{Change, ChangeOutcome};
 use crate::core::channel::{Buttons, Channel, ChatTarget};
 use crate::core::clock::Clock;
 use crate::core::error::StoreResult;
-use crate::core::ids::{InboxId, JobId, MessageId, OccurrenceId};
+use crate::core::ids::{ChannelName, InboxId, JobId, MessageId, OccurrenceId, UserId};
 use crate::core::inbox::{AskedByRow, InboxRow, InboxStore};
 use crate::core::job_list;
 use crate::core::jobs::{Job, JobAction, JobStore, OccurrenceState};
 use crate::core::message::Press;
+use crate::core::money::MicroUsd;
 use crate::core::outbox::{NewOutbox, OutboxStore, Outgoing};
 use crate::core::reminder;
 
 const NOT_IN_USE: &str = "This button is no longer in use";
 const ELSEWHERE: &str = "This button is not for this chat";
+const OWNER_ONLY: &str = "Only the owner can change the budget";
+
+/// What one press adds to the budget.
+const DOLLAR: MicroUsd = MicroUsd::new(1_000_000);
+
 const GONE: &str = "This reminder is no longer there";
 
 /// Handles presses.
@@ -42,6 +49,10 @@ pub struct Presses {
     pub clock: Arc<dyn Clock>,
     /// The person's zone.
     pub zone: Tz,
+    /// What models cost.
+    pub spending: Arc<Spending>,
+    /// Whose bot this is, on each channel.
+    pub owners: Vec<(ChannelName, UserId)>,
 }
 
 /// One press.
@@ -115,6 +126,7 @@ impl Presses {
                 self.reminder(&pressed, occurrence, answer).await?
             }
             Some(ButtonData::Retry { occurrence }) => self.retry(&pressed, occurrence).await?,
+            Some(ButtonData::RaiseBudget) => self.raise_budget(&pressed, row).await?,
             Some(ButtonData::Page { page }) => self.page(&pressed, page).await?,
             Some(ButtonData::Job { job, action, page }) => {
                 self.job(&pressed, job, action, page).await?
@@ -191,6 +203,31 @@ impl Presses {
             Some(Reacted::Elsewhere) => ELSEWHERE,
             Some(Reacted::Unknown) => GONE,
         }))
+    }
+
+    /// Another dollar for today, from the owner alone.
+    async fn raise_budget(&self, pressed: &Pressed<'_>, row: &InboxRow) -> StoreResult<Told> {
+        let asked_by = (&row.incoming.target.channel, &row.incoming.sender.user);
+        let mut owners = self.owners.iter();
+        if !owners.any(|(channel, user)| asked_by == (channel, user)) {
+            let first = self.inbox.finish(pressed.row, Vec::new()).await?;
+            return Ok(if first {
+                Told::notice(OWNER_ONLY)
+            } else {
+                Told::Before
+            });
+        }
+        let asked = AskedByRow {
+            change: Change::RaiseBudget { amount: DOLLAR },
+            replies: Box::new(|_| Vec::new()),
+        };
+        let Some(outcome) = self.inbox.finish_with(pressed.row, asked).await? else {
+            return Ok(Told::Before);
+        };
+        if let ChangeOutcome::BudgetRaised { amount } = outcome {
+            self.spending.note_raise(amount);
+        }
+        Ok(Told::notice("Another dollar for today"))
     }
 
     /// Another page of the list.

@@ -6,6 +6,7 @@ mod console;
 mod doctor;
 mod jobs;
 mod run;
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -65,6 +66,13 @@ enum Command {
         #[command(subcommand)]
         command: Option<jobs::Command>,
     },
+    /// Show tokens and money: today, this month, by model, and what is left of the budget
+    #[command(after_help = "Example: minibot usage --json")]
+    Usage {
+        /// For programs; amounts are millionths of a dollar
+        #[arg(long)]
+        json: bool,
+    },
     /// Print a completion script for a shell
     #[command(after_help = "Example: minibot completions bash > /etc/bash_completion.d/minibot")]
     Completions {
@@ -84,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Check => check::run(arguments.config),
         Command::Doctor { quick } => doctor::run(arguments.config, quick.into()),
         Command::Jobs { json, command } => jobs::run(arguments.config, command, json.into()),
+        Command::Usage { json } => usage::run(arguments.config, json.into()),
         Command::Completions { shell } => completions::run(shell),
     };
     result.unwrap_or_else(|error| {

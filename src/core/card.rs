@@ -25,6 +25,8 @@ pub enum ButtonData {
         /// The slot of that run.
         occurrence: OccurrenceId,
     },
+    /// Below a word about the budget: another dollar for today.
+    RaiseBudget,
     /// Below a list of reminders: show another page.
     Page {
         /// Counted from 0.
@@ -128,6 +130,7 @@ impl ButtonData {
                 occurrence: OccurrenceId(occurrence.parse().ok()?),
                 answer: ANSWERS.iter().flatten().find(|row| row.1 == *code)?.0,
             }),
+            ["b", "1"] => Some(Self::RaiseBudget),
             ["p", page] => Some(Self::Page {
                 page: page.parse().ok()?,
             }),
@@ -157,6 +160,7 @@ impl std::fmt::Display for ButtonData {
                 write!(f, "r:{occurrence}:{}", row.map_or("", |row| row.1))
             }
             Self::Retry { occurrence } => write!(f, "r:{occurrence}:{RETRY}"),
+            Self::RaiseBudget => f.write_str("b:1"),
             Self::Page { page } => write!(f, "p:{page}"),
             Self::Job { job, action, page } => {
                 let row = ACTIONS.iter().find(|row| row.0 == *action);
@@ -271,6 +275,7 @@ mod tests {
             .map(|answer| ButtonData::Reminder { occurrence, answer })
             .collect();
         all.push(ButtonData::Retry { occurrence });
+        all.push(ButtonData::RaiseBudget);
         all.push(ButtonData::Page { page: u32::MAX });
         all.extend(ACTIONS.iter().map(|(action, _)| ButtonData::Job {
             job: JobId(i64::MIN),

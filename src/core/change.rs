@@ -5,6 +5,7 @@ use super::card::{Reacted, Reaction};
 use super::channel::ChatTarget;
 use super::ids::{ConversationId, JobId, OccurrenceId};
 use super::jobs::{Job, JobAction, JobLimits, NewJob};
+use super::money::MicroUsd;
 use super::notes::{NewNote, Note, NoteOwner, NoteSelector};
 
 /// A change.
@@ -58,6 +59,11 @@ pub enum Change {
         /// Which.
         selector: NoteSelector,
     },
+    /// Adds to the budget of the day and the month.
+    RaiseBudget {
+        /// How much.
+        amount: MicroUsd,
+    },
     /// Deletes all but the newest items of a conversation.
     TrimHistory {
         /// Which.
@@ -83,6 +89,11 @@ pub enum ChangeOutcome {
     Note(Box<Note>),
     /// Whether there was something to delete.
     Deleted(Deleted),
+    /// The budget is larger by so much.
+    BudgetRaised {
+        /// How much.
+        amount: MicroUsd,
+    },
     /// How many items went and stayed.
     Trimmed {
         /// Items that are gone.

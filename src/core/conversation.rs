@@ -185,6 +185,10 @@ pub trait ConversationStore: Send + Sync + std::fmt::Debug {
     /// How many items a conversation has.
     async fn count_items(&self, id: ConversationId) -> StoreResult<u64>;
 
+    /// Deletes all but the newest `keep` items and says how many went; a turn is never cut in two,
+    /// so a few more can go.
+    async fn trim_to(&self, id: ConversationId, keep: u64) -> StoreResult<u64>;
+
     /// Ends the running conversation of a target, so that the next message starts a new one.
     async fn close(&self, target: &ChatTarget, now: DateTime<Utc>) -> StoreResult<()>;
 }

@@ -51,6 +51,8 @@ row_id! {
     InboxId,
     /// A conversation: what `/new` starts afresh.
     ConversationId,
+    /// An entry of a conversation.
+    ItemId,
     /// A turn: from one message of the person to its answer.
     TurnId,
     /// A row of `outbox`: one thing to deliver.

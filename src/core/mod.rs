@@ -2,10 +2,12 @@
 
 pub mod audit;
 pub mod boundary;
+pub mod budget;
 pub mod card;
 pub mod change;
 pub mod channel;
 pub mod clock;
+pub mod compaction;
 pub mod conversation;
 pub mod delivery;
 pub mod error;
@@ -18,6 +20,7 @@ pub mod journal;
 pub mod markup;
 pub mod message;
 pub mod model;
+pub mod money;
 pub mod notes;
 pub mod outbox;
 pub mod reminder;
@@ -27,3 +30,4 @@ pub mod tool;
 pub mod turn;
 pub mod units;
 pub mod usage;
+pub mod usage_report;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::budget::SpentBudget;
 use super::conversation::{History, Item};
 use super::tool::{ToolCall, ToolSpec};
 use super::usage::UsageEntry;
@@ -29,6 +30,29 @@ pub struct ModelRequest {
     pub tools: Vec<ToolSpec>,
     /// The same for all requests of a conversation; helps a provider to find its cache.
     pub cache_key: String,
+}
+
+/// A conservative guess at the tokens of a text: one for each three bytes. English text has about
+/// four bytes a token, code and other scripts fewer.
+pub fn estimated_tokens(text: &str) -> usize {
+    text.len() / 3
+}
+
+impl ModelRequest {
+    /// A conservative guess at the tokens of the request.
+    pub fn estimated_tokens(&self) -> usize {
+        let texts = [&self.system, &self.preface, &self.user];
+        let tools = self.tools.iter().map(|tool| {
+            estimated_tokens(&tool.description) + estimated_tokens(&tool.parameters.to_string())
+        });
+        let items = self.history.items().iter().chain(&self.exchange);
+        texts
+            .map(|text| estimated_tokens(text) + 8)
+            .into_iter()
+            .chain(tools)
+            .chain(items.map(Item::estimated_tokens))
+            .sum()
+    }
 }
 
 /// A model's answer.
@@ -98,6 +122,11 @@ pub enum ModelErrorKind {
     Unauthorized,
     /// The account has no credit left: waiting does not help.
     QuotaExhausted,
+    /// What may be spent is spent: the model was not asked.
+    BudgetSpent {
+        /// Which limit is reached.
+        budget: SpentBudget,
+    },
     /// The request is wrong; it would be wrong again.
     BadRequest {
         /// The HTTP status.
@@ -140,6 +169,7 @@ impl ModelErrorKind {
             Self::Refused => "it refused".into(),
             Self::Unauthorized => "the API key was not accepted".into(),
             Self::QuotaExhausted => "the account has no credit left".into(),
+            Self::BudgetSpent { budget } => budget.describe(),
             Self::BadRequest { status } => format!("HTTP {status}, request not accepted"),
         }
     }

@@ -121,15 +121,19 @@ impl Running {
             scheduler,
             channels,
             work,
+            spending,
+            upkeep,
         } = assemble(settings, &store.ports, channels, &stops)?;
         let (sender_stop, hurry) = (CancellationToken::new(), outbox.hurry.clone());
         let sender = tokio::spawn(outbox.run(sender_stop.clone()));
+        spending.recall().await?;
         let unfinished = store.ports.journal.unfinished().await?;
         dispatcher.recover(unfinished, &work, &channels).await?;
         let mut parts = JoinSet::new();
         if let Some(scheduler) = scheduler {
             parts.spawn(scheduler.run(stops.stop.clone()));
         }
+        parts.spawn(upkeep.run(stops.stop.clone()));
         parts.spawn(maintenance::run(
             SqliteRetention::new(store.database.clone()),
             store.ports.clock.clone(),

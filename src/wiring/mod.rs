@@ -8,11 +8,13 @@ mod maintenance;
 mod model;
 mod ports;
 pub mod settings;
+pub mod spending;
 pub mod telegram;
 
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use self::ports::Ports;
@@ -28,10 +30,14 @@ use crate::app::outbox::{LiveAnswers, Outbox};
 use crate::app::presses::Presses;
 use crate::app::scheduler::{Scheduler, SchedulerSettings};
 use crate::app::signals::Signals;
+use crate::app::spending::Spending;
 use crate::app::toolbox::Toolbox;
 use crate::app::turn_loop::{TurnLoop, TurnSettings};
+use crate::app::upkeep::{Compaction, Upkeep, ended_turns};
 use crate::app::work::ChatWork;
 use crate::core::channel::Channel;
+use crate::core::compaction::Window;
+use crate::core::ids::ConversationId;
 use crate::core::jobs::JobLimits;
 use crate::core::model::ChatModel;
 use crate::core::schedule::{DueRules, MissedPolicy, ScheduleRules};
@@ -68,6 +74,10 @@ pub struct App {
     pub channels: Channels,
     /// How turns are worked.
     pub work: Arc<dyn Work>,
+    /// What models cost.
+    pub spending: Arc<Spending>,
+    /// What conversations need behind the turns.
+    pub upkeep: Upkeep,
 }
 
 /// Joins the parts over the given ports and channels.
@@ -87,11 +97,13 @@ pub fn assemble(
         stops.stop.clone(),
         stops.shutdown.clone(),
     );
+    let (channels, signals) = (Channels::new(channels), Arc::new(Signals::default()));
     let joints = Joints {
         settings,
         ports,
-        channels: Channels::new(channels),
-        signals: Arc::new(Signals::default()),
+        spending: spending::build(settings, ports, &channels, &signals),
+        channels,
+        signals,
         dispatcher,
     };
     joints.join()
@@ -104,16 +116,19 @@ struct Joints<'a> {
     channels: Channels,
     signals: Arc<Signals>,
     dispatcher: Arc<Dispatcher>,
+    spending: Arc<Spending>,
 }
 
 impl Joints<'_> {
     fn join(self) -> anyhow::Result<App> {
         let families = families(self.settings, self.ports);
-        let model = model::build(self.settings, self.ports)?;
+        let models = model::build(self.settings, self.ports, &self.spending)?;
+        let model = models.answers;
+        let (told, ended) = ended_turns();
         let about = about(self.settings, self.ports, &families, model.describe());
         let commands = Arc::new(self.commands(about));
         let presses = Arc::new(self.presses());
-        let turns = self.turns(model, toolbox(self.settings, self.ports));
+        let turns = self.turns((model, told), toolbox(self.settings, self.ports));
         let work: Arc<dyn Work> = Arc::new(ChatWork {
             commands: commands.clone(),
             presses: presses.clone(),
@@ -131,11 +146,13 @@ impl Joints<'_> {
         Ok(App {
             outbox: self.outbox(),
             scheduler: self.scheduler(intake.clone()),
+            upkeep: self.upkeep(models.writes, ended),
             signals: self.signals,
             intake,
             dispatcher: self.dispatcher,
             channels: self.channels,
             work,
+            spending: self.spending,
         })
     }
 
@@ -145,11 +162,13 @@ impl Joints<'_> {
             outbox: self.ports.outbox.clone(),
             journal: self.ports.journal.clone(),
             conversations: self.ports.conversations.clone(),
+            summaries: self.ports.summaries.clone(),
             jobs: self.ports.jobs.clone(),
             channels: self.channels.clone(),
             dispatcher: self.dispatcher.clone(),
             signals: self.signals.clone(),
             clock: self.ports.clock.clone(),
+            spending: self.spending.clone(),
             about,
         }
     }
@@ -163,10 +182,16 @@ impl Joints<'_> {
             signals: self.signals.clone(),
             clock: self.ports.clock.clone(),
             zone: self.settings.runtime.timezone,
+            spending: self.spending.clone(),
+            owners: spending::owners(self.settings),
         }
     }
 
-    fn turns(&self, model: Arc<dyn ChatModel>, tools: Toolbox) -> TurnLoop {
+    fn turns(
+        &self,
+        (model, ended): (Arc<dyn ChatModel>, mpsc::Sender<ConversationId>),
+        tools: Toolbox,
+    ) -> TurnLoop {
         TurnLoop {
             journal: self.ports.journal.clone(),
             model,
@@ -180,6 +205,7 @@ impl Joints<'_> {
             channels: self.channels.clone(),
             signals: self.signals.clone(),
             clock: self.ports.clock.clone(),
+            ended,
             settings: TurnSettings {
                 limits: TurnLimits {
                     max_steps: self.settings.llm.max_tool_iterations.get(),
@@ -187,6 +213,33 @@ impl Joints<'_> {
                 timeout: self.settings.runtime.turn_timeout_seconds.get(),
                 max_run_attempts: self.settings.scheduler.prompts.max_attempts.get(),
             },
+        }
+    }
+
+    fn upkeep(
+        &self,
+        writes: Option<Arc<dyn ChatModel>>,
+        ended: mpsc::Receiver<ConversationId>,
+    ) -> Upkeep {
+        let memory = &self.settings.memory;
+        let compaction = writes
+            .filter(|_| memory.compaction)
+            .map(|model| Compaction {
+                summaries: self.ports.summaries.clone(),
+                model,
+                usage: self.ports.usage.clone(),
+                clock: self.ports.clock.clone(),
+                window: Window {
+                    items: memory.history_window.get() as usize,
+                    tokens: context_settings(self.settings).room(),
+                },
+            });
+        Upkeep {
+            conversations: self.ports.conversations.clone(),
+            keep_items: memory.max_history_messages,
+            compaction,
+            clock: self.ports.clock.clone(),
+            ended,
         }
     }
 
@@ -253,13 +306,18 @@ fn families(settings: &Settings, ports: &Ports) -> Vec<Family> {
 fn context(settings: &Settings, ports: &Ports, tools: Toolbox) -> ContextBuilder {
     ContextBuilder {
         conversations: ports.conversations.clone(),
+        summaries: ports.summaries.clone(),
         tools,
-        settings: ContextSettings {
-            system_prompt: settings.llm.system_prompt().to_owned(),
-            zone: settings.runtime.timezone,
-            history_window: settings.memory.history_window.get(),
-            context_tokens: settings.llm.context_tokens.get(),
-        },
+        settings: context_settings(settings),
+    }
+}
+
+fn context_settings(settings: &Settings) -> ContextSettings {
+    ContextSettings {
+        system_prompt: settings.llm.system_prompt().to_owned(),
+        zone: settings.runtime.timezone,
+        history_window: settings.memory.history_window.get(),
+        context_tokens: settings.llm.context_tokens.get(),
     }
 }
 
@@ -297,6 +355,7 @@ fn about(settings: &Settings, ports: &Ports, families: &[Family], model: String)
         zone: settings.runtime.timezone,
         started_at: ports.clock.now(),
         database: settings.database(),
+        owners: spending::owners(settings),
     }
 }
 

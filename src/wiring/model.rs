@@ -8,6 +8,7 @@ use anyhow::Context;
 use super::Ports;
 use super::settings::Settings;
 use crate::adapters::system::jitter;
+use crate::app::spending::Spending;
 use crate::core::http_url::HttpUrl;
 use crate::core::model::ChatModel;
 use crate::llm::breaker::CircuitBreaker;
@@ -25,36 +26,58 @@ use crate::llm::shorter::WithShorterHistory;
 const OPENAI: &str = "https://api.openai.com/v1";
 const OPENROUTER: &str = "https://openrouter.ai/api/v1";
 
+/// The models of this process.
+pub(super) struct Models {
+    /// What answers people.
+    pub(super) answers: Arc<dyn ChatModel>,
+    /// The same without the offline grammar, for what that cannot do; `None` when there is no other.
+    pub(super) writes: Option<Arc<dyn ChatModel>>,
+}
+
 /// Builds the model, with its fallbacks and, behind all of them, the built-in grammar.
-pub(super) fn build(settings: &Settings, ports: &Ports) -> anyhow::Result<Arc<dyn ChatModel>> {
+pub(super) fn build(
+    settings: &Settings,
+    ports: &Ports,
+    spending: &Arc<Spending>,
+) -> anyhow::Result<Models> {
     let config = &settings.llm;
     let builtin = Arc::new(BuiltinModel::new(
         ports.clock.clone(),
         settings.runtime.timezone,
     ));
-    let Some(first) = dependable(config, ports).context("llm")? else {
-        return Ok(builtin);
+    let Some(first) = dependable(config, ports, spending).context("llm")? else {
+        return Ok(Models {
+            answers: builtin,
+            writes: None,
+        });
     };
     let mut others = Vec::new();
     for name in &config.fallbacks {
         let profile = config
             .profile(name)
             .with_context(|| format!("llm.fallbacks: there is no [llm.profiles.{name}]"))?;
-        let other = dependable(&profile, ports);
+        let other = dependable(&profile, ports, spending);
         others.extend(other.with_context(|| format!("llm.profiles.{name}"))?);
     }
-    let chain = Chain::new(first, others);
-    Ok(Arc::new(WithFallback::new(Arc::new(chain), builtin)))
+    let chain = Arc::new(Chain::new(first, others));
+    Ok(Models {
+        answers: Arc::new(WithFallback::new(chain.clone(), builtin)),
+        writes: Some(chain),
+    })
 }
 
 /// One model with its own retries, breaker and window; `None` for the built-in one, which needs
 /// none of them and comes last anyway.
-fn dependable(config: &LlmConfig, ports: &Ports) -> anyhow::Result<Option<Arc<dyn ChatModel>>> {
+fn dependable(
+    config: &LlmConfig,
+    ports: &Ports,
+    spending: &Arc<Spending>,
+) -> anyhow::Result<Option<Arc<dyn ChatModel>>> {
     let Some(model) = provider(config)? else {
         return Ok(None);
     };
     let retrying = Retrying::new(
-        model,
+        spending.metered(model, &config.model),
         config.retry_attempts,
         config.retry_delay_seconds.get(),
         ports.clock.clone(),

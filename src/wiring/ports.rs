@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use crate::adapters::sqlite::{
     Database, SqliteConversationStore, SqliteInboxStore, SqliteJobStore, SqliteNoteStore,
-    SqliteOutboxStore, SqliteTurnJournal,
+    SqliteOutboxStore, SqliteSummaryStore, SqliteTurnJournal, SqliteUsageStore,
 };
 use crate::core::clock::Clock;
+use crate::core::compaction::SummaryStore;
 use crate::core::conversation::ConversationStore;
 use crate::core::inbox::InboxStore;
 use crate::core::jobs::JobStore;
 use crate::core::journal::TurnJournal;
 use crate::core::notes::NoteStore;
 use crate::core::outbox::OutboxStore;
+use crate::core::usage::UsageStore;
 
 /// Everything that the parts are joined over.
 #[derive(Debug, Clone)]
@@ -23,6 +25,8 @@ pub struct Ports {
     pub inbox: Arc<dyn InboxStore>,
     /// What was said.
     pub conversations: Arc<dyn ConversationStore>,
+    /// What was said before that.
+    pub summaries: Arc<dyn SummaryStore>,
     /// What happens in turns.
     pub journal: Arc<dyn TurnJournal>,
     /// What is to be sent.
@@ -31,6 +35,8 @@ pub struct Ports {
     pub jobs: Arc<dyn JobStore>,
     /// What is remembered.
     pub notes: Arc<dyn NoteStore>,
+    /// What was spent.
+    pub usage: Arc<dyn UsageStore>,
 }
 
 impl Ports {
@@ -39,10 +45,12 @@ impl Ports {
         Self {
             inbox: Arc::new(SqliteInboxStore::new(database.clone(), clock.clone())),
             conversations: Arc::new(SqliteConversationStore::new(database.clone())),
+            summaries: Arc::new(SqliteSummaryStore::new(database.clone())),
             journal: Arc::new(SqliteTurnJournal::new(database.clone())),
             outbox: Arc::new(SqliteOutboxStore::new(database.clone(), clock.clone())),
             jobs: Arc::new(SqliteJobStore::new(database.clone(), clock.clone())),
             notes: Arc::new(SqliteNoteStore::new(database.clone())),
+            usage: Arc::new(SqliteUsageStore::new(database.clone())),
             clock,
         }
     }

@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 
 use super::iden::Items;
 use super::statement::{execute, fetch_one, fetch_optional, word};
-use super::{jobs, notes};
+use super::{jobs, notes, summaries, usage};
 use crate::core::change::{Change, ChangeOutcome};
 use crate::core::error::StoreResult;
 use crate::core::ids::ConversationId;
@@ -48,19 +48,36 @@ pub(super) async fn apply(
         Change::DeleteNote { owner, selector } => Ok(ChangeOutcome::Deleted(
             notes::delete(connection, &owner, &selector, now).await?,
         )),
-        Change::TrimHistory { conversation, keep } => trim(connection, conversation, keep).await,
+        Change::RaiseBudget { amount } => {
+            usage::raise(connection, amount, now).await?;
+            Ok(ChangeOutcome::BudgetRaised { amount })
+        }
+        Change::TrimHistory { conversation, keep } => {
+            let Trimmed { removed, remaining } = trim(&mut *connection, conversation, keep).await?;
+            if removed > 0 {
+                // A person who has something forgotten does not want to find it in the summary.
+                summaries::forget(connection, conversation).await?;
+            }
+            Ok(ChangeOutcome::Trimmed { removed, remaining })
+        }
     }
 }
 
+/// How many items went and stayed.
+pub(super) struct Trimmed {
+    pub(super) removed: u64,
+    remaining: u64,
+}
+
 /// Deletes the oldest items. What remains begins where a turn begins, at a user item.
-async fn trim(
+pub(super) async fn trim(
     connection: &mut SqliteConnection,
     conversation: ConversationId,
     keep: u64,
-) -> StoreResult<ChangeOutcome> {
+) -> StoreResult<Trimmed> {
     let before = count(&mut *connection, conversation).await?;
     if before <= keep {
-        return Ok(ChangeOutcome::Trimmed {
+        return Ok(Trimmed {
             removed: 0,
             remaining: before,
         });
@@ -73,7 +90,7 @@ async fn trim(
         .and_where_option(kept_from)
         .take();
     let removed = execute(connection, &delete).await?;
-    Ok(ChangeOutcome::Trimmed {
+    Ok(Trimmed {
         removed,
         remaining: before.saturating_sub(removed),
     })

@@ -9,7 +9,6 @@ use super::database::Database;
 use super::iden::{Conversations, Items};
 use super::statement::{at, execute, fetch_all, fetch_one, fetch_optional, in_row, word};
 use super::values;
-use crate::core::change::{Change, ChangeOutcome};
 use crate::core::channel::ChatTarget;
 use crate::core::conversation::{Conversation, ConversationStore, Item};
 use crate::core::error::{StoreError, StoreResult};
@@ -35,28 +34,6 @@ impl SqliteConversationStore {
     /// The conversations of a database.
     pub fn new(database: Database) -> Self {
         Self { database }
-    }
-
-    /// Deletes all but the newest `keep` items of a conversation and says how many went; a turn
-    /// is never cut in two, so a few more can go.
-    pub async fn trim_to(
-        &self,
-        conversation: ConversationId,
-        keep: u64,
-        now: DateTime<Utc>,
-    ) -> StoreResult<u64> {
-        let trim = Change::TrimHistory { conversation, keep };
-        let outcome = self
-            .database
-            .write(move |connection| Box::pin(change::apply(connection, trim, now)))
-            .await?;
-        match outcome {
-            ChangeOutcome::Trimmed {
-                removed,
-                remaining: _,
-            } => Ok(removed),
-            _ => Ok(0),
-        }
     }
 }
 
@@ -98,6 +75,14 @@ impl ConversationStore for SqliteConversationStore {
             .take();
         let (count,): (i64,) = fetch_one(self.database.reader(), &count).await?;
         Ok(count.unsigned_abs())
+    }
+
+    async fn trim_to(&self, id: ConversationId, keep: u64) -> StoreResult<u64> {
+        let trimmed = self
+            .database
+            .write(move |connection| Box::pin(change::trim(connection, id, keep)))
+            .await?;
+        Ok(trimmed.removed)
     }
 
     async fn close(&self, target: &ChatTarget, now: DateTime<Utc>) -> StoreResult<()> {

@@ -50,6 +50,16 @@ pub(super) enum Items {
     CreatedAt,
 }
 
+/// What conversations were about before the items that are shown.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum Summaries {
+    Table,
+    Conversation,
+    Text,
+    CoversTo,
+    CreatedAt,
+}
+
 /// The turns.
 #[derive(Clone, Copy, Iden)]
 pub(super) enum Turns {
@@ -178,9 +188,20 @@ pub(super) enum Usage {
     Table,
     At,
     Turn,
+    Purpose,
+    Outcome,
     Provider,
     Model,
     Input,
     CachedInput,
     Output,
+    CostMicroUsd,
+}
+
+/// What the owner added to the budget.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum BudgetRaises {
+    Table,
+    At,
+    MicroUsd,
 }

@@ -17,6 +17,7 @@ mod notes;
 mod outbox;
 mod retention;
 mod statement;
+mod summaries;
 mod usage;
 mod values;
 mod writer;
@@ -33,6 +34,8 @@ pub use self::lock::{DatabaseLock, HolderPlace};
 pub use self::notes::SqliteNoteStore;
 pub use self::outbox::SqliteOutboxStore;
 pub use self::retention::SqliteRetention;
+pub use self::summaries::SqliteSummaryStore;
+pub use self::usage::SqliteUsageStore;
 pub use self::writer::WriterTask;
 
 #[cfg(test)]

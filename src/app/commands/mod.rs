@@ -4,6 +4,7 @@ mod reminders;
 mod start;
 mod status;
 mod talk;
+mod usage;
 
 use std::sync::Arc;
 
@@ -15,10 +16,13 @@ use super::channels::Channels;
 use super::dispatcher::Dispatcher;
 use super::outbox::{AnswerPlace, compose};
 use super::signals::Signals;
+use super::spending::Spending;
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
+use crate::core::compaction::SummaryStore;
 use crate::core::conversation::ConversationStore;
 use crate::core::error::StoreResult;
+use crate::core::ids::{ChannelName, UserId};
 use crate::core::inbox::{InboxRow, InboxStore};
 use crate::core::jobs::JobStore;
 use crate::core::journal::{RunningTurn, TurnJournal};
@@ -86,7 +90,7 @@ pub enum Handled {
 }
 
 /// The table.
-const TABLE: [Command; 8] = [
+const TABLE: [Command; 11] = [
     Command {
         name: "start",
         summary: "Who I am and what I can do",
@@ -124,6 +128,24 @@ const TABLE: [Command; 8] = [
         run: |commands, call| Box::pin(reminders::list(commands, call)),
     },
     Command {
+        name: "history",
+        summary: "What we talked about: the summary and the last messages",
+        timing: Timing::AtOnce,
+        run: |commands, call| Box::pin(talk::history(commands, call)),
+    },
+    Command {
+        name: "usage",
+        summary: "Tokens and money: today, this month, what is left",
+        timing: Timing::AtOnce,
+        run: |commands, call| Box::pin(usage::usage(commands, call)),
+    },
+    Command {
+        name: "budget",
+        summary: "The budget; /budget +1 adds a dollar today",
+        timing: Timing::AtOnce,
+        run: |commands, call| Box::pin(usage::budget(commands, call)),
+    },
+    Command {
         name: "status",
         summary: "Version, uptime, model, queue, next reminder",
         timing: Timing::AtOnce,
@@ -154,6 +176,8 @@ pub struct About {
     pub started_at: DateTime<Utc>,
     /// The database file.
     pub database: std::path::PathBuf,
+    /// Whose bot this is, on each channel.
+    pub owners: Vec<(ChannelName, UserId)>,
 }
 
 /// Runs commands.
@@ -167,6 +191,8 @@ pub struct Commands {
     pub journal: Arc<dyn TurnJournal>,
     /// Conversations, to end one.
     pub conversations: Arc<dyn ConversationStore>,
+    /// What conversations were about.
+    pub summaries: Arc<dyn SummaryStore>,
     /// Jobs, to tell the next one.
     pub jobs: Arc<dyn JobStore>,
     /// Where answers go.
@@ -177,6 +203,8 @@ pub struct Commands {
     pub signals: Arc<Signals>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What models cost.
+    pub spending: Arc<Spending>,
     /// What to say about this installation.
     pub about: About,
 }

@@ -1,8 +1,11 @@
-//! `/new`, `/stop` and `/retry`: commands about the conversation itself.
+//! `/new`, `/stop`, `/retry` and `/history`: commands about the conversation itself.
 
 use super::{Answer, CommandCall, Commands};
 use crate::app::dispatcher::Cancelled;
+use crate::core::compaction::excerpt;
+use crate::core::conversation::Item;
 use crate::core::error::StoreResult;
+use crate::core::outbox::Outgoing;
 
 pub(super) async fn new(commands: &Commands, call: &CommandCall<'_>) -> StoreResult<Answer> {
     commands.conversations.close(call.target, call.now).await?;
@@ -25,4 +28,34 @@ pub(super) async fn retry(commands: &Commands, call: &CommandCall<'_>) -> StoreR
             "There is nothing to try again: your last message has its answer.".into(),
         )),
     }
+}
+
+/// How many of the newest items are shown, and how much of each.
+const SHOWN: (u32, usize) = (10, 200);
+
+pub(super) async fn history(commands: &Commands, call: &CommandCall<'_>) -> StoreResult<Answer> {
+    let nothing = "We have not talked since the last /new.";
+    let Some(conversation) = commands.conversations.current(call.target).await? else {
+        return Ok(Answer::Text(nothing.into()));
+    };
+    let (count, longest) = SHOWN;
+    let summary = commands.summaries.get(conversation.id).await?;
+    let items = commands
+        .conversations
+        .newest_items(conversation.id, count)
+        .await?;
+    if items.is_empty() && summary.is_none() {
+        return Ok(Answer::Text(nothing.into()));
+    }
+    let mut parts = Vec::new();
+    if let Some(summary) = summary {
+        parts.push(format!("Earlier, in short:\n{}", summary.text()));
+    }
+    parts.extend(items.iter().filter_map(|item| match item {
+        Item::User { text } => Some(format!("You: {}", excerpt(text, longest))),
+        Item::Assistant { text, .. } if text.is_empty() => None,
+        Item::Assistant { text, .. } => Some(format!("I: {}", excerpt(text, longest))),
+        Item::Tool { name, .. } => Some(format!("({name} was used)")),
+    }));
+    Ok(Answer::Card(Outgoing::plain(parts.join("\n\n"))))
 }

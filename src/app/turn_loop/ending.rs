@@ -2,6 +2,7 @@
 
 use super::{Progress, TurnLoop};
 use crate::core::boundary::Boundary;
+use crate::core::budget::SpentBudget;
 use crate::core::conversation::Item;
 use crate::core::error::StoreResult;
 use crate::core::journal::{TurnEnd, TurnState};
@@ -74,6 +75,8 @@ impl TurnLoop {
         self.finish(progress.id, end).await?;
         Boundary::OutboxWritten.pass();
         self.signals.wake_outbox();
+        // Nobody may listen, or not at once: the next turn tells it again.
+        let _ = self.ended.try_send(progress.conversation.id);
         if is_scheduled {
             // It may want another attempt.
             self.signals.wake_scheduler();
@@ -142,6 +145,9 @@ fn answered(text: &str, finish: FinishReason) -> String {
 
 /// Says what went wrong without any part of the provider's answer.
 fn failed(error: &ModelError) -> String {
+    if let ModelErrorKind::BudgetSpent { budget } = error.kind {
+        return over_budget(budget);
+    }
     let tries = match error.tries {
         0 | 1 => String::new(),
         tries => format!(", {tries} tries"),
@@ -154,6 +160,18 @@ fn failed(error: &ModelError) -> String {
     format!(
         "The model did not answer ({}{tries}). Your message is kept; {advice}.",
         error.kind.summary()
+    )
+}
+
+fn over_budget(budget: SpentBudget) -> String {
+    let budget = budget.describe();
+    let mut letters = budget.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    format!(
+        "{}{}. Reminders, notes and sums go on without a model. Your message is kept: \
+         the owner can send /budget +1 for another dollar, then /retry tries again.",
+        first.map(String::from).unwrap_or_default(),
+        letters.as_str()
     )
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures::FutureExt;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{Instrument, error, error_span, info, warn};
 
@@ -25,7 +26,7 @@ use crate::core::channel::{ChatKind, ChatTarget};
 use crate::core::clock::Clock;
 use crate::core::conversation::Conversation;
 use crate::core::error::{StoreError, StoreResult};
-use crate::core::ids::{InboxId, TurnId};
+use crate::core::ids::{ConversationId, InboxId, TurnId};
 use crate::core::journal::{JournalEntry, OpenAnswer, RunningTurn, TurnJournal};
 use crate::core::message::Incoming;
 use crate::core::model::ChatModel;
@@ -67,6 +68,8 @@ pub struct TurnLoop {
     pub signals: Arc<Signals>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Hears of conversations in which a turn has ended.
+    pub ended: mpsc::Sender<ConversationId>,
     /// The settings.
     pub settings: TurnSettings,
 }

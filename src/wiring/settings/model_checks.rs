@@ -2,6 +2,7 @@
 
 use super::checks::positive;
 use crate::adapters::config::Finding;
+use crate::core::money::MicroUsd;
 use crate::llm::config::{LlmConfig, Provider};
 
 pub(super) fn check(llm: &LlmConfig) -> Vec<Finding> {
@@ -21,6 +22,7 @@ pub(super) fn check(llm: &LlmConfig) -> Vec<Finding> {
         fallbacks(&section, &profile.fallbacks, llm, &mut findings);
     }
     money(llm, &mut findings);
+    unpriced_models(llm, &mut findings);
     findings
 }
 
@@ -104,7 +106,7 @@ fn money(llm: &LlmConfig, findings: &mut Vec<Finding>) {
         if limit.is_some_and(|limit| !is_amount(limit)) {
             findings.push(Finding::problem(
                 [key],
-                format!("{key}: expected an amount in US dollars, 0 or more"),
+                format!("{key}: expected an amount in US dollars, from 0 to a million"),
             ));
         }
     }
@@ -119,12 +121,33 @@ fn money(llm: &LlmConfig, findings: &mut Vec<Finding>) {
         if !amounts.into_iter().flatten().all(is_amount) {
             findings.push(Finding::problem(
                 [format!("llm.prices.{model}")],
-                format!("llm.prices.{model}: expected US dollars per million tokens, 0 or more"),
+                format!("llm.prices.{model}: expected US dollars per million tokens, from 0 to a million"),
             ));
         }
     }
 }
 
 fn is_amount(amount: f64) -> bool {
-    amount.is_finite() && amount >= 0.0
+    MicroUsd::from_usd(amount).is_some()
+}
+
+/// What has no price costs nothing as far as the budget knows.
+fn unpriced_models(llm: &LlmConfig, findings: &mut Vec<Finding>) {
+    if llm.budget.daily_usd.is_none() && llm.budget.monthly_usd.is_none() {
+        return;
+    }
+    let fallbacks = llm.fallbacks.iter().filter_map(|name| {
+        let profile = llm.profile(name)?;
+        Some((format!("llm.profiles.{name}.model"), profile))
+    });
+    let used = std::iter::once(("llm.model".to_owned(), llm.clone())).chain(fallbacks);
+    for (key, used) in used {
+        let model = &used.model;
+        if used.provider != Provider::Builtin && !llm.prices.contains_key(model) {
+            findings.push(Finding::warning(
+                [key.as_str(), "llm.budget"],
+                format!("{key}: llm.budget does not limit {model:.60}, which has no price in [llm.prices]"),
+            ));
+        }
+    }
 }

@@ -13,6 +13,8 @@ mod sqlite_outbox;
 mod sqlite_plans;
 mod sqlite_retention;
 mod sqlite_runs;
+mod sqlite_summaries;
+mod sqlite_usage;
 mod telegram_access;
 mod telegram_channel;
 mod telegram_poll;

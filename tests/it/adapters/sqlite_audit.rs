@@ -51,7 +51,7 @@ async fn model_calls_are_booked_and_tool_calls_audited() {
     let usage = "SELECT provider || ' ' || model || ' ' || input || ' ' || cached_input || ' ' || output || ' ' || turn FROM usage";
     assert_eq!(
         fixture.column(usage).await,
-        ["openai m 7 2 9223372036854775807 1"; 2]
+        ["openai m 7 2 1000000000000 1"; 2]
     );
     let log = "SELECT channel || ' ' || chat || ' ' || user || ' ' || turn || ' ' || tool || ' ' || verdict || ' ' || outcome FROM audit_log ORDER BY id";
     let expected = [
@@ -74,14 +74,11 @@ async fn model_calls_are_booked_and_tool_calls_audited() {
 async fn a_call_that_failed_is_booked_too() {
     let fixture = Fixture::new().await;
     let turn = fixture.begin(1, "one").await;
-    let entry = UsageEntry {
-        provider: "openai".into(),
-        model: "m".into(),
-        tokens: TokenUsage {
-            input: 5,
-            ..TokenUsage::default()
-        },
+    let tokens = TokenUsage {
+        input: 5,
+        ..TokenUsage::default()
     };
+    let entry = UsageEntry::new("openai", "m", tokens);
     let error = ModelError {
         kind: ModelErrorKind::Malformed,
         detail: String::new(),

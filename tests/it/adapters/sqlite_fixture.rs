@@ -225,11 +225,7 @@ pub fn finished(id: &str, tool: &str) -> (ToolCall, Vec<Fact>) {
         cached_input: 2,
         output: u64::MAX,
     };
-    let usage = UsageEntry {
-        provider: "openai".into(),
-        model: "m".into(),
-        tokens,
-    };
+    let usage = UsageEntry::new("openai", "m", tokens);
     let reply = ModelReply {
         text: String::new(),
         calls: vec![call.clone()],

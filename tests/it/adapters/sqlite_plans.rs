@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
+use minibot::adapters::sqlite::SqliteSummaryStore;
+use minibot::core::compaction::{Summary, SummaryStore};
 use minibot::core::conversation::{ConversationStore, Item};
 use minibot::core::inbox::InboxStore;
 use minibot::core::journal::{JournalEntry, TurnEnd, TurnJournal, TurnState};
@@ -98,6 +100,14 @@ async fn run_two_turns(fixture: &Fixture) {
             .await
             .unwrap();
         conversations.count_items(conversation.id).await.unwrap();
+        conversations.trim_to(conversation.id, 50).await.unwrap();
+        let summaries = SqliteSummaryStore::new(fixture.database.clone());
+        let uncovered = summaries.uncovered(conversation.id, 9).await.unwrap();
+        if let Some(first) = uncovered.first().map(|placed| placed.id) {
+            let summary = Summary::new("they talked", first).unwrap();
+            let saved = summaries.save(conversation.id, summary, first, at(minute));
+            saved.await.unwrap();
+        }
         let (call, facts) = finished("call", "web_fetch");
         let said = vec![answer("looking"), answer("still looking")];
         let entry = JournalEntry {

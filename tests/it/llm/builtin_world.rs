@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz::Europe__Madrid;
-use minibot::adapters::sqlite::{SqliteJobStore, SqliteNoteStore};
+use minibot::adapters::sqlite::{SqliteJobStore, SqliteNoteStore, SqliteSummaryStore};
 use minibot::app::context::{ContextBuilder, ContextSettings};
 use minibot::app::toolbox::Toolbox;
 use minibot::core::channel::{ChatKind, ChatTarget, Sender};
@@ -199,6 +199,7 @@ impl Chat {
 
     fn context_builder(&self) -> ContextBuilder {
         ContextBuilder {
+            summaries: Arc::new(SqliteSummaryStore::new(self.fixture.database.clone())),
             conversations: Arc::new(self.fixture.conversations()),
             tools: Toolbox::new(self.tools.clone()),
             settings: ContextSettings {

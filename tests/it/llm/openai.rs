@@ -64,11 +64,7 @@ async fn an_answer_streams_and_is_counted() {
         cached_input: 0,
         output: 14,
     };
-    let usage = vec![UsageEntry {
-        provider: "openai".into(),
-        model: "gpt-test".into(),
-        tokens,
-    }];
+    let usage = vec![UsageEntry::new("openai", "gpt-test", tokens)];
     let expected = ModelReply {
         text: text.into(),
         calls: Vec::new(),

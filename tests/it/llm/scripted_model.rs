@@ -99,11 +99,7 @@ impl ChatModel for ScriptedModel {
 
 /// What each call of the model with this name costs.
 pub fn cost(name: &str) -> UsageEntry {
-    UsageEntry {
-        provider: name.into(),
-        model: "scripted".into(),
-        tokens: TokenUsage::default(),
-    }
+    UsageEntry::new(name, "scripted", TokenUsage::default())
 }
 
 impl OfflineAnswer for ScriptedModel {

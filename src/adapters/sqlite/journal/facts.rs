@@ -14,6 +14,7 @@ use crate::core::error::StoreResult;
 use crate::core::ids::UserId;
 use crate::core::tool::{ToolCall, ToolResult};
 use crate::core::turn::Fact;
+use crate::core::usage::CallPurpose;
 
 /// Appends facts, and books the model calls among them.
 pub(super) async fn append(
@@ -47,7 +48,8 @@ pub(super) async fn append(
             Fact::ModelFailed { error } => &error.usage,
             _ => continue,
         };
-        usage::book(&mut *connection, place.turn, cost, now).await?;
+        let purpose = (CallPurpose::Turn, Some(place.turn));
+        usage::book(&mut *connection, purpose, cost, now).await?;
     }
     Ok(())
 }

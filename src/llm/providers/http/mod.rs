@@ -172,11 +172,11 @@ impl Bill {
         self.calls += 1;
         if ended || counted.tokens.is_some() {
             let model = counted.model.unwrap_or_else(|| settings.model.clone());
-            self.usage.push(UsageEntry {
-                provider: settings.provider_name.clone(),
-                model: model.chars().take(LONGEST_MODEL_NAME).collect(),
-                tokens: counted.tokens.unwrap_or_default(),
-            });
+            self.usage.push(UsageEntry::new(
+                settings.provider_name.as_str(),
+                model.chars().take(LONGEST_MODEL_NAME).collect::<String>(),
+                counted.tokens.unwrap_or_default(),
+            ));
         }
     }
 }

@@ -342,5 +342,14 @@ fn warnings_do_not_stop_the_start() {
           effect"
         ]
     );
+    let llm = "[llm]\nprovider = \"openai\"\napi_key = \"k\"\nmodel = \"m\"\n[llm.budget]\ndaily_usd = 1\n";
+    assert_eq!(
+        warnings(llm),
+        [
+            "config.toml, line 4: llm.model: llm.budget does not limit m, which has no price in [llm.prices]"
+        ]
+    );
+    let priced = format!("{llm}[llm.prices]\nm = {{ input = 1, output = 2 }}\n");
+    assert!(warnings(&priced).is_empty());
     assert!(warnings("").is_empty());
 }

@@ -195,6 +195,10 @@ chat_per_second = 1000
 chat_burst = 1000
 group_per_minute = 60000
 
+# Who scripts a model wants no request but those of the turns.
+[memory]
+compaction = false
+
 [llm]
 provider = "openai"
 base_url = "{base_url}"

@@ -1,0 +1,144 @@
+//! The summaries of conversations: one for each, at most.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sea_query::{Expr, ExprTrait, Func, OnConflict, Order, Query, SelectStatement};
+use sqlx::SqliteConnection;
+
+use super::database::Database;
+use super::iden::{Items, Summaries};
+use super::statement::{execute, fetch_all, fetch_one, fetch_optional, in_row, insert};
+use super::values::{self, millis};
+use crate::core::compaction::{PlacedItem, Summary, SummaryStore};
+use crate::core::error::StoreResult;
+use crate::core::ids::{ConversationId, ItemId};
+
+/// The summaries in the database.
+#[derive(Debug, Clone)]
+pub struct SqliteSummaryStore {
+    database: Database,
+}
+
+impl SqliteSummaryStore {
+    /// The summaries of a database.
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+}
+
+#[async_trait]
+impl SummaryStore for SqliteSummaryStore {
+    async fn get(&self, conversation: ConversationId) -> StoreResult<Option<Summary>> {
+        let row: Option<(String, i64)> =
+            fetch_optional(self.database.reader(), &of(conversation)).await?;
+        Ok(row.and_then(|(text, covers_to)| Summary::new(&text, ItemId(covers_to))))
+    }
+
+    async fn uncovered(
+        &self,
+        conversation: ConversationId,
+        limit: u32,
+    ) -> StoreResult<Vec<PlacedItem>> {
+        let covered = self.get(conversation).await?;
+        let newest = Query::select()
+            .columns([Items::Id, Items::Item])
+            .from(Items::Table)
+            .and_where(Expr::col(Items::Conversation).eq(conversation.0))
+            .and_where_option(covered.map(|summary| Expr::col(Items::Id).gt(summary.covers_to.0)))
+            .order_by(Items::Id, Order::Desc)
+            .limit(limit.into())
+            .take();
+        let rows: Vec<(i64, String)> = fetch_all(self.database.reader(), &newest).await?;
+        let placed = |(id, item): (i64, String)| {
+            let item = values::from_json(&item).map_err(in_row("items", id));
+            let item = item.inspect_err(|error| tracing::error!(%error, "an item is left out"));
+            Some(PlacedItem {
+                id: ItemId(id),
+                item: item.ok()?,
+            })
+        };
+        Ok(rows.into_iter().rev().filter_map(placed).collect())
+    }
+
+    async fn save(
+        &self,
+        conversation: ConversationId,
+        summary: Summary,
+        first: ItemId,
+        now: DateTime<Utc>,
+    ) -> StoreResult<()> {
+        self.database
+            .write(move |connection| {
+                Box::pin(async move {
+                    let last = summary.covers_to;
+                    if are_there(&mut *connection, conversation, [first, last]).await? {
+                        put(connection, conversation, &summary, now).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+}
+
+/// Forgets the summary of a conversation.
+pub(super) async fn forget(
+    connection: &mut SqliteConnection,
+    conversation: ConversationId,
+) -> StoreResult<()> {
+    let delete = Query::delete()
+        .from_table(Summaries::Table)
+        .and_where(Expr::col(Summaries::Conversation).eq(conversation.0))
+        .take();
+    execute(connection, &delete).await.map(|_| ())
+}
+
+async fn are_there(
+    connection: &mut SqliteConnection,
+    conversation: ConversationId,
+    ends: [ItemId; 2],
+) -> StoreResult<bool> {
+    let count = Query::select()
+        .expr(Func::count(Expr::col(Items::Id)))
+        .from(Items::Table)
+        .and_where(Expr::col(Items::Id).is_in(ends.map(|id| id.0)))
+        .and_where(Expr::col(Items::Conversation).eq(conversation.0))
+        .take();
+    let (found,): (i64,) = fetch_one(connection, &count).await?;
+    let [first, last] = ends;
+    Ok(found == if first == last { 1 } else { 2 })
+}
+
+async fn put(
+    connection: &mut SqliteConnection,
+    conversation: ConversationId,
+    summary: &Summary,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let before: Option<(String, i64)> = fetch_optional(&mut *connection, &of(conversation)).await?;
+    if before.is_some_and(|(_, covers_to)| covers_to >= summary.covers_to.0) {
+        return Ok(());
+    }
+    let replaced = OnConflict::column(Summaries::Conversation)
+        .update_columns([Summaries::Text, Summaries::CoversTo, Summaries::CreatedAt])
+        .to_owned();
+    let mut row = insert(
+        Summaries::Table,
+        [
+            (Summaries::Conversation, Expr::val(conversation.0)),
+            (Summaries::Text, Expr::val(summary.text())),
+            (Summaries::CoversTo, Expr::val(summary.covers_to.0)),
+            (Summaries::CreatedAt, Expr::val(millis(now))),
+        ],
+    );
+    execute(connection, row.on_conflict(replaced)).await?;
+    Ok(())
+}
+
+fn of(conversation: ConversationId) -> SelectStatement {
+    Query::select()
+        .columns([Summaries::Text, Summaries::CoversTo])
+        .from(Summaries::Table)
+        .and_where(Expr::col(Summaries::Conversation).eq(conversation.0))
+        .take()
+}

@@ -1,0 +1,49 @@
+//! `/usage` and `/budget`: what models cost, and more money for today.
+
+use super::{Answer, CommandCall, Commands};
+use crate::core::error::StoreResult;
+use crate::core::money::MicroUsd;
+
+pub(super) async fn usage(commands: &Commands, _call: &CommandCall<'_>) -> StoreResult<Answer> {
+    let report = commands.spending.report().await?;
+    Ok(Answer::Text(report.lines().join("\\\n")))
+}
+
+/// Without an amount the budget as it is; with one, and only from the owner, more of it.
+pub(super) async fn budget(commands: &Commands, call: &CommandCall<'_>) -> StoreResult<Answer> {
+    let incoming = &call.row.incoming;
+    let written = incoming.command().map_or("", |(_, rest)| rest);
+    let before = commands.spending.report().await?.budget;
+    if before.is_empty() {
+        let text = "There is no budget: nothing limits what models may cost.";
+        return Ok(Answer::Text(text.into()));
+    }
+    if !written.is_empty() {
+        let owner = &commands.about.owners;
+        let asked_by = (&incoming.target.channel, &incoming.sender.user);
+        if !owner
+            .iter()
+            .any(|(channel, user)| asked_by == (channel, user))
+        {
+            let text = "Only the owner of this bot can change the budget.";
+            return Ok(Answer::Text(text.into()));
+        }
+        let Some(amount) = amount(written) else {
+            let text = "Write how many dollars more, such as /budget +1 or /budget +0.50.";
+            return Ok(Answer::Text(text.into()));
+        };
+        commands.spending.raise(amount).await?;
+    }
+    let report = commands.spending.report().await?;
+    let lines = report.lines().into_iter();
+    let budget: Vec<String> = lines.filter(|line| line.starts_with("Budget: ")).collect();
+    Ok(Answer::Text(budget.join("\\\n")))
+}
+
+/// `+1`, `+$1`, `+0.50`: more than nothing, at most a thousand dollars.
+fn amount(written: &str) -> Option<MicroUsd> {
+    let digits = written.strip_prefix('+')?.trim_start_matches([' ', '$']);
+    let plain = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let amount = MicroUsd::from_usd(digits.parse().ok().filter(|_| plain)?)?;
+    (MicroUsd::ZERO < amount && amount <= MicroUsd::new(1_000_000_000)).then_some(amount)
+}

@@ -1,0 +1,166 @@
+//! The upkeep of conversations, behind the turns: summarises what is about to fall out of the
+//! window, and deletes what need not be kept. No turn waits for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::core::clock::Clock;
+use crate::core::compaction::{Summary, SummaryStore, Window};
+use crate::core::conversation::{ConversationStore, History};
+use crate::core::error::StoreResult;
+use crate::core::ids::ConversationId;
+use crate::core::model::{ChatModel, ModelReply, ModelRequest, ReplySink};
+use crate::core::usage::{CallPurpose, UsageEntry, UsageStore};
+
+const PROMPT: &str = include_str!("../../prompts/compaction.md");
+
+/// How long a model may take for a summary.
+const TIME_LIMIT: Duration = Duration::from_secs(90);
+
+/// After a failure no summary is tried for so long; until then the oldest turns are just dropped.
+const REST: TimeDelta = TimeDelta::minutes(5);
+
+/// Ended turns that may wait; of those beyond, the next turn of their conversation reminds.
+const MOST_WAITING: usize = 256;
+
+/// Makes summaries.
+#[derive(Debug)]
+pub struct Compaction {
+    /// Where they are kept.
+    pub summaries: Arc<dyn SummaryStore>,
+    /// Who writes them: a real model, as the offline grammar cannot.
+    pub model: Arc<dyn ChatModel>,
+    /// Where their cost is booked.
+    pub usage: Arc<dyn UsageStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What a model is shown.
+    pub window: Window,
+}
+
+/// Looks after conversations whose turns have ended.
+#[derive(Debug)]
+pub struct Upkeep {
+    /// What is deleted from.
+    pub conversations: Arc<dyn ConversationStore>,
+    /// The newest items that stay; 0 keeps all.
+    pub keep_items: u32,
+    /// Whether and how the older ones are summarised.
+    pub compaction: Option<Compaction>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The conversations.
+    pub ended: mpsc::Receiver<ConversationId>,
+}
+
+/// Where ended turns are told, and where they are heard of.
+pub fn ended_turns() -> (mpsc::Sender<ConversationId>, mpsc::Receiver<ConversationId>) {
+    mpsc::channel(MOST_WAITING)
+}
+
+impl Upkeep {
+    /// Looks after one conversation at a time until `stop`. What is broken off then is done after
+    /// the next turn.
+    pub async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut rest_until = self.clock.now();
+        loop {
+            let conversation = tokio::select! {
+                biased;
+                ended = self.ended.recv() => match ended {
+                    Some(conversation) => conversation,
+                    None => return Ok(()),
+                },
+                () = stop.cancelled() => return Ok(()),
+            };
+            let rested = self.clock.now() >= rest_until;
+            if let Some(compaction) = self.compaction.as_ref().filter(|_| rested) {
+                let compacted = tokio::select! {
+                    biased;
+                    () = stop.cancelled() => Ok(()),
+                    compacted = compaction.compact(conversation) => compacted,
+                };
+                if let Err(error) = compacted {
+                    warn!(%error, "no summary; the oldest turns are dropped without one");
+                    rest_until = self.clock.now() + REST;
+                }
+            }
+            if let Err(error) = self.trim(conversation).await {
+                warn!(%error, "old items could not be deleted");
+            }
+        }
+    }
+
+    async fn trim(&self, conversation: ConversationId) -> StoreResult<()> {
+        if self.keep_items == 0 {
+            return Ok(());
+        }
+        let keep = self.keep_items.into();
+        self.conversations.trim_to(conversation, keep).await?;
+        Ok(())
+    }
+}
+
+impl Compaction {
+    /// Summarises what is about to fall out of the window, if anything is.
+    async fn compact(&self, conversation: ConversationId) -> anyhow::Result<()> {
+        let most = u32::try_from(self.window.items).unwrap_or(u32::MAX);
+        let uncovered = self.summaries.uncovered(conversation, most).await?;
+        let old = self.window.overflow(&uncovered);
+        let (Some(first), Some(last)) = (old.first(), old.last()) else {
+            return Ok(());
+        };
+        let before = self.summaries.get(conversation).await?;
+        let request = ModelRequest {
+            system: PROMPT.trim().to_owned(),
+            history: History::default(),
+            preface: String::new(),
+            user: self.window.transcript(before.as_ref(), old),
+            exchange: Vec::new(),
+            tools: Vec::new(),
+            cache_key: format!("minibot-compaction-{conversation}"),
+        };
+        let reply = self.ask(&request).await?;
+        let summary = Summary::new(&reply.text, last.id)
+            .ok_or_else(|| anyhow::anyhow!("the model said nothing"))?;
+        let now = self.clock.now();
+        self.summaries
+            .save(conversation, summary, first.id, now)
+            .await?;
+        info!(%conversation, items = old.len(), "older items summarised");
+        Ok(())
+    }
+
+    async fn ask(&self, request: &ModelRequest) -> anyhow::Result<ModelReply> {
+        let asked = self.model.reply(request, &Unshown);
+        let answer = tokio::time::timeout(TIME_LIMIT, asked).await?;
+        match answer {
+            Ok(reply) => {
+                self.book(&reply.usage).await?;
+                Ok(reply)
+            }
+            Err(error) => {
+                self.book(&error.usage).await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn book(&self, entries: &[UsageEntry]) -> StoreResult<()> {
+        let (purpose, now) = (CallPurpose::Compaction, self.clock.now());
+        self.usage.book(purpose, entries, now).await
+    }
+}
+
+/// Nobody watches a summary grow.
+struct Unshown;
+
+impl ReplySink for Unshown {
+    fn push(&self, _text: &str) {}
+
+    fn restart(&self) {}
+}

@@ -1,0 +1,108 @@
+//! Summaries of conversations: each covers more than the one before, and none brings back what is gone.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use minibot::adapters::sqlite::SqliteSummaryStore;
+use minibot::core::change::Change;
+use minibot::core::compaction::{Summary, SummaryStore};
+use minibot::core::conversation::{ConversationStore, Item};
+use minibot::core::ids::{CallId, ConversationId, ItemId};
+use minibot::core::journal::{AskedChange, TurnJournal, TurnState};
+use minibot::core::tool::{ToolCall, ToolResult};
+use serde_json::json;
+
+use super::sqlite_fixture::{Fixture, at, end};
+
+/// A conversation of three turns with one item each.
+async fn three_turns(fixture: &Fixture) -> ConversationId {
+    let mut conversation = None;
+    for number in 1..=3 {
+        let turn = fixture.begin(number, "hello").await;
+        conversation = Some(turn.conversation.id);
+        let ended = end(TurnState::Answered, vec![]);
+        fixture
+            .journal()
+            .end(turn.id, ended, at(number))
+            .await
+            .unwrap();
+    }
+    conversation.unwrap()
+}
+
+fn summary(text: &str, covers_to: i64) -> Summary {
+    Summary::new(text, ItemId(covers_to)).unwrap()
+}
+
+async fn text(store: &SqliteSummaryStore, id: ConversationId) -> Option<String> {
+    let summary = store.get(id).await.unwrap();
+    summary.map(|summary| summary.text().to_owned())
+}
+
+#[tokio::test]
+async fn a_summary_takes_the_place_of_one_that_covers_less() {
+    let fixture = Fixture::new().await;
+    let id = three_turns(&fixture).await;
+    let store = SqliteSummaryStore::new(fixture.database.clone());
+    let ids = |items: Vec<minibot::core::compaction::PlacedItem>| -> Vec<i64> {
+        items.into_iter().map(|placed| placed.id.0).collect()
+    };
+    assert_eq!(ids(store.uncovered(id, 2).await.unwrap()), [2, 3]);
+    let saves = [
+        ("one", 1, "one"),
+        ("two", 2, "two"),
+        ("again", 2, "two"),
+        ("less", 1, "two"),
+    ];
+    for (words, covers_to, kept) in saves {
+        let new = summary(words, covers_to);
+        store.save(id, new, ItemId(1), at(5)).await.unwrap();
+        assert_eq!(text(&store, id).await.as_deref(), Some(kept), "{words}");
+    }
+    let uncovered = store.uncovered(id, 9).await.unwrap();
+    assert!(matches!(uncovered[0].item, Item::User { .. }));
+    assert_eq!(ids(uncovered), [3]);
+}
+
+#[tokio::test]
+async fn what_was_forgotten_does_not_come_back() {
+    let fixture = Fixture::new().await;
+    let id = three_turns(&fixture).await;
+    let store = SqliteSummaryStore::new(fixture.database.clone());
+    store
+        .save(id, summary("one", 1), ItemId(1), at(5))
+        .await
+        .unwrap();
+    // The bot's own limit leaves what the summary says of the deleted items.
+    let gone = fixture.conversations().trim_to(id, 2).await.unwrap();
+    assert_eq!((gone, text(&store, id).await.as_deref()), (1, Some("one")));
+    // A summary of them that was under way meanwhile is too late.
+    store
+        .save(id, summary("two", 2), ItemId(1), at(6))
+        .await
+        .unwrap();
+    assert_eq!(text(&store, id).await.as_deref(), Some("one"));
+    // What a person has forgotten goes with its summary.
+    let turn = fixture.begin(4, "forget it").await;
+    let asked = AskedChange {
+        call: ToolCall {
+            id: CallId::new("a"),
+            name: "chat_history_trim".into(),
+            arguments: "{}".into(),
+        },
+        change: Change::TrimHistory {
+            conversation: id,
+            keep: 0,
+        },
+        describe: Box::new(|_| ToolResult::ok(json!({}))),
+    };
+    fixture
+        .journal()
+        .apply(turn.id, asked, at(7))
+        .await
+        .unwrap();
+    assert_eq!(text(&store, id).await, None);
+    store
+        .save(id, summary("three", 3), ItemId(2), at(8))
+        .await
+        .unwrap();
+    assert_eq!(text(&store, id).await, None);
+}
