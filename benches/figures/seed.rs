@@ -95,6 +95,7 @@ impl Samples {
         };
         let (asked, answered) = (QUESTION.to_owned(), ANSWER.to_owned());
         let reply = ModelReply {
+            continuation: None,
             text: answered.clone(),
             calls: Vec::new(),
             finish: FinishReason::Done,
@@ -104,6 +105,7 @@ impl Samples {
             incoming: json(&incoming)?,
             asked: json(&Item::User { text: asked })?,
             answered: json(&Item::Assistant {
+                continuation: None,
                 text: answered,
                 calls: Vec::new(),
             })?,

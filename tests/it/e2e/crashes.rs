@@ -31,7 +31,7 @@ const STREAMED: &str = "One two three four five six seven eight nine ten eleven 
                         fourteen fifteen sixteen seventeen eighteen nineteen.";
 
 /// What the chat says when all before it is done.
-const ALL_DONE: &str = "There is nothing to try again: your last message was answered.";
+const ALL_DONE: &str = "There is nothing to try again: your last message has its answer.";
 
 /// A kind of answer: what is asked, and what is read in the end.
 struct Kind {

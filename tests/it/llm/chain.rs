@@ -57,14 +57,31 @@ async fn the_next_answers_what_one_does_not() {
 #[tokio::test]
 async fn what_is_about_the_request_itself_goes_no_further() {
     for kind in [ModelErrorKind::ContextTooLong, ModelErrorKind::Refused] {
-        let first = scripted("first", [Fails("", DOWN)]);
-        let second = scripted("second", [Fails("", kind.clone())]);
-        let third = scripted("third", []);
-        let chain = Chain::new(first, vec![second, third.clone()]);
+        let first = scripted("first", [Fails("", kind.clone())]);
+        let second = scripted("second", []);
+        let chain = Chain::new(first, vec![second.clone()]);
         let sink = RecordingSink::default();
         let error = chain.reply(&request("x"), &sink).await.unwrap_err();
-        assert_eq!((error.kind, error.tries, third.asked()), (kind, 2, 0));
-        assert_eq!(error.usage, ["first", "second"].map(cost));
+        assert_eq!((error.kind, error.tries, second.asked()), (kind, 1, 0));
+        assert_eq!(error.usage, ["first"].map(cost));
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_much_for_a_stand_in_goes_on_to_the_next() {
+    for kind in [ModelErrorKind::ContextTooLong, ModelErrorKind::Refused] {
+        let first = scripted("first", [Fails("", DOWN)]);
+        let second = scripted("second", [Fails("", kind)]);
+        let third = scripted("third", [Fails("", DOWN)]);
+        let chain = Chain::new(first, vec![second, third]);
+        let sink = RecordingSink::default();
+        let error = chain.reply(&request("x"), &sink).await.unwrap_err();
+        assert_eq!(
+            (error.kind, error.tries),
+            (DOWN, 3),
+            "the first failure is told"
+        );
+        assert_eq!(error.usage, ["first", "second", "third"].map(cost));
     }
 }
 

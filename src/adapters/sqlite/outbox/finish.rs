@@ -39,15 +39,11 @@ pub(super) async fn finish(
             error,
             certainty,
         } => {
-            let ambiguous = match certainty {
-                Certainty::NotSent => 0,
-                Certainty::Ambiguous => 1,
-            };
             let again = again(id, millis(at))
                 .value(Outbox::Error, error)
                 .value(
                     Outbox::Ambiguous,
-                    Expr::col(Outbox::Ambiguous).add(ambiguous),
+                    Expr::col(Outbox::Ambiguous).add(doubts(certainty)),
                 )
                 .take();
             execute(connection, &again).await?;
@@ -85,6 +81,13 @@ pub(super) async fn finish(
         }
     }
     Ok(())
+}
+
+fn doubts(certainty: Certainty) -> i64 {
+    match certainty {
+        Certainty::NotSent => 0,
+        Certainty::Ambiguous => 1,
+    }
 }
 
 /// Gives a row up.
