@@ -8,6 +8,7 @@ mod commands;
 mod compaction;
 mod delivery;
 mod failures;
+mod interrupted;
 mod jobs_command;
 mod lifecycle;
 mod reminder_list;

@@ -36,29 +36,42 @@ const ALL_DONE: &str = "There is nothing to try again: your last message has its
 /// A kind of answer: what is asked, and what is read in the end.
 struct Kind {
     asked: &'static str,
+    /// How the messages begin.
     read: &'static [&'static str],
+    files: usize,
 }
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 6] = [
     Kind {
         asked: "plain",
         read: &["Plain answer."],
+        files: 0,
     },
     Kind {
         asked: "streamed",
         read: &[STREAMED],
+        files: 0,
     },
     Kind {
         asked: "tools",
         read: &["Tools answer."],
+        files: 0,
+    },
+    // Too long for messages: it comes as a file.
+    Kind {
+        asked: "file",
+        read: &["Chapter one. … (the whole answer,"],
+        files: 1,
     },
     Kind {
         asked: "reminder",
         read: &["Will do.", "Stretch."],
+        files: 0,
     },
     Kind {
         asked: "job",
         read: &["Will do.", "Knock knock."],
+        files: 0,
     },
 ];
 
@@ -73,6 +86,7 @@ fn reply(request: &Request) -> Reply {
     match (request.last_user_text().as_str(), results) {
         ("plain", _) => Reply::text("Plain answer."),
         ("streamed", _) => Reply::text(STREAMED).slow(Duration::from_millis(30)),
+        ("file", _) => Reply::text(&format!("Chapter one.\n\n{}", "All of it. ".repeat(2_500))),
         ("tools", 0) => Reply::tools([("calculate_expression", json!({ "expression": "6*7" }))]),
         ("tools", 1) => {
             let note = json!({ "title": "answer", "data": "42" });
@@ -103,8 +117,27 @@ async fn world() -> Program {
 }
 
 fn all_read(kind: &Kind, messages: &[FakeMessage]) -> bool {
-    let shown = |text: &&str| messages.iter().any(|message| message.text == *text);
-    kind.read.iter().all(shown)
+    let shown = |text: &&str| {
+        messages
+            .iter()
+            .any(|message| message.text.starts_with(*text))
+    };
+    kind.read.iter().all(shown) && files(messages) >= kind.files
+}
+
+fn files(messages: &[FakeMessage]) -> usize {
+    messages
+        .iter()
+        .filter(|message| message.file.is_some())
+        .count()
+}
+
+/// The file of an answer that had begun to show has no words of its own: they stand above it.
+fn with_words(messages: &[FakeMessage]) -> usize {
+    messages
+        .iter()
+        .filter(|message| !message.text.is_empty())
+        .count()
 }
 
 async fn until_read(program: &Program, kind: &'static Kind) {
@@ -145,7 +178,9 @@ async fn die_at(kind: &'static Kind, boundary: Boundary, pass: usize) -> Outcome
     telegram.user_sends(ALICE, ALICE, "/retry");
     telegram.wait_for_text(ALICE, ALL_DONE).await;
     program.kill().await;
-    let surplus = telegram.messages(ALICE).len() - kind.read.len() - 1;
+    let messages = telegram.messages(ALICE);
+    let surplus_words = with_words(&messages) - kind.read.len() - 1;
+    let surplus = surplus_words.max(files(&messages) - kind.files);
     match surplus {
         0 => Outcome::Once,
         1 if boundary == Boundary::Sent => Outcome::Doubled,

@@ -1,0 +1,208 @@
+//! A tool that acts outside and was running when the process died: it is not run twice, and the model is told.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono_tz::Tz;
+use minibot::adapters::console::{ConsoleChannel, Screen, person, target};
+use minibot::adapters::system::SystemClock;
+use minibot::app::channels::Channels;
+use minibot::app::context::{ContextBuilder, ContextSettings};
+use minibot::app::dispatcher::TurnStops;
+use minibot::app::outbox::LiveAnswers;
+use minibot::app::signals::Signals;
+use minibot::app::toolbox::Toolbox;
+use minibot::app::turn_loop::{TurnLoop, TurnSettings};
+use minibot::core::channel::ChatKind;
+use minibot::core::clock::Clock;
+use minibot::core::conversation::Item;
+use minibot::core::ids::CallId;
+use minibot::core::inbox::{Arrival, Arrived};
+use minibot::core::message::{Incoming, IncomingContent, Message};
+use minibot::core::model::{
+    ChatModel, FinishReason, ModelError, ModelReply, ModelRequest, ReplySink,
+};
+use minibot::core::tool::{
+    SchemaStrictness, Tool, ToolCall, ToolContext, ToolEffect, ToolOutcome, ToolSpec,
+};
+use minibot::core::turn::TurnLimits;
+use minibot::wiring::lifecycle::Store;
+use minibot::wiring::settings::Settings;
+use serde_json::{Value, json};
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+/// Posts something somewhere, and never hears back.
+#[derive(Debug)]
+struct Post {
+    spec: ToolSpec,
+    runs: Arc<Mutex<u32>>,
+    begun: Arc<Notify>,
+}
+
+#[async_trait]
+impl Tool for Post {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn effect(&self) -> ToolEffect {
+        ToolEffect::OutsideOnce
+    }
+
+    async fn run(&self, _: &ToolContext, _: Value) -> ToolOutcome {
+        *self.runs.lock().unwrap() += 1;
+        self.begun.notify_one();
+        std::future::pending().await
+    }
+}
+
+/// Calls the tool, and repeats its result.
+#[derive(Debug)]
+struct Repeating;
+
+#[async_trait]
+impl ChatModel for Repeating {
+    async fn reply(
+        &self,
+        request: &ModelRequest,
+        _: &dyn ReplySink,
+    ) -> Result<ModelReply, ModelError> {
+        let (text, calls) = match request.exchange.last() {
+            Some(Item::Tool { result, .. }) => (result.to_text(), Vec::new()),
+            _ => {
+                let call = ToolCall {
+                    id: CallId::new("a"),
+                    name: "post".into(),
+                    arguments: "{}".into(),
+                };
+                (String::new(), vec![call])
+            }
+        };
+        Ok(ModelReply {
+            text,
+            calls,
+            finish: FinishReason::Done,
+            usage: Vec::new(),
+            continuation: None,
+        })
+    }
+
+    fn describe(&self) -> String {
+        "repeating".into()
+    }
+}
+
+fn turn_loop(store: &Store, post: Post) -> TurnLoop {
+    let ports = &store.ports;
+    let tools = Toolbox::new(vec![Arc::new(post)]);
+    let channels =
+        Channels::new([Arc::new(ConsoleChannel::new(Arc::new(Screen::stdout(true)))) as _]);
+    TurnLoop {
+        journal: ports.journal.clone(),
+        model: Arc::new(Repeating),
+        tools: tools.clone(),
+        context: ContextBuilder {
+            conversations: ports.conversations.clone(),
+            summaries: ports.summaries.clone(),
+            tools,
+            settings: ContextSettings {
+                system_prompt: "Be brief.".into(),
+                zone: Tz::UTC,
+                history_window: 32,
+                context_tokens: 128_000,
+            },
+        },
+        live: LiveAnswers {
+            store: ports.outbox.clone(),
+            channels: channels.clone(),
+            clock: ports.clock.clone(),
+        },
+        channels,
+        signals: Arc::new(Signals::default()),
+        clock: ports.clock.clone(),
+        ended: mpsc::channel(8).0,
+        settings: TurnSettings {
+            limits: TurnLimits { max_steps: 5 },
+            timeout: Duration::from_secs(60),
+            max_run_attempts: 1,
+        },
+    }
+}
+
+fn settings(folder: &Path) -> Settings {
+    let mut settings = Settings::default();
+    settings.runtime.data_dir = folder.to_owned();
+    settings
+}
+
+fn arrival() -> Arrival {
+    let message = Message {
+        text: "post it".into(),
+        ..Message::default()
+    };
+    let incoming = Incoming {
+        target: target(),
+        chat_kind: ChatKind::Private,
+        sender: person("you"),
+        sent_at: SystemClock.now(),
+        content: IncomingContent::Message(message),
+    };
+    Arrival {
+        source: "console".into(),
+        external_id: 1,
+        kind: "message".into(),
+        content: Arrived::Welcome {
+            raw: "{}".into(),
+            incoming: Box::new(incoming),
+        },
+    }
+}
+
+#[tokio::test]
+async fn it_is_not_run_twice_and_the_model_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (runs, begun) = (Arc::new(Mutex::new(0)), Arc::new(Notify::new()));
+    let post = || Post {
+        spec: ToolSpec {
+            name: "post",
+            description: "Posts.".into(),
+            parameters: json!({ "type": "object", "properties": {} }),
+            schema: SchemaStrictness::Loose,
+        },
+        runs: runs.clone(),
+        begun: begun.clone(),
+    };
+    let stops = TurnStops {
+        cancel: CancellationToken::new(),
+        shutdown: CancellationToken::new(),
+    };
+    let store = Store::open(&settings(folder.path())).await.unwrap();
+    store.ports.inbox.add(vec![arrival()]).await.unwrap();
+    let rows = store.ports.inbox.next(&target()).await.unwrap();
+    let (first, asked) = (turn_loop(&store, post()), [rows[0].id]);
+    tokio::select! {
+        _ = first.run(&asked, &stops) => panic!("the tool came to an end"),
+        () = begun.notified() => {}
+    }
+    // As when the process dies: nothing is written any more.
+    drop(first);
+    store.close().await;
+
+    let store = Store::open(&settings(folder.path())).await.unwrap();
+    let left = store.ports.journal.unfinished().await.unwrap().remove(0);
+    turn_loop(&store, post()).resume(left, &stops).await;
+    assert_eq!(*runs.lock().unwrap(), 1);
+    let heads = store
+        .ports
+        .outbox
+        .heads(&[target().channel], SystemClock.now(), 9)
+        .await
+        .unwrap();
+    let answer = heads[0].content.visible_text();
+    assert!(answer.contains("interrupted by a restart"), "{answer}");
+    assert!(store.ports.journal.unfinished().await.unwrap().is_empty());
+    store.close().await;
+}
