@@ -25,10 +25,13 @@ const PAUSE: u64 = 40;
 /// The shortest and the longest life, in messages.
 const LIFE: std::ops::Range<usize> = 10..80;
 
-/// A third of the answers takes a tool.
+/// A third of the answers takes a tool. What is no question of ours asks for a summary.
 fn reply(request: &Request) -> Reply {
     let question = request.last_user_text();
-    let number: usize = question.split(' ').next_back().unwrap().parse().unwrap();
+    let last_word = question.split(' ').next_back();
+    let Some(Ok(number)) = last_word.map(str::parse::<usize>) else {
+        return Reply::text("What was said is about numbers.");
+    };
     let after_tool = request
         .messages()
         .last()
