@@ -86,7 +86,7 @@ fn reply(request: &Request) -> Reply {
     match (request.last_user_text().as_str(), results) {
         ("plain", _) => Reply::text("Plain answer."),
         ("streamed", _) => Reply::text(STREAMED).slow(Duration::from_millis(30)),
-        ("file", _) => Reply::text(&format!("Chapter one.\n\n{}", "All of it. ".repeat(2_500))),
+        ("file", _) => Reply::text(format!("Chapter one.\n\n{}", "All of it. ".repeat(2_500))),
         ("tools", 0) => Reply::tools([("calculate_expression", json!({ "expression": "6*7" }))]),
         ("tools", 1) => {
             let note = json!({ "title": "answer", "data": "42" });
