@@ -1,5 +1,6 @@
 //! The domain: types, rules and ports. It imports nothing of ours and does no I/O.
 
+pub mod action;
 pub mod audit;
 pub mod boundary;
 pub mod budget;
@@ -11,12 +12,14 @@ pub mod compaction;
 pub mod conversation;
 pub mod delivery;
 pub mod error;
+pub mod files;
 pub mod http_url;
 pub mod ids;
 pub mod inbox;
 pub mod job_list;
 pub mod jobs;
 pub mod journal;
+pub mod label;
 pub mod markup;
 pub mod message;
 pub mod model;

@@ -8,9 +8,11 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::action::Action;
 use super::change::{Change, ChangeOutcome};
 use super::channel::{ChatKind, ChatTarget, Sender};
 use super::ids::{CallId, ConversationId};
+use super::label::Labels;
 use super::notes::NoteOwner;
 
 /// A call that a model made.
@@ -79,6 +81,9 @@ pub struct ToolContext {
     pub zone: Tz,
     /// What started the turn.
     pub origin: TurnOrigin,
+    /// Where the content comes from that the model has before it. What the tool stores of it
+    /// (a note, a file, a job) gets these labels.
+    pub labels: Labels,
 }
 
 /// What started a turn.
@@ -163,6 +168,13 @@ impl ToolResult {
 pub enum ToolOutcome {
     /// It is done.
     Finished(ToolResult),
+    /// It is done, and its result holds content from outside.
+    Outside {
+        /// The result.
+        result: ToolResult,
+        /// Where its content comes from.
+        labels: Labels,
+    },
     /// It wants one change of the database; what came of it makes the result. Both are written
     /// in one transaction.
     Change {
@@ -180,6 +192,11 @@ impl fmt::Debug for ToolOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Finished(result) => f.debug_tuple("Finished").field(result).finish(),
+            Self::Outside { result, labels } => f
+                .debug_struct("Outside")
+                .field("result", result)
+                .field("labels", labels)
+                .finish(),
             Self::Change { change, .. } => f.debug_tuple("Change").field(change).finish(),
         }
     }
@@ -195,6 +212,11 @@ pub trait Tool: Send + Sync + fmt::Debug {
 
     /// What it touches.
     fn effect(&self) -> ToolEffect;
+
+    /// What the call is about to do to the world, before it is run: rules decide on it.
+    async fn action(&self, _context: &ToolContext, _arguments: &Value) -> Action {
+        Action::Inside
+    }
 
     /// Runs it. `arguments` is a JSON object, not checked against the schema yet.
     async fn run(&self, context: &ToolContext, arguments: Value) -> ToolOutcome;

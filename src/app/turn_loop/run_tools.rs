@@ -7,6 +7,7 @@ use super::{Drive, Progress, TurnLoop, TurnStops};
 use crate::core::boundary::Boundary;
 use crate::core::error::StoreResult;
 use crate::core::journal::{AskedChange, JournalEntry};
+use crate::core::label::Labels;
 use crate::core::message::IncomingContent;
 use crate::core::notes::NoteOwner;
 use crate::core::tool::{ErrorCode, ToolContext, ToolEffect, ToolOutcome, ToolResult, TurnOrigin};
@@ -95,7 +96,7 @@ impl TurnLoop {
                 });
                 Ok(None)
             }
-            ToolOutcome::Finished(result) => {
+            ToolOutcome::Finished(result) | ToolOutcome::Outside { result, .. } => {
                 let facts = vec![finished(&call, result)];
                 let finished_calls = vec![call.call];
                 let entry = JournalEntry {
@@ -123,6 +124,7 @@ impl TurnLoop {
                 IncomingContent::Scheduled(_) => TurnOrigin::Schedule,
                 _ => TurnOrigin::Person,
             },
+            labels: Labels::default(),
         }
     }
 }
@@ -130,7 +132,7 @@ impl TurnLoop {
 /// A read may not change anything; one that tries is a mistake of ours, told as a failure.
 fn settled(outcome: ToolOutcome) -> ToolResult {
     match outcome {
-        ToolOutcome::Finished(result) => result,
+        ToolOutcome::Finished(result) | ToolOutcome::Outside { result, .. } => result,
         ToolOutcome::Change { .. } => ToolResult::error(
             ErrorCode::Failed,
             "a read-only tool tried to change something",

@@ -9,6 +9,7 @@ use schemars::generate::SchemaSettings;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde_json::{Map, Value, json};
 
+use crate::core::action::Action;
 use crate::core::tool::{
     ErrorCode, SchemaStrictness, Tool, ToolContext, ToolEffect, ToolOutcome, ToolResult, ToolSpec,
 };
@@ -26,6 +27,11 @@ pub(super) trait TypedTool: Send + Sync + Debug {
     const SCHEMA: SchemaStrictness = SchemaStrictness::Strict;
     /// Its arguments.
     type Arguments: DeserializeOwned + JsonSchema + Send;
+
+    /// What the call is about to do to the world.
+    async fn action(&self, _context: &ToolContext, _arguments: Self::Arguments) -> Action {
+        Action::Inside
+    }
 
     /// Runs it.
     async fn run(&self, context: &ToolContext, arguments: Self::Arguments) -> ToolOutcome;
@@ -59,6 +65,14 @@ impl<T: TypedTool> Tool for Typed<T> {
 
     fn effect(&self) -> ToolEffect {
         T::EFFECT
+    }
+
+    async fn action(&self, context: &ToolContext, arguments: &Value) -> Action {
+        match serde_json::from_value(arguments.clone()) {
+            Ok(arguments) => self.inner.action(context, arguments).await,
+            // It will be refused for its arguments.
+            Err(_) => Action::Inside,
+        }
     }
 
     async fn run(&self, context: &ToolContext, arguments: Value) -> ToolOutcome {

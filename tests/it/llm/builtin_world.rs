@@ -15,6 +15,7 @@ use minibot::core::ids::{CallId, ConversationId, InboxId, TurnId, UserId};
 use minibot::core::inbox::{Arrival, Arrived, InboxStore, Stored};
 use minibot::core::jobs::JobLimits;
 use minibot::core::journal::{AskedChange, JournalEntry, TurnEnd, TurnJournal, TurnState};
+use minibot::core::label::Labels;
 use minibot::core::markup;
 use minibot::core::message::{Incoming, IncomingContent, Message};
 use minibot::core::model::ChatModel;
@@ -257,7 +258,7 @@ impl Chat {
         let journal = self.fixture.journal();
         let now = self.clock.now();
         match outcome {
-            ToolOutcome::Finished(result) => {
+            ToolOutcome::Finished(result) | ToolOutcome::Outside { result, .. } => {
                 let fact = Fact::ToolFinished {
                     call: CallId::new(call.id.as_str()),
                     result: result.clone(),
@@ -293,6 +294,7 @@ impl Chat {
             now: self.clock.now(),
             zone: Europe__Madrid,
             origin: TurnOrigin::Person,
+            labels: Labels::default(),
         }
     }
 }
