@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::channel::{ChatTarget, Urgency};
 use super::delivery::DeliveryOutcome;
 use super::error::StoreResult;
-use super::ids::{ChannelName, MessageId, OutboxId, TurnId};
+use super::ids::{ChannelName, ChatId, MessageId, OutboxId, TurnId};
 use super::markup::FormattedText;
 
 /// What is delivered.
@@ -185,6 +185,14 @@ pub trait OutboxStore: Send + Sync + std::fmt::Debug {
         now: DateTime<Utc>,
         limit: u32,
     ) -> StoreResult<Vec<OutboxRow>>;
+
+    /// The row that is next in one chat, when it is due.
+    async fn head(
+        &self,
+        channel: &ChannelName,
+        chat: &ChatId,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Option<OutboxRow>>;
 
     /// When the next attempt that is not yet due falls due.
     async fn next_attempt_at(&self) -> StoreResult<Option<DateTime<Utc>>>;

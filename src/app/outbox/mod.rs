@@ -9,7 +9,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio_util::sync::CancellationToken;
@@ -41,6 +41,42 @@ pub type Jitter = fn() -> f64;
 
 type Place = (ChannelName, ChatId);
 
+/// What the sender knows of those who wait.
+#[derive(Debug, Default)]
+struct Line {
+    /// Chats with a delivery under way.
+    busy: HashSet<Place>,
+    /// Whether more is due than was taken up.
+    unread: Unread,
+    /// When the table is looked at again at the latest.
+    look_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Unread {
+    #[default]
+    None,
+    Some,
+}
+
+/// A delivery that has come to its end.
+#[derive(Debug)]
+struct Landed {
+    place: Place,
+    then: Then,
+}
+
+/// Where the next row may be.
+#[derive(Debug, Clone, Copy)]
+enum Then {
+    /// In the chat that is free now.
+    SameChat,
+    /// The chat waits until then.
+    Later(DateTime<Utc>),
+    /// Its rows have moved.
+    Anywhere,
+}
+
 /// The sender.
 #[derive(Debug)]
 pub struct Outbox {
@@ -63,23 +99,25 @@ impl Outbox {
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         self.recover(&stop).await;
         let mut flights = FuturesUnordered::new();
-        let mut busy: HashSet<Place> = HashSet::new();
+        let mut line = Line::default();
+        let mut landed = None;
         loop {
-            let wake_at = match self.launch(&mut busy).await {
-                Ok(rows) => {
-                    flights.extend(rows.into_iter().map(|row| self.deliver(row)));
-                    self.next_look().await
-                }
+            let next = match landed.take() {
+                None => self.look(&mut line).await,
+                Some(landed) => self.follow(&mut line, landed).await,
+            };
+            match next {
+                Ok(rows) => flights.extend(rows.into_iter().map(|row| self.deliver(row))),
                 Err(error) => {
                     warn!(%error, "the outbox cannot be read");
-                    self.clock.now() + TimeDelta::seconds(1)
+                    line.look_at = self.clock.now() + TimeDelta::seconds(1);
                 }
-            };
+            }
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.signals.outbox_woken() => {}
-                Some(place) = flights.next() => { busy.remove(&place); }
-                () = self.clock.sleep_until(wake_at) => {}
+                Some(flight) = flights.next() => landed = Some(flight),
+                () = self.clock.sleep_until(line.look_at) => {}
             }
         }
         while flights.next().await.is_some() {}
@@ -109,7 +147,7 @@ impl Outbox {
     /// Delivers what is due now and nothing that has to wait.
     async fn flush(&self) -> StoreResult<()> {
         while !self.hurry.is_cancelled() {
-            let rows = self.launch(&mut HashSet::new()).await?;
+            let rows = self.launch(&mut Line::default()).await?;
             if rows.is_empty() {
                 return Ok(());
             }
@@ -120,42 +158,72 @@ impl Outbox {
         Ok(())
     }
 
+    /// What is next after a delivery. Looking through the whole table each time would make the
+    /// cost of a delivery grow with what waits: mostly only the chat that is free now is looked at.
+    async fn follow(&self, line: &mut Line, landed: Landed) -> StoreResult<Vec<OutboxRow>> {
+        line.busy.remove(&landed.place);
+        let drained = line.busy.len() < MOST_IN_FLIGHT / 2;
+        match landed.then {
+            Then::Anywhere => return self.look(line).await,
+            Then::SameChat if line.unread == Unread::Some && drained => {
+                return self.look(line).await;
+            }
+            Then::SameChat => {}
+            Then::Later(at) => line.look_at = line.look_at.min(at),
+        }
+        let (channel, chat) = &landed.place;
+        let head = self.store.head(channel, chat, self.clock.now()).await?;
+        if head.is_some() {
+            line.busy.insert(landed.place);
+        }
+        Ok(head.into_iter().collect())
+    }
+
     /// The rows to deliver now, one for each chat that has none under way.
-    async fn launch(&self, busy: &mut HashSet<Place>) -> StoreResult<Vec<OutboxRow>> {
-        let room = MOST_IN_FLIGHT.saturating_sub(busy.len());
-        if room == 0 {
+    async fn look(&self, line: &mut Line) -> StoreResult<Vec<OutboxRow>> {
+        let latest = self.clock.now() + LOOK_AGAIN;
+        let next = self.store.next_attempt_at().await?;
+        line.look_at = next.map_or(latest, |at| at.min(latest));
+        self.launch(line).await
+    }
+
+    async fn launch(&self, line: &mut Line) -> StoreResult<Vec<OutboxRow>> {
+        let Line { busy, unread, .. } = line;
+        if busy.len() >= MOST_IN_FLIGHT {
+            *unread = Unread::Some;
             return Ok(Vec::new());
         }
-        let limit = u32::try_from(MOST_IN_FLIGHT + busy.len()).unwrap_or(u32::MAX);
+        let limit = MOST_IN_FLIGHT + busy.len();
+        let rows = u32::try_from(limit).unwrap_or(u32::MAX);
         let channels: Vec<ChannelName> = self.channels.names().cloned().collect();
-        let mut heads = self.store.heads(&channels, self.clock.now(), limit).await?;
+        let mut heads = self.store.heads(&channels, self.clock.now(), rows).await?;
         heads.retain(|row| busy.len() < MOST_IN_FLIGHT && busy.insert(place(row)));
+        *unread = if busy.len() < MOST_IN_FLIGHT {
+            Unread::None
+        } else {
+            Unread::Some
+        };
         Ok(heads)
     }
 
-    async fn next_look(&self) -> chrono::DateTime<chrono::Utc> {
-        let latest = self.clock.now() + LOOK_AGAIN;
-        match self.store.next_attempt_at().await {
-            Ok(Some(at)) => at.min(latest),
-            Ok(None) | Err(_) => latest,
-        }
-    }
-
-    async fn deliver(&self, row: OutboxRow) -> Place {
-        let place = place(&row);
+    async fn deliver(&self, row: OutboxRow) -> Landed {
+        let mut landed = Landed {
+            place: place(&row),
+            then: Then::SameChat,
+        };
         let Some(channel) = self.channels.of(&row.target) else {
-            return place;
+            return landed;
         };
         tokio::select! {
             biased;
-            () = self.hurry.cancelled() => return place,
+            () = self.hurry.cancelled() => return landed,
             () = channel.reserve(&row.target, row.urgency) => {}
         }
         if let Err(error) = self.store.start(row.id, self.clock.now()).await {
             // Not begun: the row waits as before.
             warn!(outbox.id = %row.id, %error, "a delivery could not be begun");
             self.clock.sleep(STORE_PAUSE).await;
-            return place;
+            return landed;
         }
         Boundary::Sending.pass();
         let attempt = AssertUnwindSafe(self.attempt(channel.as_ref(), &row))
@@ -167,10 +235,15 @@ impl Outbox {
             error: "sending it broke down".into(),
             notice: None,
         });
+        landed.then = match &outcome {
+            DeliveryOutcome::Retry { at, .. } => Then::Later(*at),
+            DeliveryOutcome::Migrated { .. } => Then::Anywhere,
+            _ => Then::SameChat,
+        };
         self.write_down(&row, outcome).await;
         Boundary::Recorded.pass();
         self.signals.tell_delivered();
-        place
+        landed
     }
 
     async fn attempt(&self, channel: &dyn Channel, row: &OutboxRow) -> DeliveryOutcome {

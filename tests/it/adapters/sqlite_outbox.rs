@@ -53,10 +53,18 @@ async fn add(store: &SqliteOutboxStore, rows: Vec<NewOutbox>) -> Vec<OutboxId> {
 }
 
 async fn heads(store: &SqliteOutboxStore, minute: i64) -> Vec<OutboxRow> {
-    store
-        .heads(&[chat("1").channel], at(minute), 64)
-        .await
-        .unwrap()
+    let now = at(minute);
+    let heads = store.heads(&[chat("1").channel], now, 64).await.unwrap();
+    for row in &heads {
+        let (channel, chat) = (&row.target.channel, &row.target.chat);
+        let alone = store.head(channel, chat, now).await.unwrap();
+        assert_eq!(
+            alone.as_ref(),
+            Some(row),
+            "a chat asked alone says the same"
+        );
+    }
+    heads
 }
 
 async fn texts(store: &SqliteOutboxStore, minute: i64) -> Vec<String> {
@@ -89,6 +97,8 @@ async fn a_chat_is_served_in_order_and_beside_the_others() {
     let ids = add(&store, rows).await;
     assert_eq!(texts(&store, 0).await, ["a", "c"]);
     store.start(ids[0], at(0)).await.unwrap();
+    let held = store.head(&chat("1").channel, &chat("1").chat, at(0)).await;
+    assert_eq!(held.unwrap(), None);
     // What is being sent holds back the rest of its chat, the other topics too.
     assert_eq!(texts(&store, 0).await, ["c"]);
     store.finish(ids[0], sent("100"), at(0)).await.unwrap();

@@ -15,6 +15,7 @@ mod reminder_list;
 mod reminders;
 mod scheduled_runs;
 mod scheduler;
+mod sending;
 mod spending;
 mod spending_races;
 mod stopping;

@@ -7,26 +7,38 @@ use super::super::iden::Outbox;
 use super::super::statement::word;
 use super::super::values::millis;
 use super::{is_waiting, row};
-use crate::core::ids::ChannelName;
+use crate::core::ids::{ChannelName, ChatId};
 
 /// Selects the first waiting row of each chat where it is due and nothing is being sent, the most
 /// urgent first, then the oldest.
 pub(super) fn select(channels: &[ChannelName], now: DateTime<Utc>, limit: u32) -> SelectStatement {
-    // The heads are found in the index alone: only they are read from the table.
+    let names: Vec<&str> = channels.iter().map(ChannelName::as_str).collect();
+    let here = Expr::col((Outbox::Table, Outbox::Channel)).is_in(names);
+    rows(ids(here, now, limit))
+}
+
+/// Selects the first waiting row of one chat, on the same terms.
+pub(super) fn of_chat(channel: &ChannelName, chat: &ChatId, now: DateTime<Utc>) -> SelectStatement {
+    let own = |column, value: &str| Expr::col((Outbox::Table, column)).eq(value);
+    let here = own(Outbox::Channel, channel.as_str()).and(own(Outbox::Chat, chat.as_str()));
+    rows(ids(here, now, 1))
+}
+
+/// The heads are found in the index alone: only they are read from the table.
+fn rows(ids: SelectStatement) -> SelectStatement {
     row::columns()
-        .and_where(Expr::col(Outbox::Id).in_subquery(ids(channels, now, limit)))
+        .and_where(Expr::col(Outbox::Id).in_subquery(ids))
         .order_by(Outbox::Urgency, Order::Asc)
         .order_by(Outbox::Id, Order::Asc)
         .take()
 }
 
-fn ids(channels: &[ChannelName], now: DateTime<Utc>, limit: u32) -> SelectStatement {
-    let names: Vec<&str> = channels.iter().map(ChannelName::as_str).collect();
+fn ids(here: Expr, now: DateTime<Utc>, limit: u32) -> SelectStatement {
     Query::select()
         .column((Outbox::Table, Outbox::Id))
         .from(Outbox::Table)
         .cond_where(is_waiting())
-        .and_where(Expr::col((Outbox::Table, Outbox::Channel)).is_in(names))
+        .and_where(here)
         .and_where(Expr::col(Outbox::State).eq(word("pending")))
         .and_where(Expr::col(Outbox::NextAttemptAt).lte(millis(now)))
         .and_where(Expr::exists(held_back_by()).not())

@@ -23,7 +23,7 @@ use crate::core::channel::Urgency;
 use crate::core::clock::Clock;
 use crate::core::delivery::DeliveryOutcome;
 use crate::core::error::{StoreError, StoreResult};
-use crate::core::ids::{ChannelName, MessageId, OutboxId, TurnId};
+use crate::core::ids::{ChannelName, ChatId, MessageId, OutboxId, TurnId};
 use crate::core::outbox::{NewOutbox, OutboxRow, OutboxStore};
 
 /// Rows of one statement: SQLite takes 32,766 values (SQLite, "Limits").
@@ -164,6 +164,24 @@ impl OutboxStore for SqliteOutboxStore {
             }
         }
         Ok(heads)
+    }
+
+    async fn head(
+        &self,
+        channel: &ChannelName,
+        chat: &ChatId,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Option<OutboxRow>> {
+        let head = heads::of_chat(channel, chat, now);
+        loop {
+            let row: Option<StoredRow> = fetch_optional(self.database.reader(), &head).await?;
+            let Some(row) = row else { return Ok(None) };
+            let id = row.id();
+            match OutboxRow::try_from(row) {
+                Ok(row) => return Ok(Some(row)),
+                Err(error) => self.give_up(id, &error).await?,
+            }
+        }
     }
 
     async fn next_attempt_at(&self) -> StoreResult<Option<DateTime<Utc>>> {

@@ -1,0 +1,176 @@
+//! The sender alone, over a real database and a channel that answers at once.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use minibot::adapters::sqlite::SqliteOutboxStore;
+use minibot::adapters::system::SystemClock;
+use minibot::app::channels::Channels;
+use minibot::app::outbox::Outbox;
+use minibot::app::signals::Signals;
+use minibot::core::channel::{
+    Buttons, Capabilities, Channel, ChatTarget, DeliveryError, Streaming, Urgency,
+};
+use minibot::core::delivery::DeliveryOutcome;
+use minibot::core::error::StoreResult;
+use minibot::core::ids::{ChannelName, ChatId, MessageId, OutboxId};
+use minibot::core::outbox::{NewOutbox, OutboxRow, OutboxStore, Outgoing};
+use tokio_util::sync::CancellationToken;
+
+use crate::adapters::sqlite_fixture::{Fixture, chat};
+
+/// Chats with two rows each; several times as many as are served at the same time.
+const CHATS: usize = 1_100;
+
+/// Counts how often all that waits is looked at.
+#[derive(Debug)]
+struct Counting {
+    inner: SqliteOutboxStore,
+    looks: AtomicUsize,
+}
+
+#[async_trait]
+impl OutboxStore for Counting {
+    async fn add(&self, rows: Vec<NewOutbox>) -> StoreResult<Vec<OutboxId>> {
+        self.inner.add(rows).await
+    }
+
+    async fn heads(
+        &self,
+        channels: &[ChannelName],
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> StoreResult<Vec<OutboxRow>> {
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        self.inner.heads(channels, now, limit).await
+    }
+
+    async fn head(
+        &self,
+        channel: &ChannelName,
+        chat: &ChatId,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Option<OutboxRow>> {
+        self.inner.head(channel, chat, now).await
+    }
+
+    async fn next_attempt_at(&self) -> StoreResult<Option<DateTime<Utc>>> {
+        self.inner.next_attempt_at().await
+    }
+
+    async fn start(&self, id: OutboxId, now: DateTime<Utc>) -> StoreResult<()> {
+        self.inner.start(id, now).await
+    }
+
+    async fn finish(
+        &self,
+        id: OutboxId,
+        outcome: DeliveryOutcome,
+        now: DateTime<Utc>,
+    ) -> StoreResult<()> {
+        self.inner.finish(id, outcome, now).await
+    }
+
+    async fn attach(&self, id: OutboxId, message: &MessageId) -> StoreResult<()> {
+        self.inner.attach(id, message).await
+    }
+
+    async fn is_behind(&self, id: OutboxId) -> StoreResult<bool> {
+        self.inner.is_behind(id).await
+    }
+
+    async fn recover(&self) -> StoreResult<u64> {
+        self.inner.recover().await
+    }
+
+    async fn count_waiting(&self, channel: Option<&ChannelName>) -> StoreResult<u64> {
+        self.inner.count_waiting(channel).await
+    }
+}
+
+/// Takes everything.
+#[derive(Debug)]
+struct Sink {
+    name: ChannelName,
+    sent: AtomicUsize,
+    all_there: CancellationToken,
+}
+
+#[async_trait]
+impl Channel for Sink {
+    fn name(&self) -> &ChannelName {
+        &self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            max_text_units: 4096,
+            streaming: Streaming::Off,
+            max_parts: 5,
+            buttons: Buttons::Shown,
+        }
+    }
+
+    async fn reserve(&self, _: &ChatTarget, _: Urgency) {}
+
+    fn try_reserve(&self, _: &ChatTarget) -> bool {
+        true
+    }
+
+    async fn send(
+        &self,
+        _: &ChatTarget,
+        _: &Outgoing,
+        _: Option<&MessageId>,
+    ) -> Result<MessageId, DeliveryError> {
+        let number = self.sent.fetch_add(1, Ordering::SeqCst) + 1;
+        if number == CHATS * 2 {
+            self.all_there.cancel();
+        }
+        Ok(MessageId::new(number.to_string()))
+    }
+
+    async fn edit(&self, _: &ChatTarget, _: &MessageId, _: &Outgoing) -> Result<(), DeliveryError> {
+        Ok(())
+    }
+
+    async fn typing(&self, _: &ChatTarget) {}
+
+    async fn answer_press(&self, _: &str, _: Option<&str>) {}
+}
+
+#[tokio::test]
+async fn the_cost_of_a_delivery_does_not_grow_with_what_waits() {
+    let fixture = Fixture::new().await;
+    let clock = Arc::new(SystemClock);
+    let store = Arc::new(Counting {
+        inner: SqliteOutboxStore::new(fixture.database.clone(), clock.clone()),
+        looks: AtomicUsize::new(0),
+    });
+    let rows = (0..CHATS * 2).map(|number| {
+        let place = chat(&(number % CHATS).to_string());
+        NewOutbox::notice(place, Outgoing::plain(number.to_string()))
+    });
+    store.add(rows.collect()).await.unwrap();
+    let sink = Arc::new(Sink {
+        name: chat("1").channel,
+        sent: AtomicUsize::new(0),
+        all_there: CancellationToken::new(),
+    });
+    let outbox = Outbox {
+        store: store.clone(),
+        channels: Channels::new([sink.clone() as Arc<dyn Channel>]),
+        clock,
+        signals: Arc::new(Signals::default()),
+        jitter: || 0.5,
+        hurry: CancellationToken::new(),
+    };
+    outbox.run(sink.all_there.clone()).await.unwrap();
+    assert_eq!(sink.sent.load(Ordering::SeqCst), CHATS * 2);
+    assert_eq!(store.count_waiting(None).await.unwrap(), 0);
+    let looks = store.looks.load(Ordering::SeqCst);
+    assert!(looks <= 30, "all that waits was looked at {looks} times");
+}
