@@ -3,6 +3,7 @@
 pub mod action;
 pub mod audit;
 pub mod boundary;
+pub mod browser;
 pub mod budget;
 pub mod card;
 pub mod change;
