@@ -1,6 +1,7 @@
 //! The domain: types, rules and ports. It imports nothing of ours and does no I/O.
 
 pub mod action;
+pub mod artifacts;
 pub mod audit;
 pub mod boundary;
 pub mod browser;
@@ -28,6 +29,7 @@ pub mod money;
 pub mod notes;
 pub mod outbox;
 pub mod reminder;
+pub mod sandbox;
 pub mod schedule;
 pub mod scheduled_run;
 pub mod tool;

@@ -5,25 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::core::sandbox::SandboxMode;
 use crate::core::units::{ByteCount, Seconds, count, none_if_empty};
-
-/// How a child process is confined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SandboxMode {
-    /// A plain child; only with `i_understand_the_risk`.
-    None,
-    /// Own session, clean environment, temporary folder, timeout, output caps.
-    Basic,
-    /// `Basic` with resource limits.
-    Rlimit,
-    /// `Rlimit` with Landlock and seccomp, no network.
-    Native,
-    /// `Native` in a cgroup v2 scope.
-    Cgroup,
-    /// `command_prefix` wraps the child.
-    Jail,
-}
 
 /// `[tools.python_exec]`
 #[derive(Debug, Clone, Deserialize)]

@@ -23,7 +23,7 @@ use crate::llm::config::LlmConfig;
 use crate::llm::tools::config::{CalculatorConfig, ChatHistoryConfig, KvMemoryConfig, TimeConfig};
 
 pub use execution::{
-    BashConfig, CgroupConfig, CgroupDriver, JailConfig, PythonExecConfig, RlimitConfig, SandboxMode,
+    BashConfig, CgroupConfig, CgroupDriver, JailConfig, PythonExecConfig, RlimitConfig,
 };
 pub use later::{
     AudioTranscriptionConfig, BrowserConfig, EgressConfig, FileStorageConfig, Geolocation,

@@ -3,9 +3,10 @@
 use std::path::{Component, Path};
 
 use super::checks::positive;
-use super::execution::{JailConfig, SandboxMode};
+use super::execution::JailConfig;
 use super::{BrowserConfig, EgressConfig, PythonExecConfig, Settings};
 use crate::adapters::config::Finding;
+use crate::core::sandbox::SandboxMode;
 use crate::core::units::Seconds;
 
 pub(super) fn check(settings: &Settings) -> Vec<Finding> {
