@@ -13,6 +13,7 @@ pub mod clock;
 pub mod compaction;
 pub mod conversation;
 pub mod delivery;
+pub mod egress;
 pub mod error;
 pub mod files;
 pub mod http_url;

@@ -8,37 +8,8 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::networks::AllowedNetwork;
 use crate::core::http_url::HttpUrl;
 use crate::core::units::{ByteCount, Seconds, count, none_if_empty};
-
-/// `[egress]`: one policy for every fetch made for the model.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct EgressConfig {
-    pub block_private_networks: bool,
-    pub allow_private: Vec<AllowedNetwork>,
-    /// Empty means all public ones; a domain covers its subdomains.
-    pub allowed_domains: Vec<String>,
-    pub denied_domains: Vec<String>,
-    pub allow_http: bool,
-    pub allowed_ports: Vec<u16>,
-    pub dns_timeout_seconds: Seconds,
-}
-
-impl Default for EgressConfig {
-    fn default() -> Self {
-        Self {
-            block_private_networks: true,
-            allow_private: Vec::new(),
-            allowed_domains: Vec::new(),
-            denied_domains: Vec::new(),
-            allow_http: false,
-            allowed_ports: vec![80, 443, 8080, 8443],
-            dns_timeout_seconds: Seconds::new(3),
-        }
-    }
-}
 
 /// `[tools.http_client]`
 #[derive(Debug, Clone, Deserialize)]

@@ -4,7 +4,6 @@ mod checks;
 mod execution;
 mod later;
 mod model_checks;
-mod networks;
 mod not_yet;
 mod retired;
 mod tool_checks;
@@ -19,6 +18,7 @@ use crate::adapters::sqlite::config::StorageConfig;
 use crate::adapters::telegram::config::TelegramConfig;
 use crate::adapters::telemetry::config::LoggingConfig;
 use crate::app::config::{ApprovalsConfig, MemoryConfig, RuntimeConfig, SchedulerConfig};
+use crate::core::egress::EgressConfig;
 use crate::llm::config::LlmConfig;
 use crate::llm::tools::config::{CalculatorConfig, ChatHistoryConfig, KvMemoryConfig, TimeConfig};
 
@@ -26,10 +26,9 @@ pub use execution::{
     BashConfig, CgroupConfig, CgroupDriver, JailConfig, PythonExecConfig, RlimitConfig,
 };
 pub use later::{
-    AudioTranscriptionConfig, BrowserConfig, EgressConfig, FileStorageConfig, Geolocation,
-    HttpClientConfig, ResponseProcessing,
+    AudioTranscriptionConfig, BrowserConfig, FileStorageConfig, Geolocation, HttpClientConfig,
+    ResponseProcessing,
 };
-pub use networks::AllowedNetwork;
 
 /// What the loader has to know about particular keys.
 pub const RULES: Rules = Rules {

@@ -4,8 +4,9 @@ use std::path::{Component, Path};
 
 use super::checks::positive;
 use super::execution::JailConfig;
-use super::{BrowserConfig, EgressConfig, PythonExecConfig, Settings};
+use super::{BrowserConfig, PythonExecConfig, Settings};
 use crate::adapters::config::Finding;
+use crate::core::egress::EgressConfig;
 use crate::core::sandbox::SandboxMode;
 use crate::core::units::Seconds;
 
@@ -76,25 +77,6 @@ fn egress(egress: &EgressConfig, findings: &mut Vec<Finding>) {
              egress.allow_private opens single addresses",
         ));
     }
-    for (key, domains) in [
-        ("egress.allowed_domains", &egress.allowed_domains),
-        ("egress.denied_domains", &egress.denied_domains),
-    ] {
-        if !domains.iter().all(|domain| is_domain(domain)) {
-            findings.push(Finding::problem(
-                [key],
-                format!("{key}: expected domains such as \"example.com\", without scheme, port, path or *"),
-            ));
-        }
-    }
-}
-
-fn is_domain(domain: &str) -> bool {
-    let is_label = |label: &str| !label.is_empty() && label.len() <= 63;
-    domain.split('.').all(is_label)
-        && !domain.contains(|letter: char| {
-            letter.is_whitespace() || letter.is_control() || "/:*@?#\\".contains(letter)
-        })
 }
 
 fn browser(browser: &BrowserConfig, findings: &mut Vec<Finding>) {

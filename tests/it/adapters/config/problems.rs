@@ -156,7 +156,8 @@ const EGRESS: Cases = &[
     ),
     (
         "denied_domains = [\"https://x.org/\"]",
-        "egress.denied_domains: expected domains such as \"example.com\", without scheme, port, path or *",
+        "egress.denied_domains: expected domains such as \"example.com\", without scheme, port, path or *, \
+                 found \"https://x.org/\"",
     ),
 ];
 

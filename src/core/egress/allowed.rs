@@ -3,16 +3,27 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use serde::de::{Deserialize, Deserializer, Error};
 
 /// A network in CIDR notation with an optional port, such as `10.0.0.5/32` or `127.0.0.1/32:8080`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AllowedNetwork {
-    pub address: IpAddr,
-    /// Leading bits that count.
-    pub prefix: u8,
+    network: IpNet,
     /// `None` means every port.
-    pub port: Option<u16>,
+    port: Option<u16>,
+}
+
+impl AllowedNetwork {
+    /// Whether the entry opens this port of this address.
+    pub fn opens(&self, address: IpAddr, port: u16) -> bool {
+        self.network.contains(&address) && self.opens_port(port)
+    }
+
+    /// Whether the entry opens this port of anything.
+    pub fn opens_port(&self, port: u16) -> bool {
+        self.port.is_none_or(|own| own == port)
+    }
 }
 
 impl FromStr for AllowedNetwork {
@@ -26,15 +37,11 @@ impl FromStr for AllowedNetwork {
         };
         let address: IpAddr = address.parse().map_err(|_| ())?;
         let prefix: u8 = prefix.parse().map_err(|_| ())?;
-        let bits = if address.is_ipv4() { 32 } else { 128 };
-        if prefix > bits || port == Some(0) {
+        if port == Some(0) {
             return Err(());
         }
-        Ok(Self {
-            address,
-            prefix,
-            port,
-        })
+        let network = IpNet::new(address, prefix).map_err(|_| ())?;
+        Ok(Self { network, port })
     }
 }
 
@@ -54,18 +61,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_have_a_prefix_and_maybe_a_port() {
-        let good = [
-            ("10.0.0.5/32", 32, None),
-            ("127.0.0.1/32:8080", 32, Some(8080)),
-            ("192.168.0.0/16", 16, None),
-            ("fd00::/8", 8, None),
-            ("::1/128:80", 128, Some(80)),
+    fn an_entry_opens_its_addresses_and_its_port() {
+        let table = [
+            ("10.0.0.5/32", "10.0.0.5", 1, true),
+            ("10.0.0.5/32", "10.0.0.6", 1, false),
+            ("127.0.0.1/32:8080", "127.0.0.1", 8080, true),
+            ("127.0.0.1/32:8080", "127.0.0.1", 8081, false),
+            ("192.168.7.9/16", "192.168.1.1", 80, true),
+            ("fd00::/8", "fd12::1", 80, true),
+            ("::1/128:80", "::1", 80, true),
+            // An IPv4 address in IPv6 clothes is another address.
+            ("127.0.0.0/8", "::ffff:127.0.0.1", 80, false),
         ];
-        for (text, prefix, port) in good {
-            let network: AllowedNetwork = text.parse().unwrap();
-            assert_eq!((network.prefix, network.port), (prefix, port), "{text}");
+        for (entry, address, port, opens) in table {
+            let network: AllowedNetwork = entry.parse().unwrap();
+            let address = address.parse().unwrap();
+            assert_eq!(network.opens(address, port), opens, "{entry} {address}");
         }
+    }
+
+    #[test]
+    fn what_is_no_network_is_refused() {
         for text in [
             "",
             "10.0.0.5",
