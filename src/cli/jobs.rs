@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{answer, runtime, say, settings};
+use super::{Form, answer, printable, runtime, say, settings};
 use crate::adapters::config::WhenMissing;
 use crate::core::ids::JobId;
 use crate::core::job_list;
@@ -58,21 +58,6 @@ pub(super) enum Command {
         /// As listed
         id: i64,
     },
-}
-
-/// How results are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-}
-
-impl From<bool> for Form {
-    fn from(json: bool) -> Self {
-        if json { Self::Json } else { Self::Text }
-    }
 }
 
 pub(super) fn run(
@@ -184,18 +169,6 @@ fn receipt(last: &Occurrence) -> String {
     let reason = last.reason.as_ref();
     let reason = reason.map_or_else(String::new, |reason| format!(" ({})", printable(reason)));
     format!("{} {}{reason}", last.slot.to_rfc3339(), state(last))
-}
-
-/// Text of others must not drive the terminal.
-fn printable(text: &str) -> String {
-    let safe = |c: char| {
-        if c.is_control() && c != '\n' {
-            '\u{fffd}'
-        } else {
-            c
-        }
-    };
-    text.chars().map(safe).collect()
 }
 
 fn state(last: &Occurrence) -> String {

@@ -1,9 +1,11 @@
 //! The command line: one file a command.
 
+mod backup;
 mod check;
 mod completions;
 mod console;
 mod doctor;
+mod history;
 mod jobs;
 mod run;
 mod usage;
@@ -66,12 +68,37 @@ enum Command {
         #[command(subcommand)]
         command: Option<jobs::Command>,
     },
+    /// Show the conversations, or what was said in a chat
+    #[command(after_help = "Example: minibot history --chat 123456789")]
+    History {
+        /// The chat's id, as listed: its summary and its newest messages
+        #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+        chat: Option<String>,
+        /// How many of the newest messages
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: u32,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Show tokens and money: today, this month, by model, and what is left of the budget
     #[command(after_help = "Example: minibot usage --json")]
     Usage {
         /// For programs; amounts are millionths of a dollar
         #[arg(long)]
         json: bool,
+    },
+    /// Copy the database to a file, also while the bot runs, and check the copy
+    #[command(after_help = "Example: minibot backup minibot-backup.db")]
+    Backup {
+        /// Where to; it must not exist
+        file: PathBuf,
+    },
+    /// Put a copy in the place of the database; the old one is kept beside it
+    #[command(after_help = "Example: minibot restore minibot-backup.db")]
+    Restore {
+        /// A file that `minibot backup` made
+        file: PathBuf,
     },
     /// Print a completion script for a shell
     #[command(after_help = "Example: minibot completions bash > /etc/bash_completion.d/minibot")]
@@ -92,7 +119,12 @@ pub fn main() -> ExitCode {
         Command::Check => check::run(arguments.config),
         Command::Doctor { quick } => doctor::run(arguments.config, quick.into()),
         Command::Jobs { json, command } => jobs::run(arguments.config, command, json.into()),
+        Command::History { chat, limit, json } => {
+            history::run(arguments.config, chat.as_deref(), limit, json.into())
+        }
         Command::Usage { json } => usage::run(arguments.config, json.into()),
+        Command::Backup { file } => backup::back_up_to(arguments.config, &file),
+        Command::Restore { file } => backup::restore(arguments.config, &file),
         Command::Completions { shell } => completions::run(shell),
     };
     result.unwrap_or_else(|error| {
@@ -126,6 +158,33 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .enable_all()
         .build()
         .context("no threads can be started")
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+impl From<bool> for Form {
+    fn from(json: bool) -> Self {
+        if json { Self::Json } else { Self::Text }
+    }
+}
+
+/// Text of others must not drive the terminal.
+fn printable(text: &str) -> String {
+    let safe = |c: char| {
+        if c.is_control() && c != '\n' {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    text.chars().map(safe).collect()
 }
 
 /// A line on standard error.

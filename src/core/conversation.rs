@@ -53,6 +53,17 @@ pub struct Conversation {
     pub started_at: DateTime<Utc>,
 }
 
+/// A running conversation in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConversationOverview {
+    /// It.
+    pub conversation: Conversation,
+    /// How many items it has.
+    pub items: u64,
+    /// When the newest of them was written; `None` when there is none.
+    pub last_item_at: Option<DateTime<Utc>>,
+}
+
 /// A list of items that every model accepts: it starts at a user item, and each tool call is
 /// followed by exactly one result, in the order of the calls, before anything else comes. No item
 /// has a continuation.
@@ -178,6 +189,9 @@ fn interrupted(call: ToolCall) -> Item {
 pub trait ConversationStore: Send + Sync + std::fmt::Debug {
     /// The running conversation of a target, if anything was said since the last `/new`.
     async fn current(&self, target: &ChatTarget) -> StoreResult<Option<Conversation>>;
+
+    /// The running conversations, the one that was talked in last first.
+    async fn running(&self) -> StoreResult<Vec<ConversationOverview>>;
 
     /// The newest items of a conversation, oldest first, at most `limit`.
     async fn newest_items(&self, id: ConversationId, limit: u32) -> StoreResult<Vec<Item>>;

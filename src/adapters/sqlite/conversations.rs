@@ -10,7 +10,7 @@ use super::iden::{Conversations, Items};
 use super::statement::{at, execute, fetch_all, fetch_one, fetch_optional, in_row, word};
 use super::values;
 use crate::core::channel::ChatTarget;
-use crate::core::conversation::{Conversation, ConversationStore, Item};
+use crate::core::conversation::{Conversation, ConversationOverview, ConversationStore, Item};
 use crate::core::error::{StoreError, StoreResult};
 use crate::core::ids::ConversationId;
 
@@ -43,6 +43,11 @@ impl ConversationStore for SqliteConversationStore {
         let row: Option<ConversationRow> =
             fetch_optional(self.database.reader(), &running(target)).await?;
         row.map(Conversation::try_from).transpose()
+    }
+
+    async fn running(&self) -> StoreResult<Vec<ConversationOverview>> {
+        let rows: Vec<OverviewRow> = fetch_all(self.database.reader(), &overview()).await?;
+        rows.into_iter().map(TryFrom::try_from).collect()
     }
 
     async fn newest_items(&self, id: ConversationId, limit: u32) -> StoreResult<Vec<Item>> {
@@ -116,6 +121,49 @@ pub(super) fn running(target: &ChatTarget) -> SelectStatement {
         .and_where(Expr::col(Conversations::Agent).eq(word(AGENT)))
         .and_where(Expr::col(Conversations::ClosedAt).is_null())
         .take()
+}
+
+/// Selects all running conversations, as `OverviewRow`s.
+fn overview() -> SelectStatement {
+    let own = |column| Expr::col((Conversations::Table, column));
+    let item = |column| Expr::col((Items::Table, column));
+    Query::select()
+        .columns([Conversations::Id].map(|column| (Conversations::Table, column)))
+        .columns(PLACE.map(|column| (Conversations::Table, column)))
+        .column((Conversations::Table, Conversations::StartedAt))
+        .expr_as(Func::count(item(Items::Id)), "items")
+        .expr_as(Func::max(item(Items::CreatedAt)), "last_item_at")
+        .from(Conversations::Table)
+        .left_join(
+            Items::Table,
+            item(Items::Conversation).equals((Conversations::Table, Conversations::Id)),
+        )
+        .and_where(own(Conversations::ClosedAt).is_null())
+        .group_by_col((Conversations::Table, Conversations::Id))
+        .order_by("last_item_at", Order::Desc)
+        .take()
+}
+
+#[derive(sqlx::FromRow)]
+struct OverviewRow {
+    #[sqlx(flatten)]
+    conversation: ConversationRow,
+    items: i64,
+    last_item_at: Option<i64>,
+}
+
+impl TryFrom<OverviewRow> for ConversationOverview {
+    type Error = StoreError;
+
+    fn try_from(row: OverviewRow) -> StoreResult<Self> {
+        let id = row.conversation.id;
+        let last = row.last_item_at.map(values::moment).transpose();
+        Ok(Self {
+            conversation: row.conversation.try_into()?,
+            items: row.items.unsigned_abs(),
+            last_item_at: last.map_err(in_row("conversations", id))?,
+        })
+    }
 }
 
 /// A conversation as it is stored.

@@ -1,6 +1,6 @@
 //! The database file: opened private, migrated, read by a pool and written by one task.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -39,7 +39,7 @@ impl Database {
         super::files::create_private(path)?;
         let options = options(path, busy_timeout);
         let mut connection = options.connect().await?;
-        refuse_newer(&mut connection).await?;
+        keep_before_upgrade(path, refuse_newer(&mut connection).await?).await?;
         MIGRATIONS.run(&mut connection).await?;
         Ok(Self::on(connection, options))
     }
@@ -119,22 +119,45 @@ fn options(path: &Path, busy_timeout: Duration) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// An older program must not touch a newer database: it would not know what it breaks.
-async fn refuse_newer(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+/// An older program must not touch a newer database: it would not know what it breaks. Says which
+/// schema there is.
+async fn refuse_newer(connection: &mut SqliteConnection) -> Result<Option<i64>, OpenError> {
     let known = newest_known();
     match schema(connection).await? {
         Some(found) if found > known => Err(OpenError::TooNew { found, known }),
-        Some(_) | None => Ok(()),
+        found => Ok(found),
     }
 }
 
-fn newest_known() -> i64 {
+/// There is no way back from a new schema but a copy made before.
+async fn keep_before_upgrade(path: &Path, found: Option<i64>) -> Result<(), OpenError> {
+    let Some(found) = found.filter(|found| *found < newest_known()) else {
+        return Ok(());
+    };
+    let copy = copy_before_upgrade(path, found);
+    if copy.exists() {
+        // An upgrade that broke off: the copy is older still, and whole.
+        return Ok(());
+    }
+    let made = super::copy::back_up(path, &copy).await;
+    made.map_err(|error| OpenError::NoCopy(Box::new(error)))?;
+    tracing::info!(copy = %copy.display(), "the database gets a new schema; a copy was made");
+    Ok(())
+}
+
+fn copy_before_upgrade(path: &Path, schema: i64) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".before-upgrade-{schema}"));
+    PathBuf::from(name)
+}
+
+pub(super) fn newest_known() -> i64 {
     let versions = MIGRATIONS.iter().map(|migration| migration.version);
     versions.max().unwrap_or(0)
 }
 
 /// The schema of the file; `None` when nothing is in it.
-async fn schema(connection: &mut SqliteConnection) -> Result<Option<i64>, OpenError> {
+pub(super) async fn schema(connection: &mut SqliteConnection) -> Result<Option<i64>, OpenError> {
     let tables: i64 =
         sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
             .fetch_one(&mut *connection)

@@ -58,6 +58,11 @@ pub enum OpenError {
         /// That of this version.
         known: i64,
     },
+    /// The copy that is made before an upgrade could not be made.
+    #[error(
+        "the database needs an upgrade, and no copy could be made before: {0}; make room, or copy it by hand"
+    )]
+    NoCopy(Box<super::copy::CopyError>),
     /// It could not be brought up to date.
     #[error("the database could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),

@@ -4,6 +4,7 @@ mod audit;
 mod change;
 pub mod config;
 mod conversations;
+mod copy;
 mod database;
 mod error;
 mod files;
@@ -24,6 +25,7 @@ mod writer;
 
 pub use self::audit::SqliteAuditLog;
 pub use self::conversations::SqliteConversationStore;
+pub use self::copy::{CopyError, Kept, back_up, put_back};
 pub use self::database::Database;
 pub use self::error::OpenError;
 pub use self::health::Health;

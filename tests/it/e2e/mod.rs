@@ -1,8 +1,10 @@
 //! The real binary, from outside.
 
 #[cfg(feature = "failpoints")]
+mod backup;
 mod crashes;
 #[cfg(feature = "failpoints")]
+mod history;
 mod kills;
 mod run;
 mod secrets;

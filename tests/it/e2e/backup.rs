@@ -1,0 +1,199 @@
+//! Copies of the database, made and put back with the real program.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Output;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
+
+use crate::support::fake_model::Reply;
+use crate::support::program::{ALICE, Program};
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
+}
+
+async fn says(program: &Program, words: &str) -> String {
+    text(&program.run(&["console", "--once", words]).await)
+}
+
+/// A program without a model, so that the offline grammar answers.
+async fn offline() -> Program {
+    let program = Program::new("").await;
+    program.configure("");
+    program
+}
+
+fn named(folder: &Path, part: &str) -> Vec<String> {
+    let files = std::fs::read_dir(folder).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.filter(|name| name.contains(part)).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_copy_made_beside_the_running_bot_is_whole_and_private() {
+    let mut program = Program::new("").await;
+    program.provider.replies([Reply::text("Hello Alice.")]);
+    program.start();
+    program.telegram.user_sends(ALICE, ALICE, "hi");
+    program.telegram.wait_for_text(ALICE, "Hello Alice.").await;
+    let copy = program.data().join("copy.db");
+    let name = copy.to_str().unwrap();
+    let made = program.run(&["backup", name]).await;
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made));
+    let mode = std::fs::metadata(&copy).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let options = SqliteConnectOptions::new().filename(&copy);
+    let mut connection = options.connect().await.unwrap();
+    let items: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM items WHERE item LIKE '%Hello Alice.%'")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+    assert_eq!(items, 1);
+    connection.close().await.unwrap();
+    let again = program.run(&["backup", name]).await;
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again).contains("exists already"), "{}", text(&again));
+    let restored = program.run(&["restore", name]).await;
+    assert_eq!(restored.status.code(), Some(1));
+    assert!(
+        text(&restored).contains("already running"),
+        "{}",
+        text(&restored)
+    );
+    assert_eq!(named(&program.data(), "partial"), Vec::<String>::new());
+    program.kill().await;
+}
+
+#[tokio::test]
+async fn what_is_put_back_is_there_and_the_old_one_is_kept() {
+    let program = offline().await;
+    says(&program, "note: the locker code is 4711").await;
+    let copy = program.data().join("copy.db");
+    let name = copy.to_str().unwrap();
+    program.run(&["backup", name]).await;
+    says(&program, "note: the locker code is wrong").await;
+    let restored = program.run(&["restore", name]).await;
+    assert_eq!(restored.status.code(), Some(0), "{}", text(&restored));
+    assert!(
+        says(&program, "what was the locker code?")
+            .await
+            .contains("4711")
+    );
+    let kept = named(&program.data(), "before-restore");
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    let old = program.data().join(&kept[0]);
+    let back = program.run(&["restore", old.to_str().unwrap()]).await;
+    assert_eq!(back.status.code(), Some(0), "{}", text(&back));
+    assert!(
+        says(&program, "what was the locker code?")
+            .await
+            .contains("wrong")
+    );
+}
+
+#[tokio::test]
+async fn a_damaged_database_can_be_replaced_and_damaged_copies_are_refused() {
+    let program = offline().await;
+    says(&program, "note: the locker code is 4711").await;
+    let copy = program.data().join("copy.db");
+    program.run(&["backup", copy.to_str().unwrap()]).await;
+    let database = program.data().join("minibot.db");
+    let whole = std::fs::read(&copy).unwrap();
+    let half = program.data().join("half.db");
+    std::fs::write(&half, &whole[..whole.len() / 2]).unwrap();
+    let text_file = program.data().join("letter.txt");
+    std::fs::write(&text_file, "Dear Alice").unwrap();
+    let empty = program.data().join("empty.db");
+    std::fs::write(&empty, "").unwrap();
+    for refused in [&half, &text_file, &empty] {
+        let output = program.run(&["restore", refused.to_str().unwrap()]).await;
+        assert_eq!(output.status.code(), Some(1), "{}", refused.display());
+        assert!(
+            text(&output).contains("not a whole database"),
+            "{}",
+            text(&output)
+        );
+    }
+    let missing = program.run(&["restore", "nowhere.db"]).await;
+    assert!(
+        text(&missing).contains("does not exist"),
+        "{}",
+        text(&missing)
+    );
+    assert!(
+        says(&program, "what was the locker code?")
+            .await
+            .contains("4711")
+    );
+
+    std::fs::write(&database, vec![7; whole.len()]).unwrap();
+    let broken = program.run(&["console", "--once", "hi"]).await;
+    assert_eq!(broken.status.code(), Some(1), "{}", text(&broken));
+    assert!(
+        text(&broken).contains("restore a backup"),
+        "{}",
+        text(&broken)
+    );
+    let restored = program.run(&["restore", copy.to_str().unwrap()]).await;
+    assert_eq!(restored.status.code(), Some(0), "{}", text(&restored));
+    assert!(
+        says(&program, "what was the locker code?")
+            .await
+            .contains("4711")
+    );
+}
+
+#[tokio::test]
+async fn a_copy_is_made_before_the_schema_changes_and_a_newer_one_is_refused() {
+    let program = offline().await;
+    let database = program.data().join("minibot.db");
+    std::fs::create_dir(program.data()).unwrap();
+    let first = tempfile::tempdir().unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/0001_core.sql");
+    std::fs::copy(source, first.path().join("0001_core.sql")).unwrap();
+    let options = SqliteConnectOptions::new()
+        .filename(&database)
+        .create_if_missing(true);
+    let mut connection = options.connect().await.unwrap();
+    Migrator::new(first.path())
+        .await
+        .unwrap()
+        .run(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    says(&program, "note: the locker code is 4711").await;
+    assert_eq!(
+        named(&program.data(), "before-upgrade"),
+        ["minibot.db.before-upgrade-1"]
+    );
+    assert!(
+        says(&program, "what was the locker code?")
+            .await
+            .contains("4711")
+    );
+
+    let mut connection = SqliteConnectOptions::new()
+        .filename(&database)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', 1, x'00', 0)")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    let refused = program.run(&["console", "--once", "hi"]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        text(&refused).contains("newer minibot"),
+        "{}",
+        text(&refused)
+    );
+}
