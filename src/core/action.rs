@@ -2,6 +2,8 @@
 
 use url::Url;
 
+use super::command::CommandLine;
+
 /// What a call would do, as the tool itself reads its arguments.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
@@ -28,8 +30,8 @@ pub enum Action {
     },
     /// Runs a command line.
     Command {
-        /// The command line.
-        line: String,
+        /// The command line, and what it says.
+        line: CommandLine,
         /// Whether it runs without a network and without the bot's data.
         confinement: Confinement,
     },

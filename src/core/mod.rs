@@ -10,6 +10,7 @@ pub mod card;
 pub mod change;
 pub mod channel;
 pub mod clock;
+pub mod command;
 pub mod compaction;
 pub mod conversation;
 pub mod delivery;

@@ -1,5 +1,6 @@
 //! The tools that a model can call: one file a family. They know the stores only as ports.
 
+pub mod bash;
 pub mod calculator;
 pub mod config;
 mod history;

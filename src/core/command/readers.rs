@@ -1,0 +1,331 @@
+//! The commands that only read, and with which arguments.
+
+use super::git;
+use super::targets::is_private;
+use crate::core::action::Confinement;
+
+/// Which options a command may have.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Options {
+    /// Whatever it takes only shapes what it shows.
+    Any,
+    /// All but these, which write, run something or never end. A letter counts wherever it stands in a
+    /// cluster, a long name also where it is cut short.
+    AnyBut {
+        short: &'static str,
+        long: &'static [&'static str],
+    },
+    /// None at all.
+    None,
+}
+
+/// How many arguments that are no options a command may have.
+#[derive(Debug, Clone, Copy)]
+enum Operands {
+    Any,
+    AtMost(usize),
+    /// Each begins with this.
+    Like(char),
+}
+
+/// A command that only reads.
+struct Reader {
+    name: &'static str,
+    options: Options,
+    operands: Operands,
+}
+
+const fn free(name: &'static str) -> Reader {
+    Reader {
+        name,
+        options: Options::Any,
+        operands: Operands::Any,
+    }
+}
+
+const fn but(name: &'static str, short: &'static str, long: &'static [&'static str]) -> Reader {
+    Reader {
+        name,
+        options: Options::AnyBut { short, long },
+        operands: Operands::Any,
+    }
+}
+
+const fn with(name: &'static str, options: Options, operands: Operands) -> Reader {
+    Reader {
+        name,
+        options,
+        operands,
+    }
+}
+
+const READERS: [Reader; 62] = [
+    free("ls"),
+    free("cat"),
+    free("head"),
+    but("tail", "fF", &["follow", "retry"]),
+    free("wc"),
+    free("tac"),
+    free("nl"),
+    free("rev"),
+    free("cut"),
+    free("tr"),
+    free("fold"),
+    free("fmt"),
+    free("expand"),
+    free("unexpand"),
+    free("paste"),
+    free("join"),
+    free("column"),
+    free("comm"),
+    free("cmp"),
+    but("diff", "l", &["paginate"]),
+    but("grep", "f", &["file"]),
+    but("egrep", "f", &["file"]),
+    but("fgrep", "f", &["file"]),
+    but(
+        "rg",
+        "fz",
+        &["pre", "pre-glob", "hostname-bin", "search-zip", "file"],
+    ),
+    but(
+        "sort",
+        "oT",
+        &["output", "compress-program", "temporary-directory"],
+    ),
+    with("uniq", Options::Any, Operands::AtMost(1)),
+    free("jq"),
+    free("echo"),
+    free("pwd"),
+    free("basename"),
+    free("dirname"),
+    free("realpath"),
+    free("readlink"),
+    free("stat"),
+    but(
+        "file",
+        "CmMzZ",
+        &["compile", "magic-file", "uncompress", "uncompress-noreport"],
+    ),
+    free("du"),
+    free("df"),
+    but("tree", "oR", &["output"]),
+    free("md5sum"),
+    free("sha1sum"),
+    free("sha256sum"),
+    free("sha512sum"),
+    free("cksum"),
+    free("od"),
+    free("hexdump"),
+    with(
+        "xxd",
+        Options::AnyBut {
+            short: "r",
+            long: &["revert"],
+        },
+        Operands::AtMost(1),
+    ),
+    free("strings"),
+    free("seq"),
+    with(
+        "date",
+        Options::AnyBut {
+            short: "sf",
+            long: &["set", "file"],
+        },
+        Operands::Like('+'),
+    ),
+    free("cal"),
+    free("whoami"),
+    free("id"),
+    free("groups"),
+    free("uname"),
+    with("hostname", Options::None, Operands::AtMost(0)),
+    free("uptime"),
+    free("nproc"),
+    free("free"),
+    free("which"),
+    free("type"),
+    free("true"),
+    free("false"),
+];
+
+/// Programs that may be asked for their version.
+const VERSIONED: [&str; 16] = [
+    "bash", "cargo", "curl", "gcc", "go", "java", "make", "node", "npm", "perl", "pip", "python",
+    "python3", "ruby", "rustc", "sqlite3",
+];
+
+/// Refuses with the doubt in words.
+pub(super) fn check(words: &[&str], confinement: Confinement) -> Result<(), String> {
+    let Some((&name, arguments)) = words.split_first() else {
+        return Err("there is no command in it".to_owned());
+    };
+    if let Some(private) = arguments.iter().find(|word| is_private(word)) {
+        return Err(format!("{private} may hold what is private"));
+    }
+    match name {
+        "git" => git::check(arguments, confinement),
+        "find" => find(arguments),
+        "sed" => sed(arguments),
+        "cd" => cd(arguments),
+        _ if VERSIONED.contains(&name) && arguments == ["--version"] => Ok(()),
+        _ => match READERS.iter().find(|reader| reader.name == name) {
+            Some(reader) => reader.check(arguments),
+            None => Err(format!("{name} is not known to only read")),
+        },
+    }
+}
+
+impl Reader {
+    fn check(&self, arguments: &[&str]) -> Result<(), String> {
+        check_options(self.name, arguments, &self.options)?;
+        let mut operands = arguments
+            .iter()
+            .filter(|word| !word.starts_with('-') || **word == "-");
+        let fits = match self.operands {
+            Operands::Any => true,
+            Operands::AtMost(most) => operands.count() <= most,
+            Operands::Like(sign) => operands.all(|word| word.starts_with(sign)),
+        };
+        if fits {
+            Ok(())
+        } else {
+            Err(format!(
+                "{} may change something with these arguments",
+                self.name
+            ))
+        }
+    }
+}
+
+/// Whether no option is among those that are not harmless.
+pub(super) fn check_options(
+    name: &str,
+    arguments: &[&str],
+    options: &Options,
+) -> Result<(), String> {
+    let refused = |word: &&&str| {
+        let Some(option) = word.strip_prefix('-').filter(|rest| !rest.is_empty()) else {
+            return false;
+        };
+        match options {
+            Options::Any => false,
+            Options::None => true,
+            Options::AnyBut { short, long } => match option.strip_prefix('-') {
+                Some(given) => {
+                    let given = given.split('=').next().unwrap_or_default();
+                    !given.is_empty() && long.iter().any(|name| name.starts_with(given))
+                }
+                None => option.contains(|letter| short.contains(letter)),
+            },
+        }
+    };
+    match arguments.iter().find(refused) {
+        Some(option) => Err(format!("{name} {option} does more than read")),
+        None => Ok(()),
+    }
+}
+
+/// Tests and actions of `find` that only look.
+const ALONE: [&str; 24] = [
+    "-H",
+    "-L",
+    "-P",
+    "-a",
+    "-and",
+    "-daystart",
+    "-depth",
+    "-empty",
+    "-executable",
+    "-false",
+    "-follow",
+    "-ls",
+    "-mount",
+    "-not",
+    "-o",
+    "-or",
+    "-print",
+    "-print0",
+    "-prune",
+    "-quit",
+    "-readable",
+    "-true",
+    "-writable",
+    "-xdev",
+];
+
+/// Those with a value.
+const VALUED: [&str; 28] = [
+    "-amin",
+    "-anewer",
+    "-atime",
+    "-cmin",
+    "-cnewer",
+    "-ctime",
+    "-group",
+    "-iname",
+    "-inum",
+    "-ipath",
+    "-iregex",
+    "-links",
+    "-maxdepth",
+    "-mindepth",
+    "-mmin",
+    "-mtime",
+    "-name",
+    "-newer",
+    "-path",
+    "-perm",
+    "-printf",
+    "-regex",
+    "-regextype",
+    "-samefile",
+    "-size",
+    "-type",
+    "-uid",
+    "-user",
+];
+
+/// Only a look for files.
+fn find(arguments: &[&str]) -> Result<(), String> {
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        if VALUED.contains(word) {
+            words.next();
+        } else if word.starts_with('-') && !ALONE.contains(word) {
+            return Err(format!("find {word} may do more than look"));
+        }
+    }
+    Ok(())
+}
+
+/// Only `sed -n` that prints lines by their numbers.
+fn sed(arguments: &[&str]) -> Result<(), String> {
+    let doubt = || Err("sed may do more than print lines".to_owned());
+    let [flag, script, files @ ..] = arguments else {
+        return doubt();
+    };
+    let is_address = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_digit() || b",$".contains(&byte))
+    };
+    let prints = script.strip_suffix('p').is_some_and(is_address);
+    if *flag == "-n" && prints && !files.iter().any(|file| file.starts_with('-')) {
+        Ok(())
+    } else {
+        doubt()
+    }
+}
+
+/// Only further into the workspace.
+fn cd(arguments: &[&str]) -> Result<(), String> {
+    match arguments {
+        [folder]
+            if !folder.starts_with(['/', '-']) && !folder.split('/').any(|name| name == "..") =>
+        {
+            Ok(())
+        }
+        _ => Err("it leaves the workspace".to_owned()),
+    }
+}
