@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod console;
+pub mod files;
 pub mod sqlite;
 pub mod system;
 pub mod telegram;

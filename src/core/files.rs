@@ -1,14 +1,16 @@
 //! The workspace: the files of a chat, and the port to them.
 //!
 //! Each chat has a folder of its own (`chats/<chat>/`), so that no chat reads another's files. Paths
-//! of tools are relative to it.
+//! of tools are relative to it; what begins with `shared/` is in the folder that all chats share.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use super::channel::ChatTarget;
+use super::file_name::is_deceptive;
 use super::label::Labels;
 
 /// The workspace of a chat.
@@ -35,7 +37,13 @@ impl WorkspaceId {
 pub struct WorkspacePath(String);
 
 /// The longest name of a file or folder, in bytes.
-const LONGEST_NAME: usize = 255;
+pub const LONGEST_NAME: usize = 255;
+
+/// More folders within folders than this are refused: each is opened on its own.
+const MOST_NAMES: usize = 32;
+
+/// What the path of a file in the common folder begins with.
+pub const SHARED: &str = "shared";
 
 impl WorkspacePath {
     /// Checks a path as a model or a person wrote it.
@@ -50,8 +58,8 @@ impl WorkspacePath {
         if written.starts_with('~') || written.contains('\\') {
             return refuse("~ and \\ have no meaning here");
         }
-        if written.chars().any(char::is_control) {
-            return refuse("it has control characters");
+        if written.chars().any(is_deceptive) {
+            return refuse("it has control or invisible characters");
         }
         let names: Vec<&str> = written
             .split('/')
@@ -66,6 +74,9 @@ impl WorkspacePath {
         if names.iter().any(|name| name.len() > LONGEST_NAME) {
             return refuse("a name is longer than 255 bytes");
         }
+        if names.len() > MOST_NAMES {
+            return refuse("it is too deep");
+        }
         Ok(Self(names.join("/")))
     }
 
@@ -77,6 +88,16 @@ impl WorkspacePath {
     /// The last name.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
+    }
+
+    /// The path of something in this folder.
+    pub fn join(&self, name: &str) -> Result<Self, FileError> {
+        Self::parse(&format!("{}/{name}", self.0))
+    }
+
+    /// Whether it is in the folder that all chats share, or is that folder.
+    pub fn is_shared(&self) -> bool {
+        self.0.split('/').next() == Some(SHARED)
     }
 }
 
@@ -127,20 +148,83 @@ pub enum FileError {
     Failed(String),
 }
 
-/// The files of all chats.
+/// What is found in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileEntry {
+    /// Where it is.
+    pub path: WorkspacePath,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Its size; 0 of what is no file.
+    pub size_bytes: u64,
+    /// When its content changed last.
+    pub modified_at: DateTime<Utc>,
+    /// Where its content, and so its name, may come from.
+    pub labels: Labels,
+}
+
+/// Kinds of what is found in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file of one name.
+    File,
+    /// A folder.
+    Folder,
+    /// A link, a pipe, a device: it is shown and never opened.
+    Other,
+}
+
+/// What a folder holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// In the order of their paths.
+    pub entries: Vec<FileEntry>,
+    /// How many more there are: beyond the limit, or under names that no path can have.
+    pub left_out: u64,
+}
+
+/// How deep a listing goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// The folder itself.
+    Folder,
+    /// With all folders in it.
+    Tree,
+}
+
+/// What happens to a file of the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overwrite {
+    /// It stays, and the writing is refused.
+    Never,
+    /// It is replaced, whole, at once.
+    Replace,
+}
+
+/// The files of all chats, as those parts see them that bring files in or need some as they are.
 ///
 /// An implementer opens everything beneath a handle of the chat's folder: no path and no link leads
-/// out of it, at any time.
+/// out of it, at any time. Only regular files that have one name are read. What is written is there
+/// whole or not at all, within the quota of its folder (the chat's, or the common one).
 #[async_trait]
 pub trait Workspaces: Send + Sync + fmt::Debug {
     /// Saves bytes as a new file in `folder`, under a safe name made of `name`; a number is added
-    /// when there is one of that name.
+    /// when there is one of that name. An empty `folder` is the workspace itself.
     async fn save_new(
         &self,
         workspace: &WorkspaceId,
         folder: &str,
         name: &str,
         content: FileContent,
+    ) -> Result<SavedFile, FileError>;
+
+    /// The same from a file outside the workspaces, which is copied piece by piece and stays.
+    async fn save_file(
+        &self,
+        workspace: &WorkspaceId,
+        place: NewPlace<'_>,
+        from: &Path,
+        labels: &Labels,
     ) -> Result<SavedFile, FileError>;
 
     /// Reads a regular file of at most `most_bytes`.
@@ -153,6 +237,65 @@ pub trait Workspaces: Send + Sync + fmt::Debug {
 
     /// The chat's folder, made where there is none: for the sandbox, which gives it to a program.
     async fn directory(&self, workspace: &WorkspaceId) -> Result<PathBuf, FileError>;
+
+    /// Says that a program is about to run in the chat's folder on content with these labels: what
+    /// is in there afterwards and was not written through this port has them, with those of all that
+    /// the program could read.
+    async fn expose(&self, workspace: &WorkspaceId, labels: &Labels) -> Result<(), FileError>;
+
+    /// Deletes the files in `folder` of all chats that did not change since `older_than`; says how
+    /// many went.
+    async fn sweep(&self, folder: &str, older_than: DateTime<Utc>) -> Result<u64, FileError>;
+}
+
+/// Where a new file is put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewPlace<'a> {
+    /// The folder; empty is the workspace itself.
+    pub folder: &'a str,
+    /// The name, as somebody else gave it.
+    pub name: &'a str,
+}
+
+/// What the tools and the person do with the files of a chat, beyond [`Workspaces`].
+#[async_trait]
+pub trait WorkspaceFiles: Workspaces {
+    /// What a folder holds, the workspace itself without one: at most `limit` entries.
+    async fn list(
+        &self,
+        workspace: &WorkspaceId,
+        folder: Option<&WorkspacePath>,
+        depth: Depth,
+        limit: usize,
+    ) -> Result<Listing, FileError>;
+
+    /// One entry.
+    async fn info(
+        &self,
+        workspace: &WorkspaceId,
+        path: &WorkspacePath,
+    ) -> Result<FileEntry, FileError>;
+
+    /// Writes a file whole; missing folders are made.
+    async fn write(
+        &self,
+        workspace: &WorkspaceId,
+        path: &WorkspacePath,
+        content: FileContent,
+        overwrite: Overwrite,
+    ) -> Result<SavedFile, FileError>;
+
+    /// Gives a file another path; its labels go with it.
+    async fn rename(
+        &self,
+        workspace: &WorkspaceId,
+        from: &WorkspacePath,
+        to: &WorkspacePath,
+        overwrite: Overwrite,
+    ) -> Result<SavedFile, FileError>;
+
+    /// Deletes a file, a link or an empty folder.
+    async fn delete(&self, workspace: &WorkspaceId, path: &WorkspacePath) -> Result<(), FileError>;
 }
 
 #[cfg(test)]
@@ -182,7 +325,10 @@ mod tests {
             "a\nb",
             ".",
             "//",
+            "a\u{202e}gpj.exe",
+            "a\u{200b}b",
             &long,
+            &"d/".repeat(33),
         ] {
             assert!(WorkspacePath::parse(refused).is_err(), "{refused:?}");
         }

@@ -16,6 +16,8 @@ pub mod conversation;
 pub mod delivery;
 pub mod egress;
 pub mod error;
+pub mod file_labels;
+pub mod file_name;
 pub mod files;
 pub mod http_url;
 pub mod ids;

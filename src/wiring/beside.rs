@@ -39,7 +39,7 @@ impl Beside {
         let busy = settings.storage.busy_timeout();
         let (database, writer) = Database::open_beside(&path, busy).await?;
         Ok(Self {
-            ports: Ports::on(&database, Arc::new(SystemClock)),
+            ports: Ports::on(settings, &database, Arc::new(SystemClock)),
             database,
             path,
             writer: tokio::spawn(writer.run()),

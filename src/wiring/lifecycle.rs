@@ -11,8 +11,10 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::maintenance::{self, Housekeeping};
 use super::settings::Settings;
-use super::{App, Ports, Stops, assemble, maintenance};
+use super::{App, Ports, Stops, assemble};
+use crate::adapters::files;
 use crate::adapters::sqlite::{Database, DatabaseLock, SqliteRetention};
 use crate::adapters::system::SystemClock;
 use crate::app::channels::Channels;
@@ -60,7 +62,10 @@ impl Store {
             let _told_at_its_end = told_at_its_end;
             writer.run().await;
         });
-        let ports = Ports::on(&database, clock);
+        if let Err(error) = files::clean(settings.files_root()).await {
+            warn!(%error, "half-written files of the last process stay");
+        }
+        let ports = Ports::on(settings, &database, clock);
         Ok(Self {
             database,
             ports,
@@ -135,9 +140,13 @@ impl Running {
         }
         parts.spawn(upkeep.run(stops.stop.clone()));
         parts.spawn(maintenance::run(
-            SqliteRetention::new(store.database.clone()),
+            Housekeeping {
+                retention: SqliteRetention::new(store.database.clone()),
+                keep_days: settings.storage.keep_days.get(),
+                files: store.ports.files.clone(),
+                temporary: settings.tools.file_storage.incoming_temp_subdir.clone(),
+            },
             store.ports.clock.clone(),
-            settings.storage.keep_days.get(),
             stops.stop.clone(),
         ));
         parts.spawn(look_around(

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use super::settings::Settings;
+use crate::adapters::files::CapWorkspaces;
 use crate::adapters::sqlite::{
-    Database, SqliteConversationStore, SqliteInboxStore, SqliteJobStore, SqliteNoteStore,
-    SqliteOutboxStore, SqliteSummaryStore, SqliteTurnJournal, SqliteUsageStore,
+    Database, SqliteConversationStore, SqliteFileLabelStore, SqliteInboxStore, SqliteJobStore,
+    SqliteNoteStore, SqliteOutboxStore, SqliteSummaryStore, SqliteTurnJournal, SqliteUsageStore,
 };
 use crate::core::clock::Clock;
 use crate::core::compaction::SummaryStore;
 use crate::core::conversation::ConversationStore;
+use crate::core::files::WorkspaceFiles;
 use crate::core::inbox::InboxStore;
 use crate::core::jobs::JobStore;
 use crate::core::journal::TurnJournal;
@@ -37,12 +40,17 @@ pub struct Ports {
     pub notes: Arc<dyn NoteStore>,
     /// What was spent.
     pub usage: Arc<dyn UsageStore>,
+    /// The files of the chats.
+    pub files: Arc<dyn WorkspaceFiles>,
 }
 
 impl Ports {
-    /// All stores on one database.
-    pub fn on(database: &Database, clock: Arc<dyn Clock>) -> Self {
+    /// All stores on one database, and the files beside it.
+    pub fn on(settings: &Settings, database: &Database, clock: Arc<dyn Clock>) -> Self {
+        let labels = Arc::new(SqliteFileLabelStore::new(database.clone()));
+        let quota = settings.tools.file_storage.quota_bytes;
         Self {
+            files: Arc::new(CapWorkspaces::new(settings.files_root(), quota, labels)),
             inbox: Arc::new(SqliteInboxStore::new(database.clone(), clock.clone())),
             conversations: Arc::new(SqliteConversationStore::new(database.clone())),
             summaries: Arc::new(SqliteSummaryStore::new(database.clone())),

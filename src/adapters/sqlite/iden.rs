@@ -205,3 +205,14 @@ pub(super) enum BudgetRaises {
     At,
     MicroUsd,
 }
+
+/// Where the content of files comes from.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum FileLabels {
+    Table,
+    Area,
+    Path,
+    SizeBytes,
+    ModifiedNs,
+    Labels,
+}

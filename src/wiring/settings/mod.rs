@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::adapters::config::{Checked, FileKey, Finding, Rules, Visibility};
 use crate::adapters::console::config::ConsoleConfig;
+use crate::adapters::files::config::FileStorageConfig;
 use crate::adapters::sqlite::config::StorageConfig;
 use crate::adapters::telegram::config::TelegramConfig;
 use crate::adapters::telemetry::config::LoggingConfig;
@@ -26,8 +27,7 @@ pub use execution::{
     BashConfig, CgroupConfig, CgroupDriver, JailConfig, PythonExecConfig, RlimitConfig,
 };
 pub use later::{
-    AudioTranscriptionConfig, BrowserConfig, FileStorageConfig, Geolocation, HttpClientConfig,
-    ResponseProcessing,
+    AudioTranscriptionConfig, BrowserConfig, Geolocation, HttpClientConfig, ResponseProcessing,
 };
 
 /// What the loader has to know about particular keys.

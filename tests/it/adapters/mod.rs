@@ -21,3 +21,6 @@ mod telegram_poll;
 mod telegram_samples;
 mod telegram_updates;
 mod telegram_webhook;
+mod workspace_attacks;
+pub mod workspace_fixture;
+mod workspaces;

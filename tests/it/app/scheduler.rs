@@ -154,7 +154,7 @@ impl Alone {
         let path = self.folder.path().join("minibot.db");
         let (database, writer) = Database::open(&path, Duration::from_secs(5)).await.unwrap();
         let clock: Arc<dyn Clock> = self.clock.clone();
-        let mut ports = Ports::on(&database, clock);
+        let mut ports = Ports::on(&Settings::default(), &database, clock);
         let jobs = Arc::new(Counted {
             store: ports.jobs.clone(),
             questions: AtomicUsize::new(0),

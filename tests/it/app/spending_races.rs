@@ -15,6 +15,7 @@ use minibot::core::model::{
 use minibot::core::money::{MicroUsd, Price};
 use minibot::core::usage::{TokenUsage, UsageEntry};
 use minibot::wiring::Ports;
+use minibot::wiring::settings::Settings;
 
 use crate::support::gate::Gate;
 use crate::support::test_bot::FakeClock;
@@ -57,7 +58,7 @@ async fn a_dollar(folder: &tempfile::TempDir) -> Arc<Spending> {
     let path = folder.path().join("minibot.db");
     let (database, writer) = Database::open(&path, Duration::from_secs(5)).await.unwrap();
     tokio::spawn(writer.run());
-    let ports = Ports::on(&database, Arc::new(FakeClock::new()));
+    let ports = Ports::on(&Settings::default(), &database, Arc::new(FakeClock::new()));
     let cost = Price {
         input: MicroUsd::ZERO,
         cached_input: MicroUsd::ZERO,

@@ -1,0 +1,14 @@
+//! The workspaces on disk: everything is opened beneath the handle of a folder, name by name, and
+//! no link is followed. It knows no tool, no channel and no database.
+
+mod area;
+mod beneath;
+pub mod config;
+mod edits;
+mod listing;
+mod quota;
+mod staging;
+mod sweep;
+mod workspaces;
+
+pub use self::workspaces::{CapWorkspaces, clean};

@@ -1,0 +1,291 @@
+//! The workspaces: what is written is there whole, within the quota, with its labels.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::os::unix::fs::PermissionsExt;
+
+use chrono::{TimeDelta, Utc};
+use minibot::adapters::files::clean;
+use minibot::core::files::{
+    FileContent, FileError, NewPlace, Overwrite, WorkspaceFiles, Workspaces,
+};
+use minibot::core::label::Labels;
+
+use super::workspace_fixture::{Folder, chat, kind, path, web};
+
+#[tokio::test]
+async fn files_are_written_listed_moved_and_deleted() {
+    let folder = Folder::new().await;
+    folder.write("notes/a.txt", "one").await.unwrap();
+    folder.write("b.txt", "four").await.unwrap();
+    let listed = folder.list("7", "").await;
+    let listed = listed.unwrap().entries;
+    let paths: Vec<&str> = listed.iter().map(|entry| entry.path.as_str()).collect();
+    assert_eq!(paths, ["b.txt", "notes", "notes/a.txt"]);
+    let moved = folder.rename("b.txt", "notes/a.txt", Overwrite::Never);
+    assert_eq!(kind(&moved.await), "exists");
+    let moved = folder.rename("b.txt", "new/c.txt", Overwrite::Never);
+    assert_eq!(moved.await.unwrap().size_bytes, 4);
+    assert_eq!(kind(&folder.read("b.txt").await), "not found");
+    assert_eq!(folder.read("new/c.txt").await.unwrap(), "four");
+    let delete = async |at: &str| kind(&folder.delete(at).await);
+    assert_eq!(delete("notes").await, "refused");
+    assert_eq!(delete("notes/a.txt").await, "ok");
+    assert_eq!(delete("notes").await, "ok");
+    assert_eq!(delete("notes").await, "not found");
+}
+
+#[tokio::test]
+async fn folders_and_files_are_private() {
+    let folder = Folder::new().await;
+    folder.write("notes/a.txt", "one").await.unwrap();
+    let root = folder.outside().join("files");
+    for (below, mode) in [
+        ("", 0o700),
+        ("chats", 0o700),
+        ("chats/7", 0o700),
+        ("chats/7/notes", 0o700),
+        ("chats/7/notes/a.txt", 0o600),
+        ("staging", 0o700),
+    ] {
+        let found = std::fs::metadata(root.join(below)).unwrap();
+        assert_eq!(found.permissions().mode() & 0o777, mode, "{below}");
+    }
+}
+
+#[tokio::test]
+async fn no_chat_sees_the_files_of_another_but_all_see_the_shared_ones() {
+    let folder = Folder::new().await;
+    folder.write("a.txt", "mine").await.unwrap();
+    folder.write("shared/b.txt", "ours").await.unwrap();
+    let other = async |at: &str| folder.read_in("8", at).await;
+    assert_eq!(kind(&other("a.txt").await), "not found");
+    assert_eq!(kind(&other("chats/7/a.txt").await), "not found");
+    assert_eq!(other("shared/b.txt").await.unwrap(), b"ours");
+    let listed = folder.list("8", "shared");
+    assert_eq!(listed.await.unwrap().entries[0].path, path("shared/b.txt"));
+    for id in ["..", ".", "", "a/b", "7/..", "7\0"] {
+        let read = folder.read_in(id, "a.txt").await;
+        assert_eq!(kind(&read), "bad path", "{id:?}");
+    }
+}
+
+#[tokio::test]
+async fn uploads_of_one_name_get_numbers_however_close_they_come() {
+    let folder = Folder::new().await;
+    let save = || {
+        let content = FileContent {
+            bytes: b"x".to_vec(),
+            labels: web(),
+        };
+        let files = folder.files.clone();
+        async move {
+            let own = chat("7");
+            let saved = files.save_new(&own, "uploads", "../a/report.pdf", content);
+            saved.await.unwrap().path.as_str().to_owned()
+        }
+    };
+    let (one, two, three) = tokio::join!(save(), save(), save());
+    let mut names = vec![one, two, three];
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "uploads/report (2).pdf",
+            "uploads/report (3).pdf",
+            "uploads/report.pdf"
+        ]
+    );
+    let long = format!("{}.jpeg", "語".repeat(100));
+    for _ in 0..2 {
+        let content = FileContent {
+            bytes: b"x".to_vec(),
+            labels: web(),
+        };
+        let saved = folder.files.save_new(&chat("7"), "", &long, content).await;
+        assert!(saved.unwrap().path.name().len() <= 255);
+    }
+}
+
+#[tokio::test]
+async fn a_large_file_is_copied_from_where_it_lies() {
+    let folder = Folder::new().await;
+    let source = folder.outside().join("download");
+    std::fs::write(&source, vec![7; 900_000]).unwrap();
+    let place = NewPlace {
+        folder: "uploads",
+        name: "a.bin",
+    };
+    let (own, labels) = (chat("7"), web());
+    let save = || folder.files.save_file(&own, place, &source, &labels);
+    assert_eq!(save().await.unwrap().size_bytes, 900_000);
+    // The quota of a megabyte has no room for another one.
+    assert_eq!(kind(&save().await), "too large");
+    assert!(source.exists());
+    assert_eq!(folder.labels("uploads/a.bin").await, web());
+}
+
+#[tokio::test]
+async fn writers_at_one_time_do_not_share_the_room_that_one_has_left() {
+    let folder = Folder::new().await;
+    let half = "x".repeat(400_000);
+    let write = |at: &'static str| {
+        let write = folder.write(at, &half);
+        async move { kind(&write.await) }
+    };
+    let (a, b, c, d) = tokio::join!(write("a"), write("b"), write("c"), write("d"));
+    let mut found = [a, b, c, d];
+    found.sort_unstable();
+    assert_eq!(found, ["ok", "ok", "too large", "too large"]);
+    // What takes the place of a file needs only the difference.
+    assert_eq!(kind(&folder.write("a", &"y".repeat(500_000)).await), "ok");
+    // Another chat has its own room.
+    let content = FileContent {
+        bytes: half.into_bytes(),
+        labels: Labels::default(),
+    };
+    let (own, at) = (chat("8"), path("a"));
+    let other = folder.files.write(&own, &at, content, Overwrite::Never);
+    assert_eq!(kind(&other.await), "ok");
+}
+
+#[tokio::test]
+async fn labels_stay_with_a_file_wherever_it_goes() {
+    let folder = Folder::new().await;
+    folder.write("own.txt", "mine").await.unwrap();
+    let page = folder.write_labelled("page.txt", "theirs", web());
+    page.await.unwrap();
+    let to = "shared/deep/page.txt";
+    let moved = folder.rename("page.txt", to, Overwrite::Never);
+    moved.await.unwrap();
+    assert_eq!(folder.labels("shared/deep/page.txt").await, web());
+    assert_eq!(folder.labels("own.txt").await, Labels::default());
+    let listed = folder.list("8", "shared");
+    assert_eq!(listed.await.unwrap().entries[0].labels, web());
+}
+
+#[tokio::test]
+async fn what_a_program_wrote_may_hold_all_that_it_could_read() {
+    let folder = Folder::new().await;
+    let dir = folder.chat().await;
+    std::fs::write(dir.join("by hand.txt"), "hello").unwrap();
+    assert_eq!(folder.labels("by hand.txt").await, Labels::default());
+    folder.write("own.txt", "mine").await.unwrap();
+    let page = folder.write_labelled("page.txt", "theirs", web());
+    page.await.unwrap();
+    assert_eq!(folder.labels("own.txt").await, Labels::default());
+    // A program copies, appends, renames over.
+    std::fs::copy(dir.join("page.txt"), dir.join("copy.txt")).unwrap();
+    assert_eq!(folder.labels("copy.txt").await, web());
+    std::fs::rename(dir.join("copy.txt"), dir.join("own.txt")).unwrap();
+    assert_eq!(folder.labels("own.txt").await, web());
+    let moved = folder.rename("own.txt", "shared/own.txt", Overwrite::Never);
+    moved.await.unwrap();
+    assert_eq!(folder.labels("shared/own.txt").await, web());
+}
+
+#[tokio::test]
+async fn what_a_program_was_told_is_remembered_after_its_files_are_gone() {
+    let folder = Folder::new().await;
+    folder
+        .files
+        .expose(&chat("7"), &Labels::default())
+        .await
+        .unwrap();
+    folder.write("own.txt", "mine").await.unwrap();
+    folder.files.expose(&chat("7"), &web()).await.unwrap();
+    let dir = folder.chat().await;
+    std::fs::write(dir.join("made.txt"), "by the program").unwrap();
+    assert_eq!(folder.labels("made.txt").await, web());
+    assert_eq!(folder.labels("own.txt").await, Labels::default());
+}
+
+#[tokio::test]
+async fn what_was_only_there_for_a_day_is_swept() {
+    let folder = Folder::new().await;
+    folder.write("uploads/temp/old.txt", "x").await.unwrap();
+    folder.write("uploads/kept.txt", "x").await.unwrap();
+    let sweep = async |at| folder.files.sweep("uploads/temp", at).await.unwrap();
+    #[allow(clippy::disallowed_methods)]
+    let now = Utc::now();
+    assert_eq!(sweep(now - TimeDelta::days(1)).await, 0);
+    assert_eq!(sweep(now + TimeDelta::hours(1)).await, 1);
+    assert_eq!(
+        kind(&folder.read("uploads/temp/old.txt").await),
+        "not found"
+    );
+    assert_eq!(kind(&folder.read("uploads/kept.txt").await), "ok");
+}
+
+#[tokio::test]
+async fn what_a_dead_process_left_half_written_goes_at_the_start() {
+    let folder = Folder::new().await;
+    let root = folder.outside().join("files");
+    clean(root.clone()).await.unwrap();
+    folder.write("a.txt", "x").await.unwrap();
+    let staging = root.join("staging");
+    std::fs::write(staging.join("1-1"), "half").unwrap();
+    clean(root).await.unwrap();
+    assert_eq!(std::fs::read_dir(staging).unwrap().count(), 0);
+    assert_eq!(kind(&folder.read("a.txt").await), "ok");
+}
+
+#[tokio::test]
+async fn a_program_of_another_user_can_use_what_is_put_there() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let folder = Folder::new().await;
+    let dir = folder.chat().await;
+    if chown(&dir, Some(65532), Some(65532)).is_err() {
+        return; // Only root gives folders away.
+    }
+    folder.write("new/a.txt", "x").await.unwrap();
+    for below in ["new", "new/a.txt"] {
+        let found = std::fs::metadata(dir.join(below)).unwrap();
+        assert_eq!((found.uid(), found.gid()), (65532, 65532), "{below}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_leaves_what_was_there() {
+    let Some(disk) = SmallDisk::mount() else {
+        return; // Only root can mount one.
+    };
+    let folder = Folder::below(tempfile::tempdir_in(disk.path()).unwrap()).await;
+    folder.write("a.txt", "before").await.unwrap();
+    let written = folder.write("a.txt", &"x".repeat(900_000)).await;
+    let Err(FileError::TooLarge(why)) = written else {
+        panic!("{written:?}")
+    };
+    assert!(why.contains("the disk is full"), "{why}");
+    assert_eq!(folder.read("a.txt").await.unwrap(), "before");
+    let staging = folder.outside().join("files/staging");
+    assert_eq!(std::fs::read_dir(staging).unwrap().count(), 0);
+    assert_eq!(kind(&folder.write("b.txt", "small").await), "ok");
+}
+
+/// A file system of 256 kilobytes.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount() -> Option<Self> {
+        let at = tempfile::tempdir().unwrap();
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"])
+            .arg(at.path())
+            .status();
+        mounted.ok()?.success().then_some(Self(at))
+    }
+
+    fn path(&self) -> &std::path::Path {
+        self.0.path()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let at = self.0.path();
+        let _ = std::process::Command::new("umount")
+            .arg("-l")
+            .arg(at)
+            .status();
+    }
+}
