@@ -3,6 +3,7 @@
 pub mod config;
 pub mod console;
 pub mod files;
+pub mod sandbox;
 pub mod sqlite;
 pub mod system;
 pub mod telegram;

@@ -10,6 +10,7 @@ mod jobs;
 mod run;
 mod usage;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -17,6 +18,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::adapters::config::{Environment, Loaded, Source, WhenMissing, load};
+use crate::adapters::sandbox;
 use crate::wiring::settings::{RULES, Settings};
 
 /// A personal AI assistant that you run yourself and talk to in Telegram.
@@ -106,6 +108,26 @@ enum Command {
         /// bash, zsh, fish, elvish or powershell
         shell: clap_complete::Shell,
     },
+    /// The helper of one run in the sandbox; only the bot calls it
+    #[command(name = sandbox::HELPER, hide = true)]
+    Sandbox,
+    /// The second stage of such a run
+    #[command(name = sandbox::SECOND_STAGE, hide = true)]
+    Confine {
+        order: String,
+        #[arg(last = true)]
+        command: Vec<OsString>,
+    },
+    /// A browser that sees its profile and speaks to one port
+    #[command(name = sandbox::BROWSER_STAGE, hide = true)]
+    ConfineBrowser {
+        #[arg(long)]
+        profile: PathBuf,
+        #[arg(long)]
+        port: u16,
+        #[arg(last = true)]
+        command: Vec<OsString>,
+    },
 }
 
 /// Runs the command line of this process. Errors of usage end it with code 2.
@@ -126,6 +148,13 @@ pub fn main() -> ExitCode {
         Command::Backup { file } => backup::back_up_to(arguments.config, &file),
         Command::Restore { file } => backup::restore(arguments.config, &file),
         Command::Completions { shell } => completions::run(shell),
+        Command::Sandbox => Ok(sandbox::supervise()),
+        Command::Confine { order, command } => Ok(sandbox::confine(&order, &command)),
+        Command::ConfineBrowser {
+            profile,
+            port,
+            command,
+        } => Ok(sandbox::confine_browser(&profile, port, &command)),
     };
     result.unwrap_or_else(|error| {
         say(&format!("minibot: {error:#}"));

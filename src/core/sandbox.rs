@@ -172,7 +172,7 @@ pub struct Captured {
 }
 
 /// Whether something is left out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Rest {
     /// Nothing is.
     #[default]
@@ -199,7 +199,7 @@ impl Captured {
 }
 
 /// Why nothing was run, or nothing is known of a run.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum SandboxError {
     /// The program is not there, or may not be run in this sandbox: the words say which.
     #[error("{0}")]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::adapters::sandbox::config::{CgroupConfig, JailConfig, RlimitConfig};
 use crate::core::sandbox::SandboxMode;
 use crate::core::units::{ByteCount, Seconds, count, none_if_empty};
 
@@ -104,64 +105,6 @@ impl Default for BashConfig {
             jail: JailConfig::default(),
         }
     }
-}
-
-/// `[tools.*.rlimit]`
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RlimitConfig {
-    pub cpu_seconds: NonZeroU32,
-    pub memory_mb: NonZeroU32,
-    pub fsize_mb: NonZeroU32,
-    pub nproc: NonZeroU32,
-    pub nofile: NonZeroU32,
-}
-
-impl Default for RlimitConfig {
-    fn default() -> Self {
-        Self {
-            cpu_seconds: count(10),
-            memory_mb: count(512),
-            fsize_mb: count(16),
-            nproc: count(64),
-            nofile: count(256),
-        }
-    }
-}
-
-/// `[tools.*.cgroup]`
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct CgroupConfig {
-    pub driver: CgroupDriver,
-    pub cpu_quota_percent: NonZeroU32,
-    pub memory_max_mb: NonZeroU32,
-}
-
-impl Default for CgroupConfig {
-    fn default() -> Self {
-        Self {
-            driver: CgroupDriver::Systemd,
-            cpu_quota_percent: count(100),
-            memory_max_mb: count(256),
-        }
-    }
-}
-
-/// Who makes the cgroup.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CgroupDriver {
-    Systemd,
-    Cgroupfs,
-}
-
-/// `[tools.*.jail]`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct JailConfig {
-    /// A program with its flags, such as firejail or bwrap, that runs the child.
-    pub command_prefix: Vec<String>,
 }
 
 fn default_env_allowlist() -> Vec<String> {

@@ -23,9 +23,7 @@ use crate::core::egress::EgressConfig;
 use crate::llm::config::LlmConfig;
 use crate::llm::tools::config::{CalculatorConfig, ChatHistoryConfig, KvMemoryConfig, TimeConfig};
 
-pub use execution::{
-    BashConfig, CgroupConfig, CgroupDriver, JailConfig, PythonExecConfig, RlimitConfig,
-};
+pub use execution::{BashConfig, PythonExecConfig};
 pub use later::{
     AudioTranscriptionConfig, BrowserConfig, Geolocation, HttpClientConfig, ResponseProcessing,
 };

@@ -3,9 +3,9 @@
 use std::path::{Component, Path};
 
 use super::checks::positive;
-use super::execution::JailConfig;
 use super::{BrowserConfig, PythonExecConfig, Settings};
 use crate::adapters::config::Finding;
+use crate::adapters::sandbox::config::JailConfig;
 use crate::core::egress::EgressConfig;
 use crate::core::sandbox::SandboxMode;
 use crate::core::units::Seconds;

@@ -1,0 +1,171 @@
+//! The second stage: a process of our own binary that gives up what it may not have and then becomes
+//! the program. It does nothing behind that, and never goes on when a step fails.
+
+mod browser;
+mod descriptors;
+mod landlock;
+mod limits;
+mod syscalls;
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{chdir, getpid, getppid, getuid, setsid};
+
+use self::landlock::{Network, Place, Use};
+use self::syscalls::Purpose;
+use super::order::{Confine, Layers};
+use crate::core::sandbox::SandboxError;
+
+pub use self::browser::confine_browser;
+pub(super) use self::descriptors::close_inherited;
+pub(super) use self::landlock::landlock_version;
+pub(super) use self::limits::NOBODY;
+
+/// Confines this process as `order` says, a [`Confine`] in JSON, and becomes `command`. Returns only
+/// when that failed.
+pub fn confine(order: &str, command: &[OsString]) -> ExitCode {
+    let Ok(order) = serde_json::from_str::<Confine>(order) else {
+        return ExitCode::FAILURE;
+    };
+    close_inherited(&[order.complaints]);
+    let Ok(mut complaints) = take_over(order.complaints) else {
+        return ExitCode::FAILURE;
+    };
+    let error = match give_up(&order) {
+        Ok(()) => become_program(command),
+        Err(error) => error,
+    };
+    if let Ok(text) = serde_json::to_vec(&error) {
+        let _ = complaints.write_all(&text);
+    }
+    ExitCode::FAILURE
+}
+
+/// Opens the pipe once more, so that it closes by itself when the program begins.
+fn take_over(descriptor: i32) -> std::io::Result<File> {
+    let pipe = OpenOptions::new()
+        .write(true)
+        .open(format!("/proc/self/fd/{descriptor}"))?;
+    nix::unistd::close(descriptor)?;
+    Ok(pipe)
+}
+
+/// Becomes the program; what comes back is why not.
+fn become_program(command: &[OsString]) -> SandboxError {
+    let Some((program, arguments)) = command.split_first() else {
+        return SandboxError::BadRequest("there is no program to run".to_owned());
+    };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this process becomes the program"
+    )]
+    let error = Command::new(program).args(arguments).exec();
+    let path = Path::new(program);
+    SandboxError::NotStarted(why_not_started(path, &error))
+}
+
+fn why_not_started(program: &Path, error: &std::io::Error) -> String {
+    let shown = program.display();
+    match error.kind() {
+        std::io::ErrorKind::NotFound => format!("{shown} is not there"),
+        std::io::ErrorKind::PermissionDenied => format!(
+            "{shown} may not be run in the sandbox: it is no program, or it lies in a folder that the sandbox does not read"
+        ),
+        _ => format!("{shown} cannot be run: {error}"),
+    }
+}
+
+/// Every step is one that the next could not be done without, or could not be done behind.
+fn give_up(order: &Confine) -> Result<(), SandboxError> {
+    let unavailable = SandboxError::Unavailable;
+    if let Some(cgroup) = &order.cgroup {
+        fs::write(cgroup.join("cgroup.procs"), "0")
+            .map_err(|error| unavailable(format!("the cgroup cannot be joined: {error}")))?;
+    }
+    // The kernel takes the run before the bot when memory is short. Where it cannot be said, it is not.
+    let _ = fs::write("/proc/self/oom_score_adj", "1000");
+    let places = places(order).map_err(SandboxError::Failed)?;
+    chdir(&order.folder).map_err(|error| {
+        SandboxError::Failed(format!(
+            "{} cannot be entered: {error}",
+            order.folder.display()
+        ))
+    })?;
+    if order.layers != Layers::Plain {
+        setsid().map_err(|error| unavailable(format!("there is no own session: {error}")))?;
+        umask(Mode::S_IRWXG | Mode::S_IRWXO);
+    }
+    let nobody = order.layers != Layers::Plain && getuid().is_root();
+    if let Some(limits) = &order.process {
+        let user = if nobody { NOBODY } else { getuid().as_raw() };
+        self::limits::set(limits, self::limits::tasks_of(user)).map_err(unavailable)?;
+    }
+    if nobody {
+        self::limits::become_nobody().map_err(unavailable)?;
+        reachable(order)?;
+    }
+    die_with(order.helper)?;
+    if order.layers == Layers::Kernel {
+        prctl::set_no_new_privs()
+            .map_err(|error| unavailable(format!("no_new_privs cannot be set: {error}")))?;
+        let landlock = landlock::restrict(&places, Network::Refused).map_err(unavailable)?;
+        let group = getpid().as_raw();
+        syscalls::restrict(Purpose::Program { landlock, group }).map_err(unavailable)?;
+    }
+    Ok(())
+}
+
+fn places(order: &Confine) -> Result<Vec<Place>, String> {
+    if order.layers != Layers::Kernel {
+        return Ok(Vec::new());
+    }
+    let mut places = landlock::system();
+    places.extend(Place::existing(&order.readable, Use::Read));
+    for path in &order.writable {
+        places.push(Place::open(path, Use::Write)?);
+    }
+    Ok(places)
+}
+
+/// The working folder is entered by now, but the program will use its path, and that leads through
+/// folders which may be closed to everybody else.
+fn reachable(order: &Confine) -> Result<(), SandboxError> {
+    let Some(closed) = order.writable.iter().find_map(|path| closed_folder(path)) else {
+        return Ok(());
+    };
+    Err(SandboxError::Unavailable(format!(
+        "the bot is root, so programs run as the user {NOBODY}, who cannot pass through {}: run \"chmod o+x\" on it, \
+         keep the bot's files elsewhere, or run the bot as another user",
+        closed.display()
+    )))
+}
+
+/// The first folder on the way to `path` that this process cannot pass through.
+fn closed_folder(path: &Path) -> Option<&Path> {
+    let mut above: Vec<&Path> = path.ancestors().collect();
+    above.reverse();
+    let inside = above
+        .windows(2)
+        .find(|pair| fs::symlink_metadata(pair[1]).is_err())?;
+    Some(inside[0])
+}
+
+/// When the helper goes, this process goes. Only behind a change of user: that undoes it.
+fn die_with(helper: i32) -> Result<(), SandboxError> {
+    prctl::set_pdeathsig(Signal::SIGKILL).map_err(|error| {
+        SandboxError::Unavailable(format!("no signal at the helper's end: {error}"))
+    })?;
+    if getppid().as_raw() == helper {
+        Ok(())
+    } else {
+        Err(SandboxError::Failed("the helper is gone".to_owned()))
+    }
+}

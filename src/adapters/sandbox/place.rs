@@ -1,0 +1,82 @@
+//! Where runs take place: the helper's program, and the folder that holds the runs' own folders.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::geteuid;
+
+use super::supervisor::remove;
+
+/// The helper, and the folder of all runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SandboxPlace {
+    helper: PathBuf,
+    runs: PathBuf,
+}
+
+/// Only the owner, and everybody who knows a name in it may pass.
+const PASSABLE: u32 = 0o711;
+const PRIVATE: u32 = 0o700;
+
+impl SandboxPlace {
+    /// Prepares `runs` for this process's program, and removes what an earlier life left there. `within`
+    /// are the bot's own folders above the runs and the workspaces: where the bot is root, other users
+    /// are let pass through them, for programs run as one.
+    pub fn prepare(runs: PathBuf, within: &[&Path]) -> io::Result<Self> {
+        // Not the path of the program: that may lead to a newer one by now.
+        Self::with_helper(PathBuf::from("/proc/self/exe"), runs, within)
+    }
+
+    /// As [`SandboxPlace::prepare`], with the helper of another program.
+    pub fn with_helper(helper: PathBuf, runs: PathBuf, within: &[&Path]) -> io::Result<Self> {
+        let mode = if geteuid().is_root() {
+            PASSABLE
+        } else {
+            PRIVATE
+        };
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(mode)
+            .create(&runs)?;
+        fs::set_permissions(&runs, fs::Permissions::from_mode(mode))?;
+        if geteuid().is_root() {
+            within.iter().try_for_each(|folder| let_pass(folder))?;
+        }
+        let runs = fs::canonicalize(runs)?;
+        for left in fs::read_dir(&runs)?.flatten() {
+            remove(&left.path())?;
+        }
+        Ok(Self { helper, runs })
+    }
+
+    /// The folder of all runs, without links in it.
+    pub(super) fn runs(&self) -> &Path {
+        &self.runs
+    }
+
+    pub(super) fn helper(&self) -> &Path {
+        &self.helper
+    }
+}
+
+/// Adds the right to pass through a folder to what others may do there already.
+fn let_pass(folder: &Path) -> io::Result<()> {
+    let found = match fs::metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
+    let mode = found.mode() & 0o7777;
+    let wanted = mode | 0o011;
+    if mode == wanted {
+        Ok(())
+    } else {
+        fs::set_permissions(folder, fs::Permissions::from_mode(wanted))
+    }
+}
+
+/// Closes this process's memory, environment and descriptors to all processes of the same user.
+pub fn hide_from_children() -> io::Result<()> {
+    Ok(nix::sys::prctl::set_dumpable(false)?)
+}

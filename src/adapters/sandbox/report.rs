@@ -1,0 +1,151 @@
+//! Which modes work on this machine, found out by trying them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::config::{CgroupConfig, JailConfig, RlimitConfig};
+use super::confine::landlock_version;
+use super::place::SandboxPlace;
+use super::process_sandbox::{JailArtifacts, ProcessSandbox, SandboxSettings};
+use crate::core::sandbox::{RunEnd, RunFolder, RunRequest, Sandbox, SandboxMode};
+
+/// What the machine gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SandboxReport {
+    /// The version of Landlock's interface, if there is one.
+    pub landlock: Option<i32>,
+    /// Each mode that can be tried without settings, the strongest first.
+    pub modes: Vec<ModeReport>,
+}
+
+/// One mode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModeReport {
+    /// Which.
+    pub mode: SandboxMode,
+    /// Why it does not work, if so.
+    pub works: Result<(), String>,
+}
+
+const STRONGEST_FIRST: [SandboxMode; 5] = [
+    SandboxMode::Cgroup,
+    SandboxMode::Native,
+    SandboxMode::Rlimit,
+    SandboxMode::Basic,
+    SandboxMode::None,
+];
+
+/// Programs that do nothing; a system has at least one of them.
+const NOTHING_TO_DO: [(&str, &[&str]); 4] = [
+    ("/usr/bin/true", &[]),
+    ("/bin/true", &[]),
+    ("/bin/sh", &["-c", ":"]),
+    ("/bin/busybox", &["true"]),
+];
+
+impl SandboxReport {
+    /// Tries every mode that needs no settings of its own. Takes some tens of milliseconds.
+    pub async fn of_this_machine(place: &SandboxPlace) -> Self {
+        let mut modes = Vec::new();
+        for mode in STRONGEST_FIRST {
+            let works = trial(place, &plain_settings(mode)).await;
+            modes.push(ModeReport { mode, works });
+        }
+        Self {
+            landlock: landlock_version(),
+            modes,
+        }
+    }
+
+    /// The strongest mode that works.
+    pub fn strongest(&self) -> Option<SandboxMode> {
+        self.modes
+            .iter()
+            .find(|report| report.works.is_ok())
+            .map(|report| report.mode)
+    }
+
+    /// What holds a program in `native` mode, in words.
+    pub fn layers(&self) -> String {
+        match self.landlock {
+            None => "no Landlock".to_owned(),
+            Some(version) => {
+                let and = match version {
+                    ..3 => "; seccomp refuses truncate and signals in its place",
+                    3..6 => "; seccomp refuses signals in its place",
+                    _ => "",
+                };
+                format!("resource limits, Landlock version {version}, seccomp{and}")
+            }
+        }
+    }
+}
+
+/// Tries the mode of `settings`. What comes back is for people: what is missing, and what would work.
+pub async fn check(place: &SandboxPlace, settings: &SandboxSettings) -> Result<(), String> {
+    let Err(missing) = trial(place, settings).await else {
+        return Ok(());
+    };
+    let report = SandboxReport::of_this_machine(place).await;
+    let name = settings.mode.name();
+    let instead = match report.strongest() {
+        Some(SandboxMode::None) | None => "no other mode works here".to_owned(),
+        Some(mode) if mode.confinement() == SandboxMode::Native.confinement() => {
+            format!("the mode \"{}\" works here", mode.name())
+        }
+        Some(mode) => format!(
+            "the mode \"{}\" works here, but it holds back less",
+            mode.name()
+        ),
+    };
+    Err(format!(
+        "the mode \"{name}\" does not work here: {missing}; {instead}"
+    ))
+}
+
+fn plain_settings(mode: SandboxMode) -> SandboxSettings {
+    SandboxSettings {
+        mode,
+        limits: RlimitConfig::default(),
+        cgroup: CgroupConfig::default(),
+        jail: JailConfig::default(),
+        jail_folder: None,
+        jail_artifacts: JailArtifacts::Left,
+        environment: Vec::new(),
+    }
+}
+
+/// Runs a program that does nothing.
+async fn trial(place: &SandboxPlace, settings: &SandboxSettings) -> Result<(), String> {
+    let nothing = NOTHING_TO_DO
+        .iter()
+        .find(|(program, _)| Path::new(program).exists());
+    let Some((program, arguments)) = nothing else {
+        return Err("there is no program to try it with (/bin/true, /bin/sh)".to_owned());
+    };
+    let request = RunRequest {
+        program: program.into(),
+        arguments: arguments
+            .iter()
+            .map(|text| crate::core::sandbox::Argument::text(*text))
+            .collect(),
+        stdin: Vec::new(),
+        folder: RunFolder::Private { workspace: None },
+        readable: Vec::new(),
+        environment: Vec::new(),
+        timeout: Duration::from_secs(10),
+        most_output_bytes: 10_000,
+        artifacts: None,
+    };
+    let outcome = ProcessSandbox::new(place.clone(), settings.clone())
+        .run(request)
+        .await;
+    match outcome.map_err(|error| error.to_string())? {
+        outcome if outcome.end == RunEnd::Exited(0) => Ok(()),
+        outcome => Err(format!(
+            "{program} ended with {:?}: {}",
+            outcome.end,
+            outcome.stderr.text.trim()
+        )),
+    }
+}

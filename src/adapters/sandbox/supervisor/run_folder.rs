@@ -1,0 +1,95 @@
+//! The folder of one run: its home, its temporary files, where it works, and what it was given.
+
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::geteuid;
+
+use super::super::confine::NOBODY;
+use super::super::order::{Layers, Order, OrderPlace};
+use super::folders;
+
+/// The name under which a program finds the chat's workspace.
+pub(super) const WORKSPACE: &str = "workspace";
+
+/// A folder that goes when this does.
+#[derive(Debug)]
+pub(super) struct RunFolder {
+    top: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes it, with nothing of any run before.
+    pub(super) fn make(order: &Order) -> Result<Self, String> {
+        let failed = |error: &dyn std::fmt::Display| {
+            format!("no folder for the run in {}: {error}", order.runs.display())
+        };
+        let made = tempfile::Builder::new()
+            .prefix("run-")
+            .tempdir_in(&order.runs);
+        let folder = Self {
+            top: made.map_err(|error| failed(&error))?.keep(),
+        };
+        for name in ["home", "tmp", "work", "given"] {
+            let made = fs::DirBuilder::new()
+                .mode(0o700)
+                .create(folder.top.join(name));
+            made.map_err(|error| failed(&error))?;
+        }
+        if let OrderPlace::Private {
+            workspace: Some(workspace),
+        } = &order.place
+        {
+            symlink(workspace, folder.work().join(WORKSPACE)).map_err(|error| failed(&error))?;
+        }
+        Ok(folder)
+    }
+
+    /// Lets the user in that the program will be, where that is another one than the bot.
+    pub(super) fn hand_over(&self, order: &Order) -> Result<(), String> {
+        if order.layers == Layers::Plain || !geteuid().is_root() {
+            return Ok(());
+        }
+        let places = [Some(&self.top), order.place.workspace()];
+        for place in places.into_iter().flatten() {
+            folders::hand_over(place, NOBODY).map_err(|error| {
+                format!(
+                    "{} cannot be handed to the user {NOBODY}: {error}",
+                    place.display()
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn top(&self) -> &Path {
+        &self.top
+    }
+
+    pub(super) fn work(&self) -> PathBuf {
+        self.top.join("work")
+    }
+
+    /// Where a file among the arguments goes. Its name is a plain one, or it is refused.
+    pub(super) fn give(&self, name: &str, content: &[u8]) -> Result<PathBuf, String> {
+        if name.is_empty() || name.contains(['/', '\0']) || name.starts_with('.') {
+            return Err(format!("{name:?} is no plain file name"));
+        }
+        let path = self.top.join("given").join(name);
+        fs::write(&path, content).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(path)
+    }
+
+    /// Removes it; what stops that is worth knowing.
+    pub(super) fn remove(self) -> Result<(), String> {
+        folders::remove(&self.top)
+            .map_err(|error| format!("{} cannot be removed: {error}", self.top.display()))
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        let _ = folders::remove(&self.top);
+    }
+}

@@ -1,0 +1,171 @@
+//! Watches a run until it ends or must be ended.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signalfd::SignalFd;
+use nix::sys::wait::WaitStatus;
+use tokio::time::Instant;
+
+use super::super::order::{Order, OrderPlace, TreeLimits};
+use super::folders::{Usage, usage};
+use super::run_folder::RunFolder;
+use super::start::Started;
+use super::tree;
+use crate::core::sandbox::KilledBy;
+
+/// Why the watching ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The program ended.
+    Ended,
+    /// It must be ended.
+    Limit(KilledBy),
+    /// The bot is gone, or wants to hear no more of it.
+    BotGone,
+}
+
+/// Time between two looks at all processes of the run.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Watches until there is a verdict; `main` gets how the program ended.
+pub(super) fn watch(
+    order: &Order,
+    folder: &RunFolder,
+    run: &mut Started,
+    (signals, main): (&SignalFd, &mut Option<WaitStatus>),
+) -> io::Result<Verdict> {
+    let begun = Instant::now();
+    let deadline = begun + Duration::from_millis(order.timeout_ms);
+    let mut next_look = begun + LOOK_EVERY;
+    let mut disk = order.tree.map(|limits| Disk::new(order, folder, limits));
+    loop {
+        if wait(run, signals, deadline.min(next_look))? == Control::Ended {
+            return Ok(Verdict::BotGone);
+        }
+        while signals.read_signal()?.is_some() {}
+        run.stdin.give();
+        run.stdout.take();
+        run.stderr.take();
+        tree::reap(run.child, main);
+        if main.is_some() {
+            return Ok(Verdict::Ended);
+        }
+        if run.stdout.is_flood() || run.stderr.is_flood() {
+            return Ok(Verdict::Limit(KilledBy::Output));
+        }
+        let now = Instant::now();
+        if now >= deadline {
+            return Ok(Verdict::Limit(KilledBy::Timeout));
+        }
+        if now >= next_look {
+            if let (Some(limits), Some(disk)) = (&order.tree, &mut disk)
+                && let Some(limit) = look(limits, disk)
+            {
+                return Ok(Verdict::Limit(limit));
+            }
+            next_look = Instant::now() + LOOK_EVERY;
+        }
+    }
+}
+
+/// Whether the bot still holds the other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Control {
+    Held,
+    Ended,
+}
+
+fn wait(run: &Started, signals: &SignalFd, until: Instant) -> io::Result<Control> {
+    let control = io::stdin();
+    let mut awaited = vec![
+        PollFd::new(control.as_fd(), PollFlags::POLLIN),
+        PollFd::new(signals.as_fd(), PollFlags::POLLIN),
+    ];
+    for pipe in [run.stdout.waits_on(), run.stderr.waits_on()]
+        .into_iter()
+        .flatten()
+    {
+        awaited.push(PollFd::new(pipe, PollFlags::POLLIN));
+    }
+    if let Some(pipe) = run.stdin.waits_on() {
+        awaited.push(PollFd::new(pipe, PollFlags::POLLOUT));
+    }
+    // A part of a millisecond is waited for as a whole one, or the last one would be spent in circles.
+    let left = until
+        .saturating_duration_since(Instant::now())
+        .as_micros()
+        .div_ceil(1000);
+    let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+    match poll(&mut awaited, timeout) {
+        Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    // Nothing is ever sent behind the order: whatever happens there is the end.
+    Ok(if awaited[0].any().unwrap_or(true) {
+        Control::Ended
+    } else {
+        Control::Held
+    })
+}
+
+fn look(limits: &TreeLimits, disk: &mut Disk<'_>) -> Option<KilledBy> {
+    let tree = tree::below();
+    if tree::tasks(&tree) >= limits.processes {
+        return Some(KilledBy::Processes);
+    }
+    if tree::has_more_memory(&tree, limits.memory_bytes) {
+        return Some(KilledBy::Memory);
+    }
+    disk.is_full().then_some(KilledBy::Disk)
+}
+
+/// The space that the run takes.
+struct Disk<'a> {
+    run: &'a Path,
+    workspace: Option<(&'a Path, Usage)>,
+    limits: TreeLimits,
+    next: Instant,
+}
+
+/// Looking at folders may take this part of the time, no more.
+const SHARE_OF_TIME: u32 = 5;
+
+impl<'a> Disk<'a> {
+    fn new(order: &'a Order, folder: &'a RunFolder, limits: TreeLimits) -> Self {
+        let workspace = match &order.place {
+            // What stands there already is not the run's.
+            OrderPlace::Workspace(path) => Some((path.as_path(), usage(path, u64::MAX, u64::MAX))),
+            OrderPlace::Private { .. } => None,
+        };
+        Self {
+            run: folder.top(),
+            workspace,
+            limits,
+            next: Instant::now(),
+        }
+    }
+
+    fn is_full(&mut self) -> bool {
+        let begun = Instant::now();
+        if begun < self.next {
+            return false;
+        }
+        let (bytes, files) = (self.limits.disk_bytes, self.limits.files);
+        let own = usage(self.run, bytes, files);
+        let mut full = own.is_over(bytes, files);
+        if let Some((path, before)) = &self.workspace {
+            let (bytes, files) = (
+                bytes.saturating_add(before.bytes),
+                files.saturating_add(before.entries),
+            );
+            let now = usage(path, bytes, files);
+            full |= now.is_over(bytes, files) && !(before.too_deep && now.too_deep);
+        }
+        self.next = Instant::now() + begun.elapsed() * SHARE_OF_TIME;
+        full
+    }
+}

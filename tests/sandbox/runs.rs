@@ -1,0 +1,48 @@
+//! What every mode does: it runs a program, and answers for it.
+
+use std::fs;
+
+use minibot::core::sandbox::{KilledBy, RunEnd, Sandbox, SandboxMode};
+
+use crate::world::World;
+
+/// The modes that every machine has.
+const MODES: [SandboxMode; 4] = [
+    SandboxMode::None,
+    SandboxMode::Basic,
+    SandboxMode::Rlimit,
+    SandboxMode::Native,
+];
+
+#[tokio::test]
+async fn a_program_reads_its_input_and_the_workspace_and_answers() {
+    let world = World::new();
+    for mode in MODES {
+        let mut request = world.python(
+            "import sys\nprint(sys.stdin.read() + open('workspace/note.txt').read())\nprint('aside', file=sys.stderr)\nsys.exit(3)",
+        );
+        request.stdin = b"given, ".to_vec();
+        let outcome = world.sandbox(mode).run(request).await.unwrap();
+        assert_eq!(outcome.end, RunEnd::Exited(3), "{mode:?}: {outcome:?}");
+        assert_eq!(outcome.stdout.text, "given, own note\n", "{mode:?}");
+        assert_eq!(outcome.stderr.text, "aside\n", "{mode:?}");
+        assert_eq!(
+            fs::read_dir(world.data.path().join("sandbox"))
+                .unwrap()
+                .count(),
+            0
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_program_ends_at_its_time() {
+    let world = World::new();
+    for mode in MODES {
+        let mut request = world.python("print('begun', flush=True)\nwhile True: pass");
+        request.timeout = std::time::Duration::from_millis(400);
+        let outcome = world.sandbox(mode).run(request).await.unwrap();
+        assert_eq!(outcome.end, RunEnd::Killed(KilledBy::Timeout), "{mode:?}");
+        assert_eq!(outcome.stdout.text, "begun\n", "{mode:?}");
+    }
+}
