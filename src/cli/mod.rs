@@ -8,6 +8,7 @@ mod doctor;
 mod history;
 mod jobs;
 mod run;
+mod setup;
 mod usage;
 
 use std::ffi::OsString;
@@ -51,6 +52,9 @@ enum Command {
         #[arg(long, value_name = "TEXT")]
         once: Option<String>,
     },
+    /// Ask for what the bot needs, try it, and write config.toml
+    #[command(after_help = "Example: minibot setup")]
+    Setup(Box<setup::Options>),
     /// Check the configuration and show every problem
     #[command(after_help = "Example: minibot check --config config.toml")]
     Check,
@@ -138,6 +142,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command.unwrap_or(Command::Run) {
         Command::Run => run::run(arguments.config),
         Command::Console { once } => console::run(arguments.config, once),
+        Command::Setup(options) => setup::run(arguments.config, &options),
         Command::Check => check::run(arguments.config),
         Command::Doctor { quick } => doctor::run(arguments.config, quick.into()),
         Command::Jobs { json, command } => jobs::run(arguments.config, command, json.into()),

@@ -5,7 +5,7 @@ pub mod beside;
 pub mod failpoints;
 pub mod lifecycle;
 mod maintenance;
-mod model;
+pub mod model;
 mod ports;
 pub mod settings;
 pub mod spending;

@@ -87,6 +87,11 @@ fn dependable(
     Ok(Some(Arc::new(WithShorterHistory::new(Arc::new(spared)))))
 }
 
+/// The model of `config` without anything around it; `None` for the built-in one.
+pub fn alone(config: &LlmConfig) -> Result<Option<Arc<dyn ChatModel>>, SetupError> {
+    provider(config)
+}
+
 fn provider(config: &LlmConfig) -> Result<Option<Arc<dyn ChatModel>>, SetupError> {
     Ok(Some(match config.provider {
         Provider::Builtin => return Ok(None),

@@ -8,3 +8,4 @@ mod history;
 mod kills;
 mod run;
 mod secrets;
+mod setup;

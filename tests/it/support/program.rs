@@ -91,6 +91,25 @@ impl Program {
         command
     }
 
+    /// A command of the program in this world, for a terminal of its own.
+    pub fn at_a_terminal(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_minibot"));
+        command
+            .args(arguments)
+            .arg("--config")
+            .arg(self.config_path())
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("TERM", "xterm")
+            .env("NO_COLOR", "1");
+        command
+    }
+
+    /// Where the configuration file is, or would be.
+    pub fn config_path(&self) -> PathBuf {
+        self.folder.path().join("config.toml")
+    }
+
     /// Runs a command of the program to its end.
     pub async fn run(&self, arguments: &[&str]) -> Output {
         match timeout(PATIENCE, self.command(arguments).output()).await {

@@ -1,0 +1,217 @@
+//! `minibot setup`: at a terminal, from a script, and from an old file; and the bot that its file starts.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Output;
+
+use rexpect::session::{PtySession, spawn_command};
+
+use crate::support::fake_model::Reply;
+use crate::support::program::{ALICE, Program};
+
+const PATIENCE_MS: u64 = 20_000;
+
+/// Somebody who found the bot before its owner.
+const STRANGER: i64 = 4_000;
+
+const DOWN: &str = "\u{1b}[B";
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
+}
+
+/// A world in which nothing is configured.
+async fn unconfigured() -> Program {
+    let program = Program::new("").await;
+    std::fs::remove_file(program.config_path()).unwrap();
+    program.telegram.add_private_chat(STRANGER, "Mallory");
+    program
+}
+
+/// Reads up to `words` and answers with `answer` and Enter.
+fn answer(session: &mut PtySession, words: &str, answer: &str) {
+    session.exp_string(words).unwrap();
+    session.send_line(answer).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_asked_and_the_bot_starts_with_what_was_written() {
+    let mut program = unconfigured().await;
+    program
+        .provider
+        .replies([Reply::text("OK"), Reply::text("Hello Alice.")]);
+    program.telegram.user_sends(STRANGER, STRANGER, "/start");
+    program.telegram.user_sends(ALICE, ALICE, "/start");
+    let command = program.at_a_terminal(&["setup", "--api-url", &program.telegram.url()]);
+    let (token, key) = (program.telegram.token(), program.provider.api_key());
+    let (url, bot) = (program.provider.url(), program.telegram.bot_username());
+    let shown = tokio::task::spawn_blocking(move || {
+        let mut session = spawn_command(command, Some(PATIENCE_MS)).unwrap();
+        answer(&mut session, "The bot's token", "1:wrong");
+        session.exp_string("does not know this token").unwrap();
+        answer(&mut session, "The bot's token", &token);
+        session.exp_string(&format!("that of @{bot}")).unwrap();
+        session.exp_string("write /start").unwrap();
+        session.exp_string("Is this you: Mallory").unwrap();
+        session.send("n").unwrap();
+        session.flush().unwrap();
+        session.exp_string("Is this you: Alice").unwrap();
+        session.send("y").unwrap();
+        session.flush().unwrap();
+        session.exp_string("Which model answers?").unwrap();
+        session.send(&DOWN.repeat(3)).unwrap();
+        session.send_line("").unwrap();
+        session.exp_string("Its address").unwrap();
+        session
+            .send_line(&format!("{}{url}", "\u{7f}".repeat(60)))
+            .unwrap();
+        answer(&mut session, "API key", &key);
+        answer(&mut session, "model's name", "fake");
+        session.exp_string("answers: OK").unwrap();
+        answer(&mut session, "Your time zone", "Europe/Madird");
+        answer(&mut session, "no time zone", "Europe/Madrid");
+        session.exp_eof().unwrap()
+    })
+    .await
+    .unwrap();
+    assert!(shown.contains("is written"), "{shown}");
+    let mode = std::fs::metadata(program.config_path())
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let written = std::fs::read_to_string(program.config_path()).unwrap();
+    assert!(written.contains("Europe/Madrid"), "{written}");
+    assert!(
+        written.contains(&format!("allowed_user_ids = [{ALICE}]")),
+        "{written}"
+    );
+    program.start();
+    program.telegram.user_sends(ALICE, ALICE, "hi");
+    program.telegram.wait_for_text(ALICE, "Hello Alice.").await;
+    program.kill().await;
+}
+
+#[tokio::test]
+async fn a_script_answers_with_options() {
+    let program = unconfigured().await;
+    program.provider.replies([Reply::text("OK")]);
+    let folder = program.config_path().parent().unwrap().to_owned();
+    std::fs::write(
+        folder.join("token"),
+        format!("{}\n", program.telegram.token()),
+    )
+    .unwrap();
+    std::fs::write(folder.join("key"), program.provider.api_key()).unwrap();
+    let (api, base) = (program.telegram.url(), program.provider.url());
+    let options = [
+        "setup",
+        "--bot-token-file",
+        "token",
+        "--user-id",
+        "1001",
+        "--api-url",
+        &api,
+        "--provider",
+        "openai",
+        "--base-url",
+        &base,
+        "--api-key-file",
+        "key",
+        "--model",
+        "fake",
+        "--timezone",
+        "Europe/Madrid",
+    ];
+    let done = program.run(&options).await;
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done));
+    let checked = program.run(&["check"]).await;
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
+    let written = std::fs::read_to_string(program.config_path()).unwrap();
+    assert!(
+        !written.contains(&program.telegram.token()),
+        "the file's own secret stays there"
+    );
+
+    let again = program.run(&options).await;
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again).contains("--force"), "{}", text(&again));
+    program.provider.replies([Reply::text("OK")]);
+    let forced = program.run(&[&options[..], &["--force"]].concat()).await;
+    assert_eq!(forced.status.code(), Some(0), "{}", text(&forced));
+    assert!(folder.join("config.toml.old").exists());
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_and_nothing_is_written() {
+    let program = unconfigured().await;
+    let folder = program.config_path().parent().unwrap().to_owned();
+    std::fs::write(folder.join("wrong"), "1:wrong").unwrap();
+    std::fs::write(folder.join("token"), program.telegram.token()).unwrap();
+    let (api, base) = (program.telegram.url(), program.provider.url());
+    let telegram = ["setup", "--api-url", &api, "--bot-token-file"];
+    let none = ["setup", "--no-telegram", "--timezone", "UTC", "--provider"];
+    let cases: [(Vec<&str>, &str); 6] = [
+        (
+            [&telegram[..], &["wrong"]].concat(),
+            "does not know this token",
+        ),
+        (
+            [&telegram[..], &["missing"]].concat(),
+            "missing cannot be read",
+        ),
+        ([&telegram[..], &["token"]].concat(), "give --user-id"),
+        ([&none[..], &["nonsense"]].concat(), "is none of"),
+        ([&none[..], &["openai"]].concat(), "needs --model"),
+        (
+            [
+                &none[..],
+                &["openai", "--model", "fake", "--base-url", &base],
+            ]
+            .concat(),
+            "HTTP 401",
+        ),
+    ];
+    for (arguments, words) in cases {
+        let output = program.run(&arguments).await;
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{arguments:?}: {}",
+            text(&output)
+        );
+        assert!(
+            text(&output).contains(words),
+            "{arguments:?}: {}",
+            text(&output)
+        );
+        assert!(!text(&output).contains("1:wrong"));
+        assert!(!program.config_path().exists(), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_file_of_the_old_bot_is_taken_over() {
+    let program = unconfigured().await;
+    let old = program.config_path().with_file_name("old.toml");
+    let content = format!(
+        "[channels.telegram]\nenabled = true\nbot_token = \"{}\"\nallowed_user_ids = [{ALICE}]\nformat_repair_enabled = true\n\
+         [llm]\nprovider = \"openai\"\nmodel = \"fake\"\n[providers.openai]\napi_key = \"key\"\n",
+        program.telegram.token()
+    );
+    std::fs::write(&old, content).unwrap();
+    let done = program.run(&["setup", "--from", "old.toml"]).await;
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done));
+    assert!(
+        text(&done).contains("left out: channels.telegram.format_repair_enabled"),
+        "{}",
+        text(&done)
+    );
+    let checked = program.run(&["check"]).await;
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
+    let broken = program.config_path().with_file_name("broken.toml");
+    std::fs::write(&broken, "[llm\n").unwrap();
+    let refused = program
+        .run(&["setup", "--from", "broken.toml", "--force"])
+        .await;
+    assert_eq!(refused.status.code(), Some(1));
+}
