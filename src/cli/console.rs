@@ -64,9 +64,7 @@ struct Console {
 impl Console {
     async fn converse(&self, settings: &Settings) -> anyhow::Result<()> {
         if settings.llm.provider == Provider::Builtin {
-            say(
-                "No model is configured: built-in commands only. To add one, set [llm] in config.toml.",
-            );
+            say("No model is configured: built-in commands only. \"minibot setup\" adds one.");
         }
         self.screen
             .say("I am minibot. /help shows what I can do; Ctrl-C stops me, Ctrl-D leaves.")?;

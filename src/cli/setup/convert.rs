@@ -168,9 +168,7 @@ fn insert(table: &mut Table, path: &str, value: Value) {
 mod tests {
     use super::{Converted, convert};
 
-    #[test]
-    fn what_has_the_same_meaning_is_taken_over_and_the_rest_is_named() {
-        let old = r#"
+    const OLD: &str = r#"
             [runtime]
             agent_timeout_seconds = 300
             log_level = "INFO"
@@ -196,7 +194,10 @@ mod tests {
             max_text_chars = 1000
             nonsense = 1
         "#;
-        let Converted { table, left_out } = convert(&old.parse().expect("TOML"));
+
+    #[test]
+    fn what_has_the_same_meaning_is_taken_over_and_the_rest_is_named() {
+        let Converted { table, left_out } = convert(&OLD.parse().expect("TOML"));
         let expected = r#"
             [runtime]
             turn_timeout_seconds = 300

@@ -1,12 +1,13 @@
 //! The bot's token, tried with `getMe`, and its owner, who shows themselves by writing `/start`.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 
 use super::Options;
 use super::file::{Secret, TelegramAnswers};
