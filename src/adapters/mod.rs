@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod console;
+pub mod egress;
 pub mod files;
 pub mod sandbox;
 pub mod sqlite;
