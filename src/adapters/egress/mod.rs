@@ -5,10 +5,12 @@ mod body;
 mod exchange;
 mod fetch;
 mod guard;
+mod proxy;
 mod resolver;
 mod tls;
 
 pub use guard::Guard;
+pub use proxy::ForwardProxy;
 pub use resolver::SystemResolver;
 pub use tls::Tls;
 

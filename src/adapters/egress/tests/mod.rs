@@ -8,4 +8,5 @@
 
 mod bodies;
 mod guard;
+mod proxy;
 mod world;
