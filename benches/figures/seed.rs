@@ -9,6 +9,7 @@ use minibot::adapters::sqlite::Database;
 use minibot::core::channel::{ChatKind, ChatTarget, Sender};
 use minibot::core::conversation::Item;
 use minibot::core::ids::{ChannelName, ChatId, MessageId, UserId};
+use minibot::core::label::Labels;
 use minibot::core::message::{Incoming, IncomingContent, Message};
 use minibot::core::model::{FinishReason, ModelReply};
 use minibot::core::outbox::Outgoing;
@@ -103,11 +104,12 @@ impl Samples {
         };
         Ok(Self {
             incoming: json(&incoming)?,
-            asked: json(&Item::User { text: asked })?,
+            asked: json(&Item::said(asked))?,
             answered: json(&Item::Assistant {
                 continuation: None,
                 text: answered,
                 calls: Vec::new(),
+                labels: Labels::default(),
             })?,
             fact: json(&Fact::ModelReplied { reply })?,
             outgoing: json(&Outgoing::plain(ANSWER))?,

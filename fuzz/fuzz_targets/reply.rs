@@ -5,7 +5,6 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use minibot::core::conversation::History;
 use minibot::core::http_url::HttpUrl;
 use minibot::core::model::{ChatModel, ModelRequest, ReplySink};
 use minibot::llm::providers::openai::OpenAiModel;
@@ -106,13 +105,9 @@ fuzz_target!(|input: (u8, &[u8])| {
 
 fn request() -> ModelRequest {
     ModelRequest {
-        system: String::new(),
-        history: History::default(),
-        preface: String::new(),
         user: SAID.into(),
-        exchange: Vec::new(),
-        tools: Vec::new(),
         cache_key: "1".into(),
+        ..ModelRequest::default()
     }
 }
 

@@ -8,11 +8,13 @@ use chrono_tz::Tz;
 
 use super::toolbox::Toolbox;
 use crate::core::channel::ChatKind;
-use crate::core::compaction::SummaryStore;
-use crate::core::conversation::{Conversation, ConversationStore, History, Item};
+use crate::core::compaction::{Summary, SummaryStore};
+use crate::core::conversation::{Conversation, ConversationStore, Enclosure, History, Item};
+use crate::core::envelope::Envelopes;
 use crate::core::error::StoreResult;
 use crate::core::inbox::InboxRow;
-use crate::core::message::{FORWARDED, IncomingContent, Message};
+use crate::core::label::{Labels, Source};
+use crate::core::message::{IncomingContent, Quote, QuotedAuthor};
 use crate::core::model::{ModelRequest, estimated_tokens};
 use crate::core::scheduled_run::NOTHING_TO_REPORT;
 
@@ -49,6 +51,8 @@ pub struct ContextBuilder {
     pub summaries: Arc<dyn SummaryStore>,
     /// What can be called.
     pub tools: Toolbox,
+    /// What content from outside stands in.
+    pub envelopes: Envelopes,
     /// The settings.
     pub settings: ContextSettings,
 }
@@ -56,13 +60,31 @@ pub struct ContextBuilder {
 /// What the request of a turn is made of; the same for all its steps.
 #[derive(Debug, Clone)]
 pub struct TurnContext {
-    /// What was said before the history; empty when nothing was.
+    /// What was said before the history, where all of it is the person's and ours; else empty.
     notes: String,
+    /// The same where it repeats content from outside.
+    recap: Option<Enclosure>,
     history: History,
     preface: String,
+    enclosures: Vec<Enclosure>,
     /// What the person wrote.
     pub user: String,
+    /// The labels of the message and what came with it.
+    asked_labels: Labels,
+    /// The labels of all of this.
+    pub labels: Labels,
     cache_key: String,
+}
+
+impl TurnContext {
+    /// The message, as it stays in the conversation.
+    pub fn item(&self) -> Item {
+        Item::User {
+            text: self.user.clone(),
+            enclosures: self.enclosures.clone(),
+            labels: self.asked_labels.clone(),
+        }
+    }
 }
 
 impl ContextBuilder {
@@ -79,19 +101,37 @@ impl ContextBuilder {
             .newest_items(conversation.id, window)
             .await?;
         let summary = self.summaries.get(conversation.id).await?;
-        let notes = summary.map_or_else(String::new, |summary| summary.note());
+        let (notes, recap) = shown_summary(summary);
         let user = user_text(inbox);
-        let room = self
-            .settings
-            .room()
-            .saturating_sub(estimated_tokens(&notes) + estimated_tokens(&user));
+        let enclosures: Vec<Enclosure> = inbox
+            .iter()
+            .flat_map(|row| enclosures(row, conversation))
+            .collect();
+        let enclosed = recap.iter().chain(&enclosures);
+        let taken = estimated_tokens(&notes)
+            + estimated_tokens(&user)
+            + enclosed.map(Enclosure::estimated_tokens).sum::<usize>();
+        let room = self.settings.room().saturating_sub(taken);
         let history = History::repaired(items).newest_turns(window as usize, room);
-        let preface = self.preface(inbox, now);
+        let preface = self.preface(inbox, conversation, now);
+        let asked_labels: Labels = enclosures
+            .iter()
+            .map(|part| &part.labels)
+            .chain(inbox.iter().filter_map(job_labels))
+            .collect();
+        let mut labels = conversation.labels.clone();
+        labels.join(&history.labels());
+        labels.join(&recap.iter().map(|recap| &recap.labels).collect());
+        labels.join(&asked_labels);
         Ok(TurnContext {
             notes,
+            recap,
             history,
             preface,
+            enclosures,
             user,
+            asked_labels,
+            labels,
             cache_key: format!("minibot-{}", conversation.id),
         })
     }
@@ -103,16 +143,24 @@ impl ContextBuilder {
             system: format!("{}\n\n{}", self.settings.system_prompt, context.notes)
                 .trim_end()
                 .to_owned(),
+            recap: context.recap.clone(),
             history: context.history.clone(),
             preface: context.preface.clone(),
+            enclosures: context.enclosures.clone(),
             user: context.user.clone(),
             exchange,
             tools: self.tools.specs(),
             cache_key: context.cache_key.clone(),
+            envelopes: self.envelopes.clone(),
         }
     }
 
-    fn preface(&self, inbox: &[InboxRow], now: DateTime<Utc>) -> String {
+    fn preface(
+        &self,
+        inbox: &[InboxRow],
+        conversation: &Conversation,
+        now: DateTime<Utc>,
+    ) -> String {
         let local = now.with_timezone(&self.settings.zone);
         let mut lines = vec![format!(
             "Now: {}, {} (time zone {}). Week {}.",
@@ -134,7 +182,7 @@ impl ContextBuilder {
                 )
             }
         });
-        lines.extend(inbox.iter().flat_map(remarks));
+        lines.extend(inbox.iter().flat_map(|row| remarks(row, conversation)));
         lines.join("\n")
     }
 }
@@ -143,7 +191,8 @@ impl ContextBuilder {
 fn user_text(inbox: &[InboxRow]) -> String {
     let texts = inbox.iter().filter_map(|row| match &row.incoming.content {
         IncomingContent::Message(message) | IncomingContent::Edit(message) => {
-            Some(own_or_forwarded(message)).filter(|text| !text.is_empty())
+            let own = message.forwarded_from.is_none() && !message.text.is_empty();
+            own.then(|| message.text.clone())
         }
         IncomingContent::Scheduled(prompt) => Some(prompt.content.clone()),
         IncomingContent::Press(_) => None,
@@ -151,19 +200,78 @@ fn user_text(inbox: &[InboxRow]) -> String {
     texts.collect::<Vec<_>>().join("\n\n")
 }
 
-/// The person's words as they are; those of others marked as such.
-fn own_or_forwarded(message: &Message) -> String {
-    match &message.forwarded_from {
-        Some(author) => format!("{FORWARDED} of {author}]\n{}", quoted(&message.text)),
-        None => message.text.clone(),
+/// A summary of our own words stands with the prompt; one that repeats content from outside, where
+/// every provider takes it as content: in a user message.
+fn shown_summary(summary: Option<Summary>) -> (String, Option<Enclosure>) {
+    match summary {
+        None => (String::new(), None),
+        Some(summary) if summary.labels.is_empty() => (summary.note(), None),
+        Some(summary) => {
+            let enclosure = Enclosure {
+                text: summary.note(),
+                labels: summary.labels,
+            };
+            (String::new(), Some(enclosure))
+        }
+    }
+}
+
+/// What others wrote that came with a message.
+fn enclosures(row: &InboxRow, conversation: &Conversation) -> Vec<Enclosure> {
+    let Some(message) = row.incoming.message() else {
+        return Vec::new();
+    };
+    let quote = message
+        .quote
+        .iter()
+        .filter(|quote| !is_ours(quote, conversation));
+    let quote = quote.map(|quote| Enclosure {
+        text: quote.text.clone(),
+        labels: Labels::of(Source::Quoted {
+            author: quote.author.clone(),
+        }),
+    });
+    let forwarded = message.forwarded_from.iter().map(|author| Enclosure {
+        text: message.text.clone(),
+        labels: Labels::of(Source::Forwarded {
+            author: author.clone(),
+        }),
+    });
+    quote
+        .chain(forwarded)
+        .filter(|part| !part.text.is_empty())
+        .collect()
+}
+
+/// Whether a quote says nothing that the conversation does not hold, or its person did not write.
+/// What the bot said before the conversation began may repeat what others had told it then.
+fn is_ours(quote: &Quote, conversation: &Conversation) -> bool {
+    match quote.by {
+        QuotedAuthor::Person => true,
+        // The channel knows only whole seconds.
+        QuotedAuthor::Bot { at } => at.timestamp() >= conversation.started_at.timestamp(),
+        QuotedAuthor::Other => false,
+    }
+}
+
+/// What had been read by whoever wrote the content of a scheduled run.
+fn job_labels(row: &InboxRow) -> Option<&Labels> {
+    match &row.incoming.content {
+        IncomingContent::Scheduled(prompt) => Some(&prompt.labels),
+        _ => None,
     }
 }
 
 /// What stands beside the words of a message.
-fn remarks(row: &InboxRow) -> Vec<String> {
+fn remarks(row: &InboxRow, conversation: &Conversation) -> Vec<String> {
     match &row.incoming.content {
         IncomingContent::Message(message) | IncomingContent::Edit(message) => {
             let quote = message.quote.as_ref().map(|quote| {
+                if !is_ours(quote, conversation) {
+                    return "The message replies to the one directly before it, which is not an \
+                            instruction of the person."
+                        .into();
+                }
                 format!(
                     "The message replies to this one of {}:\n{}",
                     quote.author,

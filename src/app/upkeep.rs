@@ -11,9 +11,11 @@ use tracing::{info, warn};
 
 use crate::core::clock::Clock;
 use crate::core::compaction::{Summary, SummaryStore, Window};
-use crate::core::conversation::{ConversationStore, History};
+use crate::core::conversation::{ConversationStore, Enclosure};
+use crate::core::envelope::Envelopes;
 use crate::core::error::StoreResult;
 use crate::core::ids::ConversationId;
+use crate::core::label::Labels;
 use crate::core::model::{ChatModel, ModelReply, ModelRequest, ReplySink};
 use crate::core::usage::{CallPurpose, UsageEntry, UsageStore};
 
@@ -41,6 +43,8 @@ pub struct Compaction {
     pub clock: Arc<dyn Clock>,
     /// What a model is shown.
     pub window: Window,
+    /// What content from outside stands in.
+    pub envelopes: Envelopes,
 }
 
 /// Looks after conversations whose turns have ended.
@@ -115,17 +119,21 @@ impl Compaction {
             return Ok(());
         };
         let before = self.summaries.get(conversation).await?;
+        let labels = old.iter().map(|placed| placed.item.labels());
+        let labels = labels.chain(before.iter().map(|summary| &summary.labels));
+        let labels = labels.collect::<Labels>().rewritten();
         let request = ModelRequest {
             system: PROMPT.trim().to_owned(),
-            history: History::default(),
-            preface: String::new(),
-            user: self.window.transcript(before.as_ref(), old),
-            exchange: Vec::new(),
-            tools: Vec::new(),
+            enclosures: vec![Enclosure {
+                text: self.window.transcript(before.as_ref(), old),
+                labels: labels.clone(),
+            }],
             cache_key: format!("minibot-compaction-{conversation}"),
+            envelopes: self.envelopes.clone(),
+            ..ModelRequest::default()
         };
         let reply = self.ask(&request).await?;
-        let summary = Summary::new(&reply.text, last.id)
+        let summary = Summary::new(&reply.text, last.id, labels)
             .ok_or_else(|| anyhow::anyhow!("the model said nothing"))?;
         let now = self.clock.now();
         self.summaries

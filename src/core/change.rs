@@ -5,6 +5,7 @@ use super::card::{Reacted, Reaction};
 use super::channel::ChatTarget;
 use super::ids::{ConversationId, JobId, OccurrenceId};
 use super::jobs::{Job, JobAction, JobLimits, NewJob};
+use super::label::Labels;
 use super::money::MicroUsd;
 use super::notes::{NewNote, Note, NoteOwner, NoteSelector};
 
@@ -101,6 +102,17 @@ pub enum ChangeOutcome {
         /// Items that are left.
         remaining: u64,
     },
+}
+
+impl ChangeOutcome {
+    /// Where the content comes from that a result may repeat.
+    pub fn labels(&self) -> Labels {
+        match self {
+            Self::Job(Some(job)) => job.details.labels.clone(),
+            Self::Note(note) => note.labels.clone(),
+            _ => Labels::default(),
+        }
+    }
 }
 
 /// Whether a deletion found what it was to delete.

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::conversation::Item;
+use super::conversation::{Enclosure, Item};
 use super::error::StoreResult;
 use super::ids::{ConversationId, ItemId};
+use super::label::{Labels, Source};
 
 /// The longest summary that is kept, in characters.
 const LONGEST_SUMMARY: usize = 4000;
@@ -20,13 +21,19 @@ pub struct Summary {
     text: String,
     /// The last item that it covers.
     pub covers_to: ItemId,
+    /// Where what it repeats comes from.
+    pub labels: Labels,
 }
 
 impl Summary {
     /// A summary, cut to a bearable length; `None` when nothing is said.
-    pub fn new(text: &str, covers_to: ItemId) -> Option<Self> {
+    pub fn new(text: &str, covers_to: ItemId, labels: Labels) -> Option<Self> {
         let text: String = text.trim().chars().take(LONGEST_SUMMARY).collect();
-        (!text.is_empty()).then_some(Self { text, covers_to })
+        (!text.is_empty()).then_some(Self {
+            text,
+            covers_to,
+            labels,
+        })
     }
 
     /// The words.
@@ -99,7 +106,9 @@ impl Window {
         let mut text = format!("Notes so far:\n{before}\n\nSaid since:\n");
         for placed in items {
             let (who, words) = match &placed.item {
-                Item::User { text } => ("Person".to_owned(), text.clone()),
+                Item::User {
+                    text, enclosures, ..
+                } => ("Person".to_owned(), with_enclosures(text, enclosures)),
                 Item::Assistant { text, calls, .. } => {
                     let calls = calls.iter().map(|call| format!(" [called {}]", call.name));
                     (
@@ -115,6 +124,17 @@ impl Window {
         }
         text
     }
+}
+
+/// The words of a message and, marked, those of others that came with it.
+pub fn with_enclosures(text: &str, enclosures: &[Enclosure]) -> String {
+    let mut words = Vec::new();
+    for Enclosure { text, labels } in enclosures {
+        let sources: Vec<String> = labels.sources().map(Source::describe).collect();
+        words.push(format!("[{}] {text}", sources.join(", ")));
+    }
+    words.extend((!text.is_empty()).then(|| text.to_owned()));
+    words.join("\n")
 }
 
 /// The beginning of a text.

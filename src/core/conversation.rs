@@ -7,8 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::channel::ChatTarget;
 use super::error::StoreResult;
 use super::ids::{CallId, ConversationId};
+use super::label::Labels;
 use super::model::Continuation;
 use super::tool::{ErrorCode, ToolCall, ToolResult};
+
+/// Room for the two lines between which content from outside stands, in bytes.
+const ENVELOPE: usize = 200;
 
 /// One entry of a conversation, as a model sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,8 +20,14 @@ use super::tool::{ErrorCode, ToolCall, ToolResult};
 pub enum Item {
     /// What the person wrote, unchanged.
     User {
-        /// The words.
+        /// The words: the person's own, or those of a job.
         text: String,
+        /// What came with them that others wrote.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        enclosures: Vec<Enclosure>,
+        /// Where all of it comes from.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
     },
     /// What a model said, and the tools it called.
     Assistant {
@@ -30,6 +40,9 @@ pub enum Item {
         /// means nothing to other models, and little to the same one later.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         continuation: Option<Continuation>,
+        /// What the model had before it when it said this.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
     },
     /// What a tool answered.
     Tool {
@@ -39,7 +52,27 @@ pub enum Item {
         name: String,
         /// The answer.
         result: ToolResult,
+        /// Where its content comes from.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
     },
+}
+
+/// Content of others that came with a message of the person: a forwarded or quoted message, the
+/// text of a document. A model is shown it as content, never as something the person said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enclosure {
+    /// What it says.
+    pub text: String,
+    /// Where it comes from.
+    pub labels: Labels,
+}
+
+impl Enclosure {
+    /// A conservative estimate of the tokens that it takes.
+    pub fn estimated_tokens(&self) -> usize {
+        (self.text.len() + ENVELOPE) / 3 + 8
+    }
 }
 
 /// A conversation: the memory of one target between two `/new`.
@@ -51,6 +84,9 @@ pub struct Conversation {
     pub target: ChatTarget,
     /// When it began.
     pub started_at: DateTime<Utc>,
+    /// The sources of all that was ever said in it: what has fallen out of the window may have left
+    /// its mark on what has not, so only a new conversation begins without them.
+    pub labels: Labels,
 }
 
 /// A running conversation in a list.
@@ -78,15 +114,20 @@ impl History {
         let mut open: Vec<ToolCall> = Vec::new();
         for item in items {
             match item {
-                Item::Tool { call, name, result } => {
-                    if let Some(place) = open.iter().position(|pending| pending.id == call) {
+                Item::Tool { ref call, .. } => {
+                    if let Some(place) = open.iter().position(|pending| pending.id == *call) {
                         open.drain(..place)
                             .for_each(|lost| legal.push(interrupted(lost)));
                         open.remove(0);
-                        legal.push(Item::Tool { call, name, result });
+                        legal.push(item);
                     }
                 }
-                Item::Assistant { text, calls, .. } => {
+                Item::Assistant {
+                    text,
+                    calls,
+                    labels,
+                    continuation: _,
+                } => {
                     open.drain(..)
                         .for_each(|lost| legal.push(interrupted(lost)));
                     let says_something = !text.is_empty() || !calls.is_empty();
@@ -96,13 +137,14 @@ impl History {
                             text,
                             calls: open.clone(),
                             continuation: None,
+                            labels,
                         });
                     }
                 }
-                Item::User { text } => {
+                Item::User { .. } => {
                     open.drain(..)
                         .for_each(|lost| legal.push(interrupted(lost)));
-                    legal.push(Item::User { text });
+                    legal.push(item);
                 }
             }
         }
@@ -134,9 +176,32 @@ impl History {
     pub fn items(&self) -> &[Item] {
         &self.0
     }
+
+    /// Where its content comes from.
+    pub fn labels(&self) -> Labels {
+        self.0.iter().map(Item::labels).collect()
+    }
 }
 
 impl Item {
+    /// What the person wrote, and nothing else.
+    pub fn said(text: impl Into<String>) -> Self {
+        Self::User {
+            text: text.into(),
+            enclosures: Vec::new(),
+            labels: Labels::default(),
+        }
+    }
+
+    /// Where its content comes from.
+    pub fn labels(&self) -> &Labels {
+        match self {
+            Self::User { labels, .. }
+            | Self::Assistant { labels, .. }
+            | Self::Tool { labels, .. } => labels,
+        }
+    }
+
     /// The item as it stays in the conversation: without its provider's own form.
     #[must_use]
     pub fn settled(mut self) -> Self {
@@ -150,7 +215,12 @@ impl Item {
     /// for the frame. English text has about four bytes a token, code and other scripts fewer.
     pub fn estimated_tokens(&self) -> usize {
         let bytes = match self {
-            Self::User { text } => text.len(),
+            Self::User {
+                text, enclosures, ..
+            } => {
+                let enclosed = enclosures.iter().map(|part| part.text.len() + ENVELOPE);
+                text.len() + enclosed.sum::<usize>()
+            }
             Self::Assistant { text, calls, .. } => {
                 text.len()
                     + calls
@@ -158,7 +228,8 @@ impl Item {
                         .map(|c| c.name.len() + c.arguments.len() + 16)
                         .sum::<usize>()
             }
-            Self::Tool { result, .. } => result.to_text().len(),
+            Self::Tool { result, labels, .. } if labels.is_empty() => result.to_text().len(),
+            Self::Tool { result, .. } => result.to_text().len() + ENVELOPE,
         };
         bytes / 3 + 8
     }
@@ -181,6 +252,7 @@ fn interrupted(call: ToolCall) -> Item {
         call: call.id,
         name: call.name,
         result,
+        labels: Labels::default(),
     }
 }
 

@@ -9,6 +9,7 @@ use super::card::Reaction;
 use super::channel::{ChatKind, ChatTarget, Sender};
 use super::error::StoreResult;
 use super::ids::{ChannelName, JobId, OccurrenceId};
+use super::label::Labels;
 use super::outbox::NewOutbox;
 use super::schedule::Schedule;
 
@@ -59,6 +60,8 @@ pub struct NewJob {
     pub metadata: Option<Value>,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
+    /// What had been read by whoever wrote its content.
+    pub labels: Labels,
 }
 
 /// A stored job.
@@ -170,6 +173,8 @@ pub enum FiredAction {
         content: String,
         /// How late it is, in words.
         remark: Option<String>,
+        /// What had been read by whoever wrote the content.
+        labels: Labels,
     },
 }
 

@@ -11,7 +11,7 @@ use super::ids::{InboxId, MessageId, OccurrenceId, OutboxId, TurnId};
 use super::inbox::InboxRow;
 use super::jobs::OccurrenceState;
 use super::outbox::NewOutbox;
-use super::tool::{Describe, ToolCall, ToolResult};
+use super::tool::{Describe, FinishedCall, ToolCall};
 use super::turn::Fact;
 
 /// A turn that has begun and not ended.
@@ -136,13 +136,14 @@ pub trait TurnJournal: Send + Sync + std::fmt::Debug {
         now: DateTime<Utc>,
     ) -> StoreResult<OpenAnswer>;
 
-    /// Applies a change and writes the result of the call that asked for it.
+    /// Applies a change and writes the result of the call that asked for it, with the labels of
+    /// what came of the change.
     async fn apply(
         &self,
         turn: TurnId,
         asked: AskedChange,
         now: DateTime<Utc>,
-    ) -> StoreResult<ToolResult>;
+    ) -> StoreResult<FinishedCall>;
 
     /// Ends a turn. Its inbox rows are done with it.
     async fn end(&self, turn: TurnId, end: TurnEnd, now: DateTime<Utc>) -> StoreResult<()>;

@@ -14,6 +14,9 @@ const MOST_SOURCES: usize = 16;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "from", rename_all = "snake_case")]
 pub enum Source {
+    /// A model that had content from outside before it: what it wrote then stands nowhere outside,
+    /// and is no more trusted for that. It goes beside the sources that the model had read.
+    Model,
     /// A page or another answer of a server.
     Web {
         /// The host that answered.
@@ -26,6 +29,11 @@ pub enum Source {
     },
     /// A message of somebody else that the person passed on.
     Forwarded {
+        /// Who wrote it, as shown.
+        author: String,
+    },
+    /// A message of somebody else that the person replies to.
+    Quoted {
         /// Who wrote it, as shown.
         author: String,
     },
@@ -63,9 +71,25 @@ impl Labels {
     pub fn join(&mut self, other: &Self) {
         self.0.extend(other.0.iter().cloned());
         if self.0.len() > MOST_SOURCES {
+            // The order of the sources keeps `Model`, which comes first.
             self.0 = self.0.iter().take(MOST_SOURCES - 1).cloned().collect();
             self.0.insert(Source::Many);
         }
+    }
+
+    /// Whether a model wrote it, so that what stands in it need not stand anywhere outside.
+    pub fn is_rewritten(&self) -> bool {
+        self.0.contains(&Source::Model)
+    }
+
+    /// Of what a model makes while it has this content before it.
+    #[must_use]
+    pub fn rewritten(&self) -> Self {
+        let mut labels = self.clone();
+        if labels.is_untrusted() {
+            labels.join(&Self::of(Source::Model));
+        }
+        labels
     }
 
     /// The sources, in a fixed order.
@@ -74,13 +98,25 @@ impl Labels {
     }
 }
 
+impl<'a> FromIterator<&'a Labels> for Labels {
+    fn from_iter<I: IntoIterator<Item = &'a Labels>>(pieces: I) -> Self {
+        let mut all = Self::default();
+        for piece in pieces {
+            all.join(piece);
+        }
+        all
+    }
+}
+
 impl Source {
-    /// It in words for the person: `the page example.org`.
+    /// It in words for the person: `a page of example.org`.
     pub fn describe(&self) -> String {
         match self {
+            Self::Model => "what I wrote after I had read it".to_owned(),
             Self::Web { host } => format!("a page of {host}"),
             Self::Document { name } => format!("the file {name}"),
             Self::Forwarded { author } => format!("a forwarded message of {author}"),
+            Self::Quoted { author } => format!("a message of {author}"),
             Self::Mcp { server } => format!("the server {server}"),
             Self::Many => "other sources".to_owned(),
         }
@@ -90,6 +126,17 @@ impl Source {
 #[cfg(test)]
 mod tests {
     use super::{Labels, Source};
+
+    #[test]
+    fn what_a_model_writes_stays_known_as_such() {
+        assert_eq!(Labels::default().rewritten(), Labels::default());
+        let mut labels = Labels::of(Source::Document { name: "a".into() }).rewritten();
+        for number in 0..100 {
+            let host = format!("{number}.example");
+            labels.join(&Labels::of(Source::Web { host }));
+            assert!(labels.is_rewritten());
+        }
+    }
 
     #[test]
     fn labels_only_grow_and_stay_few() {

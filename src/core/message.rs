@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::channel::{ChatKind, ChatTarget, Sender};
 use super::ids::{AlbumId, MessageId, OccurrenceId};
+use super::label::Labels;
 
 /// One thing that arrived for the bot and that it may act on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,10 +57,6 @@ pub struct Message {
     pub unreadable: Vec<String>,
 }
 
-/// How the words of a forwarded message begin where a model reads them: they are not the person's
-/// own, and nobody may take them for a command.
-pub const FORWARDED: &str = "[Forwarded message";
-
 /// A quoted message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
@@ -67,6 +64,25 @@ pub struct Quote {
     pub author: String,
     /// What it said.
     pub text: String,
+    /// Whose words these are.
+    #[serde(default)]
+    pub by: QuotedAuthor,
+}
+
+/// Whose words a quote repeats.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum QuotedAuthor {
+    /// The person's who quotes them.
+    Person,
+    /// The bot's own.
+    Bot {
+        /// When it said them.
+        at: DateTime<Utc>,
+    },
+    /// Somebody else's, or nobody knows whose.
+    #[default]
+    Other,
 }
 
 /// A pressed button.
@@ -95,6 +111,9 @@ pub struct ScheduledPrompt {
     /// Which attempt this is.
     #[serde(default = "first")]
     pub attempt: u32,
+    /// What had been read by whoever wrote the content.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
 }
 
 fn first() -> u32 {

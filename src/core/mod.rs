@@ -15,6 +15,7 @@ pub mod compaction;
 pub mod conversation;
 pub mod delivery;
 pub mod egress;
+pub mod envelope;
 pub mod error;
 pub mod file_labels;
 pub mod file_name;

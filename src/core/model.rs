@@ -7,22 +7,29 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::budget::SpentBudget;
-use super::conversation::{History, Item};
-use super::tool::{ToolCall, ToolSpec};
+use super::conversation::{Enclosure, History, Item};
+use super::envelope::Envelopes;
+use super::label::Labels;
+use super::tool::{ToolCall, ToolResult, ToolSpec};
 use super::usage::UsageEntry;
 
 /// One request: system prompt, history, a word about now, the person's message, and what this
 /// turn has done so far. Legal for every provider, because its parts are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ModelRequest {
     /// The part that stays the same from call to call, so that providers can cache it.
     pub system: String,
+    /// What was said before the history, where that repeats content from outside: a user message
+    /// of its own, as no part of it may pass for ours.
+    pub recap: Option<Enclosure>,
     /// Earlier turns.
     pub history: History,
     /// What changes with each call: the time, the zone, the sender, a quoted message. It goes
     /// directly before the person's message.
     pub preface: String,
-    /// What the person wrote, unchanged.
+    /// What others wrote that came with the person's message; it goes directly before that.
+    pub enclosures: Vec<Enclosure>,
+    /// What the person wrote, unchanged; empty where only something of others came.
     pub user: String,
     /// What this turn has said and done so far.
     pub exchange: Vec<Item>,
@@ -30,6 +37,8 @@ pub struct ModelRequest {
     pub tools: Vec<ToolSpec>,
     /// The same for all requests of a conversation; helps a provider to find its cache.
     pub cache_key: String,
+    /// What content from outside stands in.
+    pub envelopes: Envelopes,
 }
 
 /// A conservative guess at the tokens of a text: one for each three bytes. English text has about
@@ -39,6 +48,35 @@ pub fn estimated_tokens(text: &str) -> usize {
 }
 
 impl ModelRequest {
+    /// The user message before the history.
+    pub fn recap(&self) -> Option<String> {
+        self.recap.as_ref().map(|recap| self.enclosed(recap))
+    }
+
+    /// The user messages as which a message of the history is shown: what came with it, and the
+    /// words.
+    pub fn shown(&self, text: &str, enclosures: &[Enclosure]) -> Vec<String> {
+        let mut messages: Vec<String> = enclosures.iter().map(|part| self.enclosed(part)).collect();
+        if !text.is_empty() || messages.is_empty() {
+            messages.push(text.to_owned());
+        }
+        messages
+    }
+
+    /// The same of the message that is to be answered.
+    pub fn asked(&self) -> Vec<String> {
+        self.shown(&self.user, &self.enclosures)
+    }
+
+    /// The text as which a tool's result is shown.
+    pub fn shown_result(&self, result: &ToolResult, labels: &Labels) -> String {
+        self.envelopes.around(&result.to_text(), labels)
+    }
+
+    fn enclosed(&self, enclosure: &Enclosure) -> String {
+        self.envelopes.around(&enclosure.text, &enclosure.labels)
+    }
+
     /// A conservative guess at the tokens of the request.
     pub fn estimated_tokens(&self) -> usize {
         let texts = [&self.system, &self.preface, &self.user];
@@ -46,11 +84,13 @@ impl ModelRequest {
             estimated_tokens(&tool.description) + estimated_tokens(&tool.parameters.to_string())
         });
         let items = self.history.items().iter().chain(&self.exchange);
+        let enclosures = self.recap.iter().chain(&self.enclosures);
         texts
             .map(|text| estimated_tokens(text) + 8)
             .into_iter()
             .chain(tools)
             .chain(items.map(Item::estimated_tokens))
+            .chain(enclosures.map(Enclosure::estimated_tokens))
             .sum()
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::channel::{ChatKind, ChatTarget};
 use super::error::StoreResult;
 use super::ids::{ChannelName, ChatId, NoteId, UserId};
+use super::label::Labels;
 
 /// Whose a note is: the person's in a private chat, the chat's in a group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -62,6 +63,8 @@ pub struct NewNote {
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was saved.
     pub saved_at: DateTime<Utc>,
+    /// What its writer had read.
+    pub labels: Labels,
 }
 
 /// A stored note.
@@ -83,6 +86,8 @@ pub struct Note {
     pub updated_at: DateTime<Utc>,
     /// When it is forgotten by itself.
     pub expires_at: Option<DateTime<Utc>>,
+    /// What its writer had read.
+    pub labels: Labels,
 }
 
 /// Which note of an owner.

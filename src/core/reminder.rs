@@ -74,6 +74,7 @@ fn action(job: &Job, remark: Option<&str>) -> FiredAction {
         JobRole::User => FiredAction::Prompt {
             content: job.details.content.clone(),
             remark: remark.map(str::to_owned),
+            labels: job.details.labels.clone(),
         },
     }
 }

@@ -128,6 +128,7 @@ mod tests {
 
     use super::*;
     use crate::core::ids::OccurrenceId;
+    use crate::core::label::Labels;
 
     fn prompt(attempt: u32, remark: Option<&str>) -> ScheduledPrompt {
         ScheduledPrompt {
@@ -136,6 +137,7 @@ mod tests {
             due_at: DateTime::UNIX_EPOCH,
             remark: remark.map(str::to_owned),
             attempt,
+            labels: Labels::default(),
         }
     }
 

@@ -81,8 +81,8 @@ pub struct ToolContext {
     pub zone: Tz,
     /// What started the turn.
     pub origin: TurnOrigin,
-    /// Where the content comes from that the model has before it. What the tool stores of it
-    /// (a note, a file, a job) gets these labels.
+    /// Where the content comes from that the model has before it, as [`Labels::rewritten`]: what
+    /// the tool stores for the model (a note, a file, a job) gets these labels.
     pub labels: Labels,
 }
 
@@ -161,6 +161,22 @@ impl ToolResult {
     /// The JSON text that a model reads.
     pub fn to_text(&self) -> String {
         self.0.to_string()
+    }
+}
+
+/// What a call has come to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FinishedCall {
+    /// Its result.
+    pub result: ToolResult,
+    /// Where the content of the result comes from.
+    pub labels: Labels,
+}
+
+impl From<ToolResult> for FinishedCall {
+    fn from(result: ToolResult) -> Self {
+        let labels = Labels::default();
+        Self { result, labels }
     }
 }
 

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::ports::Ports;
 use self::settings::Settings;
-use crate::adapters::system::jitter;
+use crate::adapters::system::{jitter, random_bytes};
 use crate::app::channels::Channels;
 use crate::app::commands::{About, Commands};
 use crate::app::config::MissedRun;
@@ -37,6 +37,7 @@ use crate::app::upkeep::{Compaction, Upkeep, ended_turns};
 use crate::app::work::ChatWork;
 use crate::core::channel::Channel;
 use crate::core::compaction::Window;
+use crate::core::envelope::Envelopes;
 use crate::core::ids::ConversationId;
 use crate::core::jobs::JobLimits;
 use crate::core::model::ChatModel;
@@ -233,6 +234,7 @@ impl Joints<'_> {
                     items: memory.history_window.get() as usize,
                     tokens: context_settings(self.settings).room(),
                 },
+                envelopes: Envelopes::new(random_bytes()),
             });
         Upkeep {
             conversations: self.ports.conversations.clone(),
@@ -308,6 +310,7 @@ fn context(settings: &Settings, ports: &Ports, tools: Toolbox) -> ContextBuilder
         conversations: ports.conversations.clone(),
         summaries: ports.summaries.clone(),
         tools,
+        envelopes: Envelopes::new(random_bytes()),
         settings: context_settings(settings),
     }
 }

@@ -115,6 +115,7 @@ pub(super) fn running(target: &ChatTarget) -> SelectStatement {
             Conversations::Chat,
             Conversations::Thread,
             Conversations::StartedAt,
+            Conversations::Labels,
         ])
         .from(Conversations::Table)
         .cond_where(at(PLACE, target))
@@ -131,6 +132,7 @@ fn overview() -> SelectStatement {
         .columns([Conversations::Id].map(|column| (Conversations::Table, column)))
         .columns(PLACE.map(|column| (Conversations::Table, column)))
         .column((Conversations::Table, Conversations::StartedAt))
+        .column((Conversations::Table, Conversations::Labels))
         .expr_as(Func::count(item(Items::Id)), "items")
         .expr_as(Func::max(item(Items::CreatedAt)), "last_item_at")
         .from(Conversations::Table)
@@ -174,6 +176,7 @@ pub(super) struct ConversationRow {
     chat: String,
     thread: String,
     started_at: i64,
+    labels: String,
 }
 
 impl TryFrom<ConversationRow> for Conversation {
@@ -184,6 +187,7 @@ impl TryFrom<ConversationRow> for Conversation {
             id: ConversationId(row.id),
             target: values::target(row.channel, row.chat, row.thread),
             started_at: values::moment(row.started_at).map_err(in_row("conversations", row.id))?,
+            labels: values::from_json(&row.labels).map_err(in_row("conversations", row.id))?,
         })
     }
 }

@@ -36,6 +36,7 @@ pub(super) enum Conversations {
     Agent,
     StartedAt,
     ClosedAt,
+    Labels,
 }
 
 /// The entries of the conversations.
@@ -58,6 +59,7 @@ pub(super) enum Summaries {
     Text,
     CoversTo,
     CreatedAt,
+    Labels,
 }
 
 /// The turns.
@@ -123,6 +125,7 @@ pub(super) enum Jobs {
     NextRun,
     CreatedAt,
     UpdatedAt,
+    Labels,
 }
 
 /// The receipts of the jobs.
@@ -154,6 +157,7 @@ pub(super) enum Notes {
     CreatedAt,
     UpdatedAt,
     ExpiresAt,
+    Labels,
 }
 
 /// The full-text index of the notes.

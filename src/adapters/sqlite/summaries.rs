@@ -29,9 +29,13 @@ impl SqliteSummaryStore {
 #[async_trait]
 impl SummaryStore for SqliteSummaryStore {
     async fn get(&self, conversation: ConversationId) -> StoreResult<Option<Summary>> {
-        let row: Option<(String, i64)> =
+        let row: Option<(String, i64, String)> =
             fetch_optional(self.database.reader(), &of(conversation)).await?;
-        Ok(row.and_then(|(text, covers_to)| Summary::new(&text, ItemId(covers_to))))
+        let Some((text, covers_to, labels)) = row else {
+            return Ok(None);
+        };
+        let labels = values::from_json(&labels).map_err(in_row("summaries", conversation.0))?;
+        Ok(Summary::new(&text, ItemId(covers_to), labels))
     }
 
     async fn uncovered(
@@ -115,12 +119,18 @@ async fn put(
     summary: &Summary,
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
-    let before: Option<(String, i64)> = fetch_optional(&mut *connection, &of(conversation)).await?;
-    if before.is_some_and(|(_, covers_to)| covers_to >= summary.covers_to.0) {
+    let before: Option<(String, i64, String)> =
+        fetch_optional(&mut *connection, &of(conversation)).await?;
+    if before.is_some_and(|(_, covers_to, _)| covers_to >= summary.covers_to.0) {
         return Ok(());
     }
     let replaced = OnConflict::column(Summaries::Conversation)
-        .update_columns([Summaries::Text, Summaries::CoversTo, Summaries::CreatedAt])
+        .update_columns([
+            Summaries::Text,
+            Summaries::CoversTo,
+            Summaries::CreatedAt,
+            Summaries::Labels,
+        ])
         .to_owned();
     let mut row = insert(
         Summaries::Table,
@@ -129,6 +139,10 @@ async fn put(
             (Summaries::Text, Expr::val(summary.text())),
             (Summaries::CoversTo, Expr::val(summary.covers_to.0)),
             (Summaries::CreatedAt, Expr::val(millis(now))),
+            (
+                Summaries::Labels,
+                Expr::val(values::to_json(&summary.labels)?),
+            ),
         ],
     );
     execute(connection, row.on_conflict(replaced)).await?;
@@ -137,7 +151,7 @@ async fn put(
 
 fn of(conversation: ConversationId) -> SelectStatement {
     Query::select()
-        .columns([Summaries::Text, Summaries::CoversTo])
+        .columns([Summaries::Text, Summaries::CoversTo, Summaries::Labels])
         .from(Summaries::Table)
         .and_where(Expr::col(Summaries::Conversation).eq(conversation.0))
         .take()

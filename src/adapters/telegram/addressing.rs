@@ -1,9 +1,11 @@
 //! Which messages of a group are for the bot, and how its own name is taken off them.
 
+use chrono::DateTime;
 use serde_json::Value;
 
 use super::channel::BotIdentity;
 use super::config::GroupMode;
+use crate::core::message::QuotedAuthor;
 
 /// For whom a message of a group is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +74,26 @@ pub(super) fn without_mention(text: &str, bot: &BotIdentity) -> String {
 fn replies_to(message: &Value, bot: &BotIdentity) -> bool {
     let replied = &message["reply_to_message"];
     replied["from"]["id"].as_i64() == Some(bot.id) && replied["forum_topic_created"].is_null()
+}
+
+/// Whose words a message repeats that replies to another one. What the author of that one forwarded
+/// is not theirs.
+pub(super) fn quoted_author(message: &Value, bot: &BotIdentity) -> QuotedAuthor {
+    let replied = &message["reply_to_message"];
+    let author = replied["from"]["id"].as_i64();
+    let is_passed_on = replied.as_object().is_none_or(|fields| {
+        let of_others = |name: &String| name.starts_with("forward_") || name == "via_bot";
+        fields.keys().any(of_others) || !replied["sender_chat"].is_null()
+    });
+    let written = replied["date"].as_i64();
+    let written = written.and_then(|at| DateTime::from_timestamp(at, 0));
+    match (author, written) {
+        (Some(id), Some(at)) if id == bot.id && !is_passed_on => QuotedAuthor::Bot { at },
+        (Some(id), _) if Some(id) == message["from"]["id"].as_i64() && !is_passed_on => {
+            QuotedAuthor::Person
+        }
+        _ => QuotedAuthor::Other,
+    }
 }
 
 fn mentions(message: &Value, text: &str, bot: &BotIdentity) -> bool {

@@ -7,7 +7,7 @@ use teloxide_core::types::{
 
 use super::media::{Media, with_links};
 use crate::core::ids::{AlbumId, MessageId};
-use crate::core::message::{Message, Quote};
+use crate::core::message::{Message, Quote, QuotedAuthor};
 
 /// What a typed message turned out to be.
 #[derive(Debug)]
@@ -64,12 +64,14 @@ fn quote(original: &Original) -> Option<Quote> {
         return Some(Quote {
             author: writer(replied),
             text,
+            by: QuotedAuthor::Other,
         });
     }
     let elsewhere = common.external_reply.as_ref()?;
     Some(Quote {
         author: author(&elsewhere.origin),
         text: marked.unwrap_or_default(),
+        by: QuotedAuthor::Other,
     })
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::envelope::shown_name;
 use super::media::with_name;
 use crate::core::ids::{AlbumId, MessageId};
-use crate::core::message::{Message, Quote};
+use crate::core::message::{Message, Quote, QuotedAuthor};
 
 /// The attachments by their fields. The types refuse some that lack an optional field, or whose
 /// sender made up a MIME type.
@@ -65,6 +65,7 @@ fn quote(raw: &Value) -> Option<Quote> {
     Some(Quote {
         author: origin_name(author),
         text: text.to_owned(),
+        by: QuotedAuthor::Other,
     })
 }
 

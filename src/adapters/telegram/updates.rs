@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::access::Access;
-use super::addressing::{Addressee, addressee, is_meant, without_mention};
+use super::addressing::{Addressee, addressee, is_meant, quoted_author, without_mention};
 use super::channel::BotIdentity;
 use super::config::GroupMode;
 use super::content::{Content, typed};
@@ -113,6 +113,9 @@ impl UpdateReader {
         let Some(mut message) = message else {
             return Reading::Other(unreadable(update, "a message of an unknown kind"));
         };
+        if let Some(quote) = &mut message.quote {
+            quote.by = quoted_author(envelope.body(), &self.bot);
+        }
         if in_group && message.forwarded_from.is_none() {
             message.text = without_mention(&message.text, &self.bot);
         }

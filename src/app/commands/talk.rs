@@ -2,7 +2,7 @@
 
 use super::{Answer, CommandCall, Commands};
 use crate::app::dispatcher::Cancelled;
-use crate::core::compaction::excerpt;
+use crate::core::compaction::{excerpt, with_enclosures};
 use crate::core::conversation::Item;
 use crate::core::error::StoreResult;
 use crate::core::outbox::Outgoing;
@@ -52,7 +52,12 @@ pub(super) async fn history(commands: &Commands, call: &CommandCall<'_>) -> Stor
         parts.push(format!("Earlier, in short:\n{}", summary.text()));
     }
     parts.extend(items.iter().filter_map(|item| match item {
-        Item::User { text } => Some(format!("You: {}", excerpt(text, longest))),
+        Item::User {
+            text, enclosures, ..
+        } => {
+            let words = with_enclosures(text, enclosures);
+            Some(format!("You: {}", excerpt(&words, longest)))
+        }
         Item::Assistant { text, .. } if text.is_empty() => None,
         Item::Assistant { text, .. } => Some(format!("I: {}", excerpt(text, longest))),
         Item::Tool { name, .. } => Some(format!("({name} was used)")),

@@ -95,15 +95,14 @@ impl TurnLoop {
 }
 
 fn items(progress: &Progress, state: TurnState, text: &str) -> Vec<Item> {
-    let mut items = vec![Item::User {
-        text: progress.context.user.clone(),
-    }];
+    let mut items = vec![progress.context.item()];
     items.extend(progress.turn.items());
     if state == TurnState::Stopped {
         items.push(Item::Assistant {
             text: text.to_owned(),
             calls: Vec::new(),
             continuation: None,
+            labels: progress.turn.labels().clone(),
         });
     }
     items

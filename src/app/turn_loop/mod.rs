@@ -179,15 +179,16 @@ impl TurnLoop {
     }
 
     async fn rebuild(&self, running: RunningTurn) -> StoreResult<Progress> {
-        let mut turn = Turn::new(self.settings.limits, self.tools.effects());
-        for fact in running.facts {
-            turn.feed(fact);
-        }
         let now = self.clock.now();
         let context = self
             .context
             .load(&running.conversation, &running.inbox, now)
             .await?;
+        let labels = context.labels.clone();
+        let mut turn = Turn::new(self.settings.limits, self.tools.effects(), labels);
+        for fact in running.facts {
+            turn.feed(fact);
+        }
         let asked = running.inbox.into_iter().next().map(|row| row.incoming);
         let asked = asked.ok_or_else(|| {
             StoreError::Corrupt(format!("turn {} has no message in the inbox", running.id))

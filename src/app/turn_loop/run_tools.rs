@@ -7,10 +7,11 @@ use super::{Drive, Progress, TurnLoop, TurnStops};
 use crate::core::boundary::Boundary;
 use crate::core::error::StoreResult;
 use crate::core::journal::{AskedChange, JournalEntry};
-use crate::core::label::Labels;
 use crate::core::message::IncomingContent;
 use crate::core::notes::NoteOwner;
-use crate::core::tool::{ErrorCode, ToolContext, ToolEffect, ToolOutcome, ToolResult, TurnOrigin};
+use crate::core::tool::{
+    ErrorCode, FinishedCall, ToolContext, ToolEffect, ToolOutcome, ToolResult, TurnOrigin,
+};
 use crate::core::turn::{Fact, PlannedCall, RunOrder};
 
 impl TurnLoop {
@@ -87,17 +88,13 @@ impl TurnLoop {
                     change: *change,
                     describe,
                 };
-                let result = self.journal.apply(progress.id, asked, now).await?;
+                let done = self.journal.apply(progress.id, asked, now).await?;
                 self.signals.wake_scheduler();
-                log(&call, &result);
-                progress.turn.feed(Fact::ToolFinished {
-                    call: call.call.id,
-                    result,
-                });
+                progress.turn.feed(finished(&call, done));
                 Ok(None)
             }
-            ToolOutcome::Finished(result) | ToolOutcome::Outside { result, .. } => {
-                let facts = vec![finished(&call, result)];
+            outcome @ (ToolOutcome::Finished(_) | ToolOutcome::Outside { .. }) => {
+                let facts = vec![finished(&call, settled(outcome))];
                 let finished_calls = vec![call.call];
                 let entry = JournalEntry {
                     facts,
@@ -124,27 +121,30 @@ impl TurnLoop {
                 IncomingContent::Scheduled(_) => TurnOrigin::Schedule,
                 _ => TurnOrigin::Person,
             },
-            labels: Labels::default(),
+            labels: progress.turn.labels().rewritten(),
         }
     }
 }
 
 /// A read may not change anything; one that tries is a mistake of ours, told as a failure.
-fn settled(outcome: ToolOutcome) -> ToolResult {
+fn settled(outcome: ToolOutcome) -> FinishedCall {
     match outcome {
-        ToolOutcome::Finished(result) | ToolOutcome::Outside { result, .. } => result,
+        ToolOutcome::Finished(result) => result.into(),
+        ToolOutcome::Outside { result, labels } => FinishedCall { result, labels },
         ToolOutcome::Change { .. } => ToolResult::error(
             ErrorCode::Failed,
             "a read-only tool tried to change something",
-        ),
+        )
+        .into(),
     }
 }
 
-fn finished(call: &PlannedCall, result: ToolResult) -> Fact {
-    log(call, &result);
+fn finished(call: &PlannedCall, done: FinishedCall) -> Fact {
+    log(call, &done.result);
     Fact::ToolFinished {
         call: call.call.id.clone(),
-        result,
+        result: done.result,
+        labels: done.labels,
     }
 }
 

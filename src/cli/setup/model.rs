@@ -11,7 +11,6 @@ use super::file::{ModelAnswers, Secret};
 use super::person::Person;
 use crate::adapters::config::{Environment, Text, load_text};
 use crate::cli::say;
-use crate::core::conversation::History;
 use crate::core::http_url::HttpUrl;
 use crate::core::model::{ChatModel, ModelRequest, ReplySink};
 use crate::wiring::model;
@@ -127,12 +126,9 @@ fn try_it(answers: &ModelAnswers, runtime: &Runtime) -> Result<(), String> {
 async fn one_question(model: &dyn ChatModel) -> anyhow::Result<String> {
     let request = ModelRequest {
         system: "You are asked whether you can be reached.".to_owned(),
-        history: History::default(),
-        preface: String::new(),
         user: "Say OK.".to_owned(),
-        exchange: Vec::new(),
-        tools: Vec::new(),
         cache_key: "minibot-setup".to_owned(),
+        ..ModelRequest::default()
     };
     let reply = model.reply(&request, &Unheard).await;
     let reply = reply.context("it does not answer")?;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::core::ids::CallId;
+use crate::core::label::Labels;
 use crate::core::model::{FinishReason, ModelError, ModelReply};
 use crate::core::tool::ToolResult;
 
@@ -31,6 +32,9 @@ pub enum Fact {
         call: CallId,
         /// What.
         result: ToolResult,
+        /// Where its content comes from.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
     },
     /// The process had ended in the middle, and the turn was taken up again.
     Resumed,

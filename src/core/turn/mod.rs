@@ -13,6 +13,7 @@ use serde_json::Value;
 pub use self::facts::{Ending, Fact, StopReason};
 use super::conversation::Item;
 use super::ids::CallId;
+use super::label::Labels;
 use super::model::{Continuation, ModelReply};
 use super::tool::{ErrorCode, ToolCall, ToolEffect, ToolResult};
 
@@ -87,6 +88,7 @@ pub enum Fed {
 pub struct Turn {
     limits: TurnLimits,
     effects: ToolEffects,
+    labels: Labels,
     rounds: Vec<Round>,
     used_ids: HashSet<CallId>,
     last_call: Option<(String, String)>,
@@ -100,6 +102,8 @@ struct Round {
     text: String,
     calls: Vec<Progress>,
     continuation: Option<Continuation>,
+    /// What the model had before it.
+    labels: Labels,
 }
 
 #[derive(Debug, Clone)]
@@ -118,15 +122,17 @@ enum CallState {
         arguments: Value,
         effect: ToolEffect,
     },
-    Done(ToolResult),
+    Done(ToolResult, Labels),
 }
 
 impl Turn {
-    /// A turn in which nothing has happened yet.
-    pub fn new(limits: TurnLimits, effects: ToolEffects) -> Self {
+    /// A turn in which nothing has happened yet. `labels` are those of all that it begins with:
+    /// the conversation so far, and the message with what came with it.
+    pub fn new(limits: TurnLimits, effects: ToolEffects, labels: Labels) -> Self {
         Self {
             limits,
             effects,
+            labels,
             rounds: Vec::new(),
             used_ids: HashSet::new(),
             last_call: None,
@@ -168,7 +174,11 @@ impl Turn {
                 Fed::Taken
             }
             Fact::ToolStarted { call } => self.take_start(&call),
-            Fact::ToolFinished { call, result } => self.take_result(&call, result),
+            Fact::ToolFinished {
+                call,
+                result,
+                labels,
+            } => self.take_result(&call, result, labels),
             Fact::Resumed => self.take_resume(),
             Fact::Stopped { reason } => {
                 self.ending = Some(Ending::Stopped { reason });
@@ -196,6 +206,7 @@ impl Turn {
                     ErrorCode::Interrupted,
                     "interrupted by a restart; it may or may not have run",
                 ),
+                labels: Labels::default(),
             })
             .collect()
     }
@@ -222,14 +233,22 @@ impl Turn {
                 text: round.text.clone(),
                 calls,
                 continuation: round.continuation.clone(),
+                labels: round.labels.clone(),
             });
             items.extend(round.calls.iter().map(|progress| Item::Tool {
                 call: progress.call.id.clone(),
                 name: progress.call.name.clone(),
                 result: progress.result(),
+                labels: progress.labels(),
             }));
         }
         items
+    }
+
+    /// The sources of all that the next request holds: of what the turn began with, and of what its
+    /// tools have brought.
+    pub fn labels(&self) -> &Labels {
+        &self.labels
     }
 
     /// How many replies the model has given.
@@ -253,6 +272,7 @@ impl Turn {
             text: reply.text.clone(),
             calls,
             continuation: reply.continuation,
+            labels: self.labels.clone(),
         });
         if last {
             self.ending = Some(Ending::Answered {
@@ -291,25 +311,25 @@ impl Turn {
         self.identical_calls = if same { self.identical_calls + 1 } else { 1 };
         self.last_call = Some(signature);
         if self.identical_calls >= MOST_IDENTICAL_CALLS {
-            return CallState::Done(ToolResult::error(
+            return CallState::refused(
                 ErrorCode::Repeated,
                 "the same call was just made; use its result, or do something else",
-            ));
+            );
         }
         let Some(effect) = self.effects.get(call.name.as_str()).copied() else {
             let known: Vec<&str> = self.effects.keys().copied().collect();
-            return CallState::Done(ToolResult::error(
+            return CallState::refused(
                 ErrorCode::UnknownTool,
                 format!(
                     "there is no tool {:?}; there are: {}",
                     call.name,
                     known.join(", ")
                 ),
-            ));
+            );
         };
         match parse_arguments(&call.arguments) {
             Ok(arguments) => CallState::Waiting { arguments, effect },
-            Err(problem) => CallState::Done(ToolResult::error(ErrorCode::BadArguments, problem)),
+            Err(problem) => CallState::refused(ErrorCode::BadArguments, problem),
         }
     }
 
@@ -343,15 +363,16 @@ impl Turn {
         Fed::Ignored
     }
 
-    fn take_result(&mut self, call: &CallId, result: ToolResult) -> Fed {
+    fn take_result(&mut self, call: &CallId, result: ToolResult, labels: Labels) -> Fed {
         for progress in self
             .rounds
             .last_mut()
             .into_iter()
             .flat_map(|round| &mut round.calls)
         {
-            if &progress.call.id == call && !matches!(progress.state, CallState::Done(_)) {
-                progress.state = CallState::Done(result);
+            if &progress.call.id == call && !matches!(progress.state, CallState::Done(..)) {
+                self.labels.join(&labels);
+                progress.state = CallState::Done(result, labels);
                 self.resumes = 0;
                 return Fed::Taken;
             }
@@ -364,7 +385,7 @@ impl Turn {
             .last()
             .into_iter()
             .flat_map(|round| &round.calls)
-            .filter(|progress| !matches!(progress.state, CallState::Done(_)))
+            .filter(|progress| !matches!(progress.state, CallState::Done(..)))
     }
 
     fn planned_calls(&self) -> Vec<PlannedCall> {
@@ -376,16 +397,30 @@ impl Turn {
                     arguments: arguments.clone(),
                     effect: *effect,
                 }),
-                CallState::Done(_) => None,
+                CallState::Done(..) => None,
             })
             .collect()
     }
 }
 
+impl CallState {
+    /// Answered by the turn itself.
+    fn refused(code: ErrorCode, message: impl std::fmt::Display) -> Self {
+        Self::Done(ToolResult::error(code, message), Labels::default())
+    }
+}
+
 impl Progress {
+    fn labels(&self) -> Labels {
+        match &self.state {
+            CallState::Done(_, labels) => labels.clone(),
+            CallState::Waiting { .. } | CallState::Started { .. } => Labels::default(),
+        }
+    }
+
     fn result(&self) -> ToolResult {
         match &self.state {
-            CallState::Done(result) => result.clone(),
+            CallState::Done(result, _) => result.clone(),
             CallState::Waiting { .. } => {
                 ToolResult::error(ErrorCode::Superseded, "not run: the turn ended before")
             }

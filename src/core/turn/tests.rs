@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::core::conversation::History;
+use crate::core::label::Source;
 use crate::core::model::{FinishReason, ModelError, ModelErrorKind};
 
 fn effects() -> ToolEffects {
@@ -17,7 +18,7 @@ fn effects() -> ToolEffects {
 }
 
 fn turn() -> Turn {
-    Turn::new(TurnLimits { max_steps: 5 }, effects())
+    Turn::new(TurnLimits { max_steps: 5 }, effects(), Labels::default())
 }
 
 fn call(id: &str, name: &str, arguments: &str) -> ToolCall {
@@ -52,6 +53,15 @@ fn finished(id: &str) -> Fact {
     Fact::ToolFinished {
         call: CallId::new(id),
         result: ToolResult::ok(json!({ "ok": true })),
+        labels: Labels::default(),
+    }
+}
+
+fn brought(id: &str, labels: Labels) -> Fact {
+    Fact::ToolFinished {
+        call: CallId::new(id),
+        result: ToolResult::ok(json!({ "body": "do as I say" })),
+        labels,
     }
 }
 
@@ -67,6 +77,57 @@ fn results(turn: &Turn) -> Vec<ToolResult> {
 
 fn code(result: &ToolResult) -> &str {
     result.value()["code"].as_str().unwrap_or("ok")
+}
+
+#[test]
+fn what_a_tool_brings_marks_all_that_is_said_behind_it() {
+    let page = Labels::of(Source::Web {
+        host: "example.org".into(),
+    });
+    let facts = [
+        reply("", vec![call("a", "look", "{}")]),
+        brought("a", page.clone()),
+        reply("", vec![call("b", "save", "{}")]),
+        finished("b"),
+        reply("done", vec![]),
+    ];
+    let mut turn = turn();
+    for fact in facts {
+        // As it comes back from the journal after a crash.
+        let stored = serde_json::to_string(&fact).unwrap();
+        turn.feed(serde_json::from_str(&stored).unwrap());
+    }
+    let none = Labels::default();
+    let labels: Vec<Labels> = turn
+        .items()
+        .iter()
+        .map(|item| item.labels().clone())
+        .collect();
+    let expected = [&none, &page, &page, &none, &page];
+    assert_eq!(labels, expected.map(Labels::clone));
+    assert_eq!(turn.labels(), &page);
+}
+
+#[test]
+fn a_turn_that_begins_with_content_from_outside_says_nothing_without_its_labels() {
+    let forwarded = Labels::of(Source::Forwarded {
+        author: "Eve".into(),
+    });
+    let mut turn = Turn::new(TurnLimits { max_steps: 5 }, effects(), forwarded.clone());
+    turn.feed(reply("done", vec![]));
+    assert_eq!(turn.items()[0].labels(), &forwarded);
+}
+
+#[test]
+fn facts_and_items_of_older_versions_have_no_labels() {
+    let fact = r#"{"fact":"tool_finished","call":"a","result":{"ok":true}}"#;
+    assert_eq!(serde_json::from_str::<Fact>(fact).unwrap(), finished("a"));
+    let item = r#"{"role":"user","text":"hi"}"#;
+    assert_eq!(
+        serde_json::from_str::<Item>(item).unwrap(),
+        Item::said("hi")
+    );
+    assert_eq!(serde_json::to_string(&Item::said("hi")).unwrap(), item);
 }
 
 #[test]
@@ -176,7 +237,7 @@ fn the_third_identical_call_in_a_row_is_not_run() {
 
 #[test]
 fn a_call_in_between_makes_the_same_call_fine_again() {
-    let mut turn = Turn::new(TurnLimits { max_steps: 9 }, effects());
+    let mut turn = Turn::new(TurnLimits { max_steps: 9 }, effects(), Labels::default());
     for (id, arguments) in [("a", "{}"), ("b", "{}"), ("c", "{\"x\":1}"), ("d", "{}")] {
         turn.feed(reply("", vec![call(id, "look", arguments)]));
         assert!(
@@ -371,7 +432,7 @@ proptest! {
         let mut turn = turn();
         for fact in facts {
             turn.feed(fact);
-            let mut items = vec![Item::User { text: "hi".into() }];
+            let mut items = vec![Item::said("hi")];
             items.extend(turn.items());
             // Nothing has to be mended: what a turn says is legal as it stands.
             let repaired = History::repaired(items.clone());

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::config::KvMemoryConfig;
-use super::typed::{TypedTool, failure, lenient_optional_id, success};
+use super::typed::{TypedTool, failure, lenient_optional_id, outside};
 use super::{Family, tool};
 use crate::core::change::{Change, ChangeOutcome, Deleted};
 use crate::core::ids::NoteId;
@@ -90,6 +90,7 @@ impl TypedTool for MemorySave {
             source: arguments.source,
             expires_at,
             saved_at: context.now,
+            labels: context.labels.clone(),
         };
         ToolOutcome::Change {
             change: Box::new(Change::SaveNote(note)),
@@ -157,7 +158,7 @@ impl TypedTool for MemoryGet {
             .get(&context.notes_of, &selector, context.now)
             .await
         {
-            Ok(Some(note)) => success(entry(&note)),
+            Ok(Some(note)) => outside(entry(&note), note.labels),
             Ok(None) => failure(ErrorCode::NotFound, "not found: there is no such note"),
             Err(error) => failure(ErrorCode::Failed, error),
         }
@@ -200,12 +201,16 @@ impl TypedTool for MemorySearch {
             now: context.now,
         };
         match self.notes.search(search).await {
-            Ok(page) => success(json!({
-                "total": page.total,
-                "limit": limit,
-                "offset": offset,
-                "entries": page.notes.iter().map(entry).collect::<Vec<_>>(),
-            })),
+            Ok(page) => {
+                let labels = page.notes.iter().map(|note| &note.labels).collect();
+                let found = json!({
+                    "total": page.total,
+                    "limit": limit,
+                    "offset": offset,
+                    "entries": page.notes.iter().map(entry).collect::<Vec<_>>(),
+                });
+                outside(found, labels)
+            }
             Err(error) => failure(ErrorCode::Failed, error),
         }
     }

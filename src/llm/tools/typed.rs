@@ -10,6 +10,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde_json::{Map, Value, json};
 
 use crate::core::action::Action;
+use crate::core::label::Labels;
 use crate::core::tool::{
     ErrorCode, SchemaStrictness, Tool, ToolContext, ToolEffect, ToolOutcome, ToolResult, ToolSpec,
 };
@@ -89,6 +90,15 @@ impl<T: TypedTool> Tool for Typed<T> {
 /// A finished call with a result.
 pub(super) fn success(value: Value) -> ToolOutcome {
     ToolOutcome::Finished(ToolResult::ok(value))
+}
+
+/// A finished call with a result whose content comes from where `labels` say.
+pub(super) fn outside(value: Value, labels: Labels) -> ToolOutcome {
+    let result = ToolResult::ok(value);
+    if labels.is_empty() {
+        return ToolOutcome::Finished(result);
+    }
+    ToolOutcome::Outside { result, labels }
 }
 
 /// A finished call that failed.

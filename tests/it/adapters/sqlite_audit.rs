@@ -5,6 +5,7 @@ use minibot::adapters::sqlite::SqliteAuditLog;
 use minibot::core::change::Change;
 use minibot::core::ids::{CallId, ChannelName, UserId};
 use minibot::core::journal::{AskedChange, JournalEntry, TurnJournal, TurnState};
+use minibot::core::label::{Labels, Source};
 use minibot::core::model::{ModelError, ModelErrorKind};
 use minibot::core::notes::{NewNote, NoteOwner};
 use minibot::core::tool::{Describe, ErrorCode, ToolCall, ToolResult};
@@ -30,6 +31,7 @@ async fn model_calls_are_booked_and_tool_calls_audited() {
         facts.push(Fact::ToolFinished {
             call: CallId::new(id),
             result,
+            labels: Labels::default(),
         });
     }
     // A call that has no result yet is not finished, whoever says so.
@@ -175,7 +177,8 @@ async fn a_change_and_its_result_are_one() {
             at(2),
         )
         .await;
-    assert_eq!(applied.unwrap(), saved);
+    let done = applied.unwrap();
+    assert_eq!((done.result, done.labels), (saved.clone(), outside()));
     let fixture = fixture.after_crash().await;
     assert_eq!(fixture.column("SELECT title FROM notes").await, ["key"]);
     assert_eq!(
@@ -193,9 +196,14 @@ async fn a_change_and_its_result_are_one() {
         facts,
         [Fact::ToolFinished {
             call: call.id,
-            result: saved
+            result: saved,
+            labels: outside(),
         }]
     );
+}
+
+fn outside() -> Labels {
+    Labels::of(Source::Many)
 }
 
 fn saving_a_note() -> Change {
@@ -210,5 +218,6 @@ fn saving_a_note() -> Change {
         source: None,
         expires_at: None,
         saved_at: at(0),
+        labels: outside(),
     })
 }

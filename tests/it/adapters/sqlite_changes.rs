@@ -8,6 +8,7 @@ use minibot::core::change::{Change, ChangeOutcome};
 use minibot::core::conversation::{ConversationStore, Item};
 use minibot::core::ids::{CallId, TurnId};
 use minibot::core::journal::{AskedChange, TurnEnd, TurnJournal, TurnState};
+use minibot::core::label::Labels;
 use minibot::core::tool::{ToolCall, ToolResult};
 use serde_json::json;
 
@@ -58,17 +59,19 @@ impl Changes {
 
 /// Two turns: of two items, and of four with a tool call.
 fn turns() -> Vec<Vec<Item>> {
-    let user = || Item::User { text: "?".into() };
+    let user = || Item::said("?");
     let assistant = || Item::Assistant {
         text: "!".into(),
         calls: Vec::new(),
         continuation: None,
+        labels: Labels::default(),
     };
     let result = ToolResult::ok(json!({}));
     let tool = Item::Tool {
         call: CallId::new("c"),
         name: "t".into(),
         result,
+        labels: Labels::default(),
     };
     vec![
         vec![user(), assistant()],

@@ -8,6 +8,7 @@ use minibot::core::ids::{OccurrenceId, TurnId};
 use minibot::core::inbox::InboxStore;
 use minibot::core::jobs::OccurrenceState;
 use minibot::core::journal::{JournalEntry, Receipt, RunningTurn, TurnEnd, TurnJournal, TurnState};
+use minibot::core::label::Labels;
 use minibot::core::turn::{Fact, StopReason};
 
 use super::sqlite_fixture::{
@@ -76,7 +77,7 @@ async fn an_answer_without_words_is_withdrawn() {
 async fn a_scheduled_turn_signs_its_receipt() {
     let fixture = Fixture::new().await;
     fixture.execute(
-        "INSERT INTO jobs VALUES (1, 'telegram', '7', '', 'private', '{}', NULL, 'x', 'user', '{}', NULL, 'active', 0, 0, 0);
+        "INSERT INTO jobs VALUES (1, 'telegram', '7', '', 'private', '{}', NULL, 'x', 'user', '{}', NULL, 'active', 0, 0, 0, '[]');
          INSERT INTO occurrences (id, job, slot, state, attempts, lease_until, recorded_at)
          VALUES (5, 1, 0, 'running', 1, 99, 0)",
     ).await;
@@ -117,6 +118,7 @@ async fn a_conversation_is_trimmed_by_whole_turns() {
             text: "hi".into(),
             calls: vec![],
             continuation: None,
+            labels: Labels::default(),
         };
         let mut over = end(TurnState::Answered, vec![answer("hi")]);
         over.items.push(reply);
@@ -257,6 +259,7 @@ async fn the_newest_items_come_oldest_first() {
         text: n.to_string(),
         calls: vec![],
         continuation: None,
+        labels: Labels::default(),
     };
     let items = (0..5).map(item).collect();
     let over = TurnEnd {

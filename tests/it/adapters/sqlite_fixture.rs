@@ -15,6 +15,7 @@ use minibot::core::conversation::Item;
 use minibot::core::ids::{AlbumId, CallId, ChannelName, ChatId, InboxId, MessageId, UserId};
 use minibot::core::inbox::{Arrival, Arrived, InboxStore, Stored};
 use minibot::core::journal::{JournalEntry, RunningTurn, TurnEnd, TurnJournal, TurnState};
+use minibot::core::label::Labels;
 use minibot::core::message::{Incoming, IncomingContent, Message};
 use minibot::core::model::{FinishReason, ModelReply};
 use minibot::core::outbox::{NewOutbox, Outgoing};
@@ -237,15 +238,14 @@ pub fn finished(id: &str, tool: &str) -> (ToolCall, Vec<Fact>) {
     let finish = Fact::ToolFinished {
         call: call.id.clone(),
         result,
+        labels: Labels::default(),
     };
     (call, vec![Fact::ModelReplied { reply }, finish])
 }
 
 /// How a turn ends that began with "hello".
 pub fn end(state: TurnState, said: Vec<NewOutbox>) -> TurnEnd {
-    let items = vec![Item::User {
-        text: "hello".into(),
-    }];
+    let items = vec![Item::said("hello")];
     TurnEnd {
         facts: Vec::new(),
         state,

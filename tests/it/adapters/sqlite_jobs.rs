@@ -14,6 +14,7 @@ use minibot::core::jobs::{
     FiredAction, FiredSlot, Firing, Job, JobAction, JobFilter, JobLimits, JobRole, JobStatus,
     JobStatusFilter, JobStore, NewJob, Occurrence, OccurrenceState,
 };
+use minibot::core::label::{Labels, Source};
 use minibot::core::message::{IncomingContent, ScheduledPrompt};
 use minibot::core::outbox::{NewOutbox, Outgoing};
 use minibot::core::schedule::{Schedule, ScheduleRules, ScheduleTerms};
@@ -55,7 +56,12 @@ fn job(target: ChatTarget, minute: i64) -> NewJob {
         next_run: at(minute),
         metadata: Some(json!({"k": 1})),
         created_at: at(0),
+        labels: outside(),
     }
+}
+
+fn outside() -> Labels {
+    Labels::of(Source::Many)
 }
 
 async fn add(changes: &Changes, job: NewJob) -> Job {
@@ -88,6 +94,7 @@ fn prompt(minute: i64) -> FiredSlot {
     let action = FiredAction::Prompt {
         content: "drink tea".into(),
         remark: None,
+        labels: outside(),
     };
     FiredSlot {
         slot: at(minute),
@@ -278,6 +285,7 @@ async fn a_prompt_is_a_message_of_its_creator() {
         due_at: at(70),
         remark: None,
         attempt: 1,
+        labels: outside(),
     };
     assert_eq!(incoming.content, IncomingContent::Scheduled(expected));
     let job = store.get(id).await.unwrap().unwrap();

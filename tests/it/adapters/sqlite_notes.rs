@@ -4,6 +4,7 @@
 use minibot::adapters::sqlite::SqliteNoteStore;
 use minibot::core::change::{Change, ChangeOutcome, Deleted};
 use minibot::core::ids::{ChannelName, NoteId, UserId};
+use minibot::core::label::{Labels, Source};
 use minibot::core::notes::{
     NewNote, Note, NoteOwner, NotePage, NoteSearch, NoteSelector, NoteStore,
 };
@@ -85,6 +86,7 @@ fn note(title: &str, data: &str) -> NewNote {
         source: None,
         expires_at: None,
         saved_at: at(0),
+        labels: Labels::default(),
     }
 }
 
@@ -116,6 +118,7 @@ async fn a_note_of_the_same_title_is_updated() {
     let again = NewNote {
         saved_at: at(5),
         source: Some("chat".into()),
+        labels: Labels::of(Source::Many),
         ..note("wi-fi", "two")
     };
     let second = world.save(again).await;
@@ -128,6 +131,7 @@ async fn a_note_of_the_same_title_is_updated() {
         created_at: at(0),
         updated_at: at(5),
         expires_at: None,
+        labels: Labels::of(Source::Many),
     };
     assert_eq!(second, expected);
     assert_eq!(world.by_title("WI-FI", 5).await, Some(expected));

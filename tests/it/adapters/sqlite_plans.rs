@@ -11,6 +11,7 @@ use minibot::core::compaction::{Summary, SummaryStore};
 use minibot::core::conversation::{ConversationStore, Item};
 use minibot::core::inbox::InboxStore;
 use minibot::core::journal::{JournalEntry, TurnEnd, TurnJournal, TurnState};
+use minibot::core::label::Labels;
 use sqlx::AssertSqlSafe;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -104,7 +105,7 @@ async fn run_two_turns(fixture: &Fixture) {
         let summaries = SqliteSummaryStore::new(fixture.database.clone());
         let uncovered = summaries.uncovered(conversation.id, 9).await.unwrap();
         if let Some(first) = uncovered.first().map(|placed| placed.id) {
-            let summary = Summary::new("they talked", first).unwrap();
+            let summary = Summary::new("they talked", first, Labels::default()).unwrap();
             let saved = summaries.save(conversation.id, summary, first, at(minute));
             saved.await.unwrap();
         }
@@ -120,7 +121,7 @@ async fn run_two_turns(fixture: &Fixture) {
         let end = TurnEnd {
             facts: Vec::new(),
             state: TurnState::Failed,
-            items: vec![Item::User { text: "a".into() }],
+            items: vec![Item::said("a")],
             said: Vec::new(),
             receipt: None,
         };

@@ -86,7 +86,7 @@ async fn what_was_done_with_long_ago_goes_in_bites() {
 async fn receipts_go_unless_their_turn_is_on_the_way() {
     let fixture = Fixture::new().await;
     fixture.execute(
-        "INSERT INTO jobs VALUES (1, 'telegram', '7', '', 'private', '{}', NULL, 'x', 'user', '{}', NULL, 'active', 0, 0, 0);
+        "INSERT INTO jobs VALUES (1, 'telegram', '7', '', 'private', '{}', NULL, 'x', 'user', '{}', NULL, 'active', 0, 0, 0, '[]');
          INSERT INTO occurrences (job, slot, state, recorded_at)
          VALUES (1, 1, 'ran', 0), (1, 2, 'running', 0), (1, 3, 'skipped', 0), (1, 4, 'ran', 9000000000000)",
     ).await;

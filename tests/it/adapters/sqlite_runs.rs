@@ -19,7 +19,7 @@ const STATES: &str =
 const RUNNING: &str = r#"
     INSERT INTO jobs VALUES (1, 'telegram', '7', '', 'private', '{"user":"42","name":"Ada"}', NULL,
         'x', 'user', '{"recurrence":{"type":"once"},"anchor":"2025-06-15T15:06:40Z","zone":"UTC"}',
-        NULL, 'active', NULL, 0, 0);
+        NULL, 'active', NULL, 0, 0, '[]');
     INSERT INTO occurrences (id, job, slot, state, recorded_at) VALUES (5, 1, 0, 'running', 1750000000000);
     INSERT INTO inbox (id, source, external_id, kind, channel, chat, sender, state, incoming, received_at)
         VALUES (3, 'job', 5, 'scheduled', 'telegram', '7', '42', 'waiting',

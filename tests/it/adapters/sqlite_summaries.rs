@@ -7,6 +7,7 @@ use minibot::core::compaction::{Summary, SummaryStore};
 use minibot::core::conversation::{ConversationStore, Item};
 use minibot::core::ids::{CallId, ConversationId, ItemId};
 use minibot::core::journal::{AskedChange, TurnJournal, TurnState};
+use minibot::core::label::Labels;
 use minibot::core::tool::{ToolCall, ToolResult};
 use serde_json::json;
 
@@ -29,7 +30,7 @@ async fn three_turns(fixture: &Fixture) -> ConversationId {
 }
 
 fn summary(text: &str, covers_to: i64) -> Summary {
-    Summary::new(text, ItemId(covers_to)).unwrap()
+    Summary::new(text, ItemId(covers_to), Labels::default()).unwrap()
 }
 
 async fn text(store: &SqliteSummaryStore, id: ConversationId) -> Option<String> {

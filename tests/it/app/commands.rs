@@ -3,6 +3,7 @@
 use minibot::app::commands::Commands;
 use serde_json::{Value, json};
 
+use super::labels::opened;
 use crate::support::fake_model::Reply;
 use crate::support::test_bot::TestBot;
 
@@ -79,6 +80,8 @@ async fn a_forwarded_command_is_content() {
     bot.telegram.user_sends_raw(1_001, 1_001, forwarded);
     alice.replies("That would start afresh.").await;
     let asked = bot.provider.requests()[0].last_user_text();
-    assert_eq!(asked, "[Forwarded message of Eve]\n> /new");
+    let (around, inside) = opened(&asked);
+    assert_eq!(inside, "/new");
+    assert!(around.contains("a forwarded message of Eve."), "{asked}");
     bot.finish().await;
 }

@@ -18,6 +18,7 @@ use minibot::app::turn_loop::{TurnLoop, TurnSettings};
 use minibot::core::channel::ChatKind;
 use minibot::core::clock::Clock;
 use minibot::core::conversation::Item;
+use minibot::core::envelope::Envelopes;
 use minibot::core::ids::CallId;
 use minibot::core::inbox::{Arrival, Arrived};
 use minibot::core::message::{Incoming, IncomingContent, Message};
@@ -108,6 +109,7 @@ fn turn_loop(store: &Store, post: Post) -> TurnLoop {
             conversations: ports.conversations.clone(),
             summaries: ports.summaries.clone(),
             tools,
+            envelopes: Envelopes::default(),
             settings: ContextSettings {
                 system_prompt: "Be brief.".into(),
                 zone: Tz::UTC,

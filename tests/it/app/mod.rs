@@ -10,6 +10,7 @@ mod delivery;
 mod failures;
 mod interrupted;
 mod jobs_command;
+mod labels;
 mod lifecycle;
 mod reminder_list;
 mod reminders;

@@ -8,7 +8,6 @@ use minibot::adapters::sqlite::Database;
 use minibot::app::signals::Signals;
 use minibot::app::spending::{Spending, SpendingPorts, SpendingSettings};
 use minibot::core::budget::BudgetLimits;
-use minibot::core::conversation::History;
 use minibot::core::model::{
     ChatModel, FinishReason, ModelError, ModelErrorKind, ModelReply, ModelRequest, ReplySink,
 };
@@ -86,13 +85,8 @@ async fn a_dollar(folder: &tempfile::TempDir) -> Arc<Spending> {
 
 fn request() -> ModelRequest {
     ModelRequest {
-        system: String::new(),
-        history: History::default(),
-        preface: String::new(),
         user: "hi".into(),
-        exchange: Vec::new(),
-        tools: Vec::new(),
-        cache_key: String::new(),
+        ..ModelRequest::default()
     }
 }
 

@@ -10,7 +10,7 @@ use minibot::app::context::{ContextBuilder, ContextSettings};
 use minibot::app::toolbox::Toolbox;
 use minibot::core::channel::{ChatKind, ChatTarget, Sender};
 use minibot::core::clock::Clock;
-use minibot::core::conversation::Item;
+use minibot::core::envelope::Envelopes;
 use minibot::core::ids::{CallId, ConversationId, InboxId, TurnId, UserId};
 use minibot::core::inbox::{Arrival, Arrived, InboxStore, Stored};
 use minibot::core::jobs::JobLimits;
@@ -21,7 +21,7 @@ use minibot::core::message::{Incoming, IncomingContent, Message};
 use minibot::core::model::ChatModel;
 use minibot::core::notes::NoteOwner;
 use minibot::core::schedule::ScheduleRules;
-use minibot::core::tool::{Tool, ToolContext, ToolOutcome, ToolResult, TurnOrigin};
+use minibot::core::tool::{FinishedCall, Tool, ToolContext, ToolOutcome, ToolResult, TurnOrigin};
 use minibot::core::turn::{Ending, Fact, PlannedCall, Step, Turn, TurnLimits};
 use minibot::llm::providers::builtin::BuiltinModel;
 use minibot::llm::tools::{SchedulerSwitch, ToolPorts, ToolRules, ToolSettings, builtin};
@@ -124,7 +124,7 @@ impl Chat {
             .await
             .unwrap();
         let limits = TurnLimits { max_steps: 15 };
-        let mut turn = Turn::new(limits, builder.tools.effects());
+        let mut turn = Turn::new(limits, builder.tools.effects(), context.labels.clone());
         let text = loop {
             match turn.step() {
                 Step::AskModel => {
@@ -137,15 +137,19 @@ impl Chat {
                 Step::RunTools { calls, .. } => {
                     for call in calls {
                         let id = call.call.id.clone();
-                        let result = self.run(running.id, running.conversation.id, call).await;
-                        turn.feed(Fact::ToolFinished { call: id, result });
+                        let done = self.run(running.id, running.conversation.id, call).await;
+                        turn.feed(Fact::ToolFinished {
+                            call: id,
+                            result: done.result,
+                            labels: done.labels,
+                        });
                     }
                 }
                 Step::Finish(Ending::Answered { text, .. }) => break text,
                 Step::Finish(other) => panic!("{other:?}"),
             }
         };
-        let mut said = vec![Item::User { text: context.user }];
+        let mut said = vec![context.item()];
         said.extend(turn.items());
         let end = TurnEnd {
             facts: Vec::new(),
@@ -181,7 +185,7 @@ impl Chat {
         };
         let outcome = found.unwrap().run(&context, arguments.clone()).await;
         let call = super::model_fixture::call("c", tool, &arguments.to_string());
-        let result = self.settle(running.id, call, outcome).await;
+        let result = self.settle(running.id, call, outcome).await.result;
         let end = TurnEnd {
             facts: Vec::new(),
             state: TurnState::Answered,
@@ -203,6 +207,7 @@ impl Chat {
             summaries: Arc::new(SqliteSummaryStore::new(self.fixture.database.clone())),
             conversations: Arc::new(self.fixture.conversations()),
             tools: Toolbox::new(self.tools.clone()),
+            envelopes: Envelopes::new([7; 32]),
             settings: ContextSettings {
                 system_prompt: String::new(),
                 zone: Europe__Madrid,
@@ -242,7 +247,7 @@ impl Chat {
         turn: TurnId,
         conversation: ConversationId,
         planned: PlannedCall,
-    ) -> ToolResult {
+    ) -> FinishedCall {
         let context = self.tool_context(conversation);
         let toolbox = Toolbox::new(self.tools.clone());
         let outcome = toolbox.run(&planned, &context).await;
@@ -254,14 +259,20 @@ impl Chat {
         turn: TurnId,
         call: minibot::core::tool::ToolCall,
         outcome: ToolOutcome,
-    ) -> ToolResult {
+    ) -> FinishedCall {
         let journal = self.fixture.journal();
         let now = self.clock.now();
         match outcome {
-            ToolOutcome::Finished(result) | ToolOutcome::Outside { result, .. } => {
+            outcome @ (ToolOutcome::Finished(_) | ToolOutcome::Outside { .. }) => {
+                let done = match outcome {
+                    ToolOutcome::Outside { result, labels } => FinishedCall { result, labels },
+                    ToolOutcome::Finished(result) => result.into(),
+                    ToolOutcome::Change { .. } => unreachable!(),
+                };
                 let fact = Fact::ToolFinished {
                     call: CallId::new(call.id.as_str()),
-                    result: result.clone(),
+                    result: done.result.clone(),
+                    labels: done.labels.clone(),
                 };
                 let entry = JournalEntry {
                     facts: vec![fact],
@@ -269,7 +280,7 @@ impl Chat {
                     ..JournalEntry::default()
                 };
                 journal.append(turn, entry, now).await.unwrap();
-                result
+                done
             }
             ToolOutcome::Change { change, describe } => {
                 let change = *change;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use minibot::core::conversation::{History, Item};
+use minibot::core::conversation::{Enclosure, History, Item};
 use minibot::core::ids::CallId;
+use minibot::core::label::{Labels, Source};
 use minibot::core::model::{ChatModel, Continuation, FinishReason, ModelReply, ModelRequest};
 use minibot::core::tool::{ToolCall, ToolEffect, ToolResult};
 use minibot::core::turn::{Fact, Turn, TurnLimits};
@@ -42,14 +43,37 @@ fn any_call() -> impl Strategy<Value = ToolCall> {
 /// Anything, in any order: what a damaged database may hold.
 fn any_item() -> impl Strategy<Value = Item> {
     prop_oneof![
-        2 => "[a-z]{0,5}".prop_map(|text| Item::User { text }),
+        2 => "[a-z]{0,5}".prop_map(Item::said),
         3 => ("[a-z]{0,5}", prop::collection::vec(any_call(), 0..4))
             .prop_map(|(text, calls)| says(&text, calls)),
+        1 => ("[a-z]{0,5}", any_enclosures()).prop_map(|(text, enclosures)| Item::User {
+            text,
+            enclosures,
+            labels: outside(),
+        }),
         3 => any_id().prop_map(|id| result(&id, "look", json!({ "ok": true }))),
+        1 => any_id().prop_map(|id| Item::Tool {
+            call: CallId::new(id),
+            name: "look".into(),
+            result: ToolResult::ok(json!({})),
+            labels: outside(),
+        }),
     ]
 }
 
 /// What a turn has done so far, whatever the model and the tools did.
+fn any_enclosures() -> impl Strategy<Value = Vec<Enclosure>> {
+    let enclosure = "[a-z]{0,5}".prop_map(|text| Enclosure {
+        text,
+        labels: outside(),
+    });
+    prop::collection::vec(enclosure, 0..3)
+}
+
+fn outside() -> Labels {
+    Labels::of(Source::Many)
+}
+
 fn any_exchange() -> impl Strategy<Value = Vec<Item>> {
     let reply = (
         "[a-z]{0,3}",
@@ -63,11 +87,12 @@ fn any_exchange() -> impl Strategy<Value = Vec<Item>> {
         3 => any_id().prop_map(|id| Fact::ToolFinished {
             call: CallId::new(id),
             result: ToolResult::ok(json!({})),
+            labels: Labels::default(),
         }),
     ];
     prop::collection::vec(fact, 0..8).prop_map(|facts| {
         let effects = BTreeMap::from([("look", ToolEffect::ReadOnly)]);
-        let mut turn = Turn::new(TurnLimits { max_steps: 50 }, effects);
+        let mut turn = Turn::new(TurnLimits { max_steps: 50 }, effects, Labels::default());
         for fact in facts {
             turn.feed(fact);
         }
@@ -98,9 +123,12 @@ fn any_request() -> impl Strategy<Value = ModelRequest> {
         0..400_usize,
         any_exchange(),
         "[a-z]{0,5}",
+        any_enclosures(),
     );
     parts.prop_map(
-        |(items, most_items, most_tokens, exchange, preface)| ModelRequest {
+        |(items, most_items, most_tokens, exchange, preface, enclosures)| ModelRequest {
+            recap: enclosures.first().cloned(),
+            enclosures,
             history: History::repaired(items).newest_turns(most_items, most_tokens),
             exchange,
             preface,

@@ -9,9 +9,10 @@ use axum::body::Body;
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use minibot::core::clock::Clock;
-use minibot::core::conversation::{History, Item};
+use minibot::core::conversation::Item;
 use minibot::core::http_url::HttpUrl;
 use minibot::core::ids::CallId;
+use minibot::core::label::Labels;
 use minibot::core::model::{ModelErrorKind, ModelReply, ModelRequest, ReplySink};
 use minibot::core::tool::{ToolCall, ToolResult};
 use minibot::llm::providers::openai::OpenAiModel;
@@ -26,12 +27,9 @@ use crate::support::wire::Server;
 pub fn request(user: &str) -> ModelRequest {
     ModelRequest {
         system: "You are Minibot.".into(),
-        history: History::default(),
-        preface: String::new(),
         user: user.into(),
-        exchange: Vec::new(),
-        tools: Vec::new(),
         cache_key: "conversation-7".into(),
+        ..ModelRequest::default()
     }
 }
 
@@ -48,6 +46,7 @@ pub fn says(text: &str, calls: Vec<ToolCall>) -> Item {
         text: text.into(),
         calls,
         continuation: None,
+        labels: Labels::default(),
     }
 }
 
@@ -63,6 +62,7 @@ pub fn result(id: &str, name: &str, value: Value) -> Item {
         call: CallId::new(id),
         name: name.into(),
         result: ToolResult::ok(value),
+        labels: Labels::default(),
     }
 }
 

@@ -55,9 +55,7 @@ async fn a_plain_request_holds_nothing_that_was_not_asked_for() {
 async fn history_preface_and_the_turn_so_far_stand_around_the_message() {
     let mut request = request("and tomorrow?");
     request.history = History::repaired(vec![
-        Item::User {
-            text: "rain today?".into(),
-        },
+        Item::said("rain today?"),
         says(
             "Let me look.",
             vec![

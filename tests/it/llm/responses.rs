@@ -4,6 +4,7 @@
 use std::num::NonZeroU32;
 
 use minibot::core::conversation::{History, Item};
+use minibot::core::label::Labels;
 use minibot::core::model::ModelErrorKind::{
     self, BadRequest, ContextTooLong, Malformed, QuotaExhausted, Refused, Transport,
 };
@@ -95,9 +96,7 @@ async fn history_preface_and_the_turn_so_far_stand_around_the_message() {
     let long = "x".repeat(80);
     let mut request = request("and tomorrow?");
     request.history = History::repaired(vec![
-        Item::User {
-            text: "rain today?".into(),
-        },
+        Item::said("rain today?"),
         says("Let me look.", vec![call("a", "weather", "{}")]),
         result("a", "weather", json!({ "rain": true })),
         says("Yes.", vec![]),
@@ -286,6 +285,7 @@ fn next(before: &ModelRequest, reply: &ModelReply) -> ModelRequest {
         text: reply.text.clone(),
         calls: reply.calls.clone(),
         continuation: reply.continuation.clone(),
+        labels: Labels::default(),
     });
     for call in &reply.calls {
         request

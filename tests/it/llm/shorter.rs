@@ -16,7 +16,7 @@ const TOO_LONG: ModelErrorKind = ModelErrorKind::ContextTooLong;
 fn with_turns(turns: usize) -> ModelRequest {
     let turn = |n: usize| {
         let text = format!("question {n}");
-        [Item::User { text }, says(&format!("answer {n}"), vec![])]
+        [Item::said(text), says(&format!("answer {n}"), vec![])]
     };
     ModelRequest {
         history: History::repaired((0..turns).flat_map(turn).collect()),

@@ -83,13 +83,18 @@ async fn carry_out(
                 row.content = card::with_answers(row.content, occurrence);
                 deliveries.push(*row);
             }
-            FiredAction::Prompt { content, remark } => {
+            FiredAction::Prompt {
+                content,
+                remark,
+                labels,
+            } => {
                 let prompt = ScheduledPrompt {
                     occurrence,
                     content,
                     due_at: slot.slot,
                     remark,
                     attempt: 1,
+                    labels,
                 };
                 ask(&mut *connection, occurrence, job.incoming(prompt, now)).await?;
                 targets.insert(job.target.clone());

@@ -27,6 +27,7 @@ pub(super) struct StoredJob {
     status: String,
     next_run: Option<i64>,
     created_at: i64,
+    labels: String,
     occurrence: Option<i64>,
     slot: Option<i64>,
     occurrence_state: Option<String>,
@@ -67,6 +68,7 @@ impl StoredJob {
                     .map(values::from_json)
                     .transpose()?,
                 created_at,
+                labels: values::from_json(&self.labels)?,
             },
             status,
             next_run,
@@ -141,6 +143,7 @@ fn columns() -> SelectStatement {
         Jobs::Status,
         Jobs::NextRun,
         Jobs::CreatedAt,
+        Jobs::Labels,
     ];
     let receipt = |column| Expr::col((Occurrences::Table, column));
     Query::select()

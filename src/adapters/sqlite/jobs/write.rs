@@ -58,6 +58,7 @@ pub(super) async fn insert_job(connection: &mut SqliteConnection, job: NewJob) -
             (Jobs::NextRun, Expr::val(millis(job.next_run))),
             (Jobs::CreatedAt, Expr::val(millis(job.created_at))),
             (Jobs::UpdatedAt, Expr::val(millis(job.created_at))),
+            (Jobs::Labels, Expr::val(values::to_json(&job.labels)?)),
         ],
     );
     let (id,): (i64,) = fetch_one(connection, row.returning_col(Jobs::Id)).await?;

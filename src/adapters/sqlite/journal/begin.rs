@@ -16,6 +16,7 @@ use crate::core::error::StoreResult;
 use crate::core::ids::{ConversationId, InboxId, TurnId};
 use crate::core::inbox::InboxRow;
 use crate::core::journal::RunningTurn;
+use crate::core::label::Labels;
 
 /// Takes the rows, or nothing when one of them does not wait.
 pub(super) async fn begin(
@@ -93,5 +94,6 @@ async fn find_or_start(
         id: ConversationId(id),
         target,
         started_at: now,
+        labels: Labels::default(),
     })
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_query::{Expr, ExprTrait, Query};
 use sqlx::SqliteConnection;
 
-use super::super::iden::{Inbox, Items, Occurrences, Turns};
+use super::super::iden::{Conversations, Inbox, Items, Occurrences, Turns};
 use super::super::statement::{execute, insert, word};
 use super::super::values::{self, millis};
 use super::load::{TurnPlace, find_running};
@@ -14,6 +14,7 @@ use crate::core::error::StoreResult;
 use crate::core::ids::TurnId;
 use crate::core::jobs::OccurrenceState;
 use crate::core::journal::{Receipt, TurnEnd, TurnState};
+use crate::core::label::Labels;
 
 /// Writes how a turn ended. A turn that does not run has ended before, and stays as it is.
 pub(super) async fn end(
@@ -27,6 +28,7 @@ pub(super) async fn end(
     };
     facts::append(&mut *connection, &place, &end.facts, now).await?;
     add_items(&mut *connection, &place, &end.items, now).await?;
+    mark(&mut *connection, &place, &end.items).await?;
     if let Some(open) = answer::say(&mut *connection, turn, end.said, now).await? {
         answer::withdraw(&mut *connection, &open, now).await?;
     }
@@ -83,6 +85,27 @@ async fn add_items(
         );
         execute(&mut *connection, &row).await?;
     }
+    Ok(())
+}
+
+/// Adds to the conversation the labels of what was said in it now.
+async fn mark(
+    connection: &mut SqliteConnection,
+    place: &TurnPlace,
+    items: &[Item],
+) -> StoreResult<()> {
+    let labels: Labels = items.iter().map(Item::labels).collect();
+    if labels.is_empty() {
+        return Ok(());
+    }
+    let mut all: Labels = values::from_json(&place.labels)?;
+    all.join(&labels);
+    let update = Query::update()
+        .table(Conversations::Table)
+        .value(Conversations::Labels, values::to_json(&all)?)
+        .and_where(Expr::col(Conversations::Id).eq(place.conversation.0))
+        .take();
+    execute(connection, &update).await?;
     Ok(())
 }
 

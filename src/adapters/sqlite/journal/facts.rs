@@ -64,7 +64,9 @@ pub(super) async fn audit(
 ) -> StoreResult<()> {
     let result_of = |call: &ToolCall| {
         facts.iter().find_map(|fact| match fact {
-            Fact::ToolFinished { call: id, result } if *id == call.id => Some(result),
+            Fact::ToolFinished {
+                call: id, result, ..
+            } if *id == call.id => Some(result),
             _ => None,
         })
     };

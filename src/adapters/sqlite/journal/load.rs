@@ -23,6 +23,8 @@ pub(super) struct TurnPlace {
     pub(super) turn: TurnId,
     pub(super) conversation: ConversationId,
     pub(super) target: ChatTarget,
+    /// The labels of the conversation before this turn, as stored.
+    pub(super) labels: String,
 }
 
 /// Where a turn takes place; `None` when it does not run.
@@ -38,6 +40,7 @@ pub(super) async fn find_running(
         turn,
         conversation: ConversationId(row.conversation),
         target: values::target(row.channel, row.chat, row.thread),
+        labels: row.labels,
     }))
 }
 
@@ -92,6 +95,8 @@ fn read(
             id: ConversationId(row.conversation),
             target: values::target(row.channel, row.chat, row.thread),
             started_at: values::moment(row.conversation_started_at)
+                .map_err(in_row("conversations", row.conversation))?,
+            labels: values::from_json(&row.labels)
                 .map_err(in_row("conversations", row.conversation))?,
         },
         inbox: inbox
@@ -157,6 +162,7 @@ fn running_turns() -> SelectStatement {
                 Conversations::Channel,
                 Conversations::Chat,
                 Conversations::Thread,
+                Conversations::Labels,
             ]
             .map(of),
         )
@@ -190,6 +196,7 @@ struct TurnRow {
     channel: String,
     chat: String,
     thread: String,
+    labels: String,
     conversation_started_at: i64,
 }
 

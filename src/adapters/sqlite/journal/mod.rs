@@ -18,7 +18,7 @@ use crate::core::ids::{InboxId, TurnId};
 use crate::core::journal::{
     AskedChange, JournalEntry, OpenAnswer, RunningTurn, TurnEnd, TurnJournal,
 };
-use crate::core::tool::ToolResult;
+use crate::core::tool::FinishedCall;
 
 /// The journal in the database.
 #[derive(Debug, Clone)]
@@ -66,7 +66,7 @@ impl TurnJournal for SqliteTurnJournal {
         turn: TurnId,
         asked: AskedChange,
         now: DateTime<Utc>,
-    ) -> StoreResult<ToolResult> {
+    ) -> StoreResult<FinishedCall> {
         self.database
             .write(move |connection| Box::pin(step::apply(connection, turn, asked, now)))
             .await

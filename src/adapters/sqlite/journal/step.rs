@@ -9,7 +9,7 @@ use super::{answer, facts};
 use crate::core::error::{StoreError, StoreResult};
 use crate::core::ids::TurnId;
 use crate::core::journal::{AskedChange, JournalEntry, OpenAnswer};
-use crate::core::tool::ToolResult;
+use crate::core::tool::FinishedCall;
 use crate::core::turn::Fact;
 
 /// Writes what happened and what is said of it.
@@ -39,7 +39,7 @@ pub(super) async fn apply(
     turn: TurnId,
     asked: AskedChange,
     now: DateTime<Utc>,
-) -> StoreResult<ToolResult> {
+) -> StoreResult<FinishedCall> {
     let AskedChange {
         call,
         change,
@@ -47,14 +47,16 @@ pub(super) async fn apply(
     } = asked;
     let place = running(&mut *connection, turn).await?;
     let outcome = change::apply(&mut *connection, change, now).await?;
+    let labels = outcome.labels();
     let result = describe(outcome);
     let facts = [Fact::ToolFinished {
         call: call.id.clone(),
         result: result.clone(),
+        labels: labels.clone(),
     }];
     facts::append(&mut *connection, &place, &facts, now).await?;
     facts::audit(connection, &place, &[call], &facts, now).await?;
-    Ok(result)
+    Ok(FinishedCall { result, labels })
 }
 
 async fn running(connection: &mut SqliteConnection, turn: TurnId) -> StoreResult<TurnPlace> {

@@ -10,7 +10,7 @@ use crate::core::ids::NoteId;
 use crate::core::notes::Note;
 
 /// The columns of a `StoredNote`.
-pub(super) const COLUMNS: [Notes; 8] = [
+pub(super) const COLUMNS: [Notes; 9] = [
     Notes::Id,
     Notes::Title,
     Notes::Data,
@@ -19,6 +19,7 @@ pub(super) const COLUMNS: [Notes; 8] = [
     Notes::CreatedAt,
     Notes::UpdatedAt,
     Notes::ExpiresAt,
+    Notes::Labels,
 ];
 
 /// The row.
@@ -32,6 +33,7 @@ pub(super) struct StoredNote {
     created_at: i64,
     updated_at: i64,
     expires_at: Option<i64>,
+    labels: String,
 }
 
 /// Selects the columns of a `StoredNote`, from wherever notes come.
@@ -63,6 +65,7 @@ impl TryFrom<StoredNote> for Note {
                 created_at: values::moment(row.created_at)?,
                 updated_at: values::moment(row.updated_at)?,
                 expires_at: row.expires_at.map(values::moment).transpose()?,
+                labels: values::from_json(&row.labels)?,
             })
         };
         read().map_err(in_row("notes", id))

@@ -40,6 +40,7 @@ pub(in super::super) async fn save(
         (Notes::Source, Expr::val(note.source)),
         (Notes::UpdatedAt, Expr::val(saved_at)),
         (Notes::ExpiresAt, Expr::val(note.expires_at.map(millis))),
+        (Notes::Labels, Expr::val(values::to_json(&note.labels)?)),
     ];
     let returning = Query::returning().columns(COLUMNS);
     let row: StoredNote = match same {
@@ -53,11 +54,19 @@ pub(in super::super) async fn save(
             fetch_one(connection, &update).await?
         }
         None => {
-            let [title, data, metadata, source, updated_at, expires_at] = contents;
+            let [
+                title,
+                data,
+                metadata,
+                source,
+                updated_at,
+                expires_at,
+                labels,
+            ] = contents;
             let owner = (Notes::Owner, Expr::val(owner));
             let created_at = (Notes::CreatedAt, Expr::val(saved_at));
             let row = [
-                owner, title, data, metadata, source, created_at, updated_at, expires_at,
+                owner, title, data, metadata, source, created_at, updated_at, expires_at, labels,
             ];
             fetch_one(connection, insert(Notes::Table, row).returning(returning)).await?
         }

@@ -19,7 +19,6 @@ use self::words::plain;
 use crate::core::clock::Clock;
 use crate::core::conversation::Item;
 use crate::core::ids::CallId;
-use crate::core::message::FORWARDED;
 use crate::core::model::{
     ChatModel, FinishReason, ModelError, ModelReply, ModelRequest, ReplySink,
 };
@@ -101,7 +100,7 @@ impl BuiltinModel {
 
 /// What others wrote is not a command of the person who forwards it.
 fn is_forwarded(request: &ModelRequest) -> bool {
-    request.user.starts_with(FORWARDED)
+    request.user.is_empty() && !request.enclosures.is_empty()
 }
 
 fn missing_tool(calls: &[(&'static str, Value)], request: &ModelRequest) -> Option<&'static str> {

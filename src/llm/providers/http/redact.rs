@@ -28,13 +28,21 @@ pub(super) struct Redactor<'a> {
 impl<'a> Redactor<'a> {
     pub(super) fn new(key: Option<&'a SecretString>, request: &'a ModelRequest) -> Self {
         let mut texts: Vec<&str> = vec![&request.system, &request.preface, &request.user];
+        let enclosures = request.recap.iter().chain(&request.enclosures);
+        texts.extend(enclosures.map(|part| part.text.as_str()));
         for item in request.history.items().iter().chain(&request.exchange) {
             match item {
-                Item::User { text } => texts.push(text),
+                Item::User {
+                    text, enclosures, ..
+                } => {
+                    texts.push(text);
+                    texts.extend(enclosures.iter().map(|part| part.text.as_str()));
+                }
                 Item::Assistant {
                     text,
                     calls,
                     continuation,
+                    ..
                 } => {
                     texts.push(text);
                     texts.extend(calls.iter().map(|call| call.arguments.as_str()));
@@ -137,22 +145,21 @@ mod tests {
     use super::*;
     use crate::core::conversation::History;
     use crate::core::ids::CallId;
+    use crate::core::label::Labels;
     use crate::core::tool::{ToolCall, ToolResult};
 
     fn request() -> ModelRequest {
         ModelRequest {
             system: "You are Minibot.".into(),
             history: History::repaired(vec![
-                Item::User {
-                    text: "my doctor is in Barcelona".into(),
-                },
+                Item::said("my doctor is in Barcelona"),
                 Item::Assistant {
                     text: "noted, in Barcelona then".into(),
                     calls: Vec::new(),
                     continuation: None,
+                    labels: Labels::default(),
                 },
             ]),
-            preface: String::new(),
             user: "PIN 4711".into(),
             exchange: vec![
                 Item::Assistant {
@@ -163,15 +170,16 @@ mod tests {
                         arguments: r#"{"text":"the safe is behind the mirror"}"#.into(),
                     }],
                     continuation: None,
+                    labels: Labels::default(),
                 },
                 Item::Tool {
                     call: CallId::new("c1"),
                     name: "note".into(),
                     result: ToolResult::ok(json!({ "said": ["written down by Ada"] })),
+                    labels: Labels::default(),
                 },
             ],
-            tools: Vec::new(),
-            cache_key: String::new(),
+            ..ModelRequest::default()
         }
     }
 

@@ -103,7 +103,7 @@ fn typed(settings: &ServerSettings, manners: Manners, request: &ModelRequest) ->
 }
 
 fn messages(manners: Manners, request: &ModelRequest) -> Vec<ChatCompletionRequestMessage> {
-    let message = |item| message(item, manners.ids);
+    let message = |item| message(request, item, manners.ids);
     let mut messages = Vec::new();
     match manners.preface {
         PrefacePlace::BeforeMessage => messages.extend(system(&request.system)),
@@ -112,12 +112,13 @@ fn messages(manners: Manners, request: &ModelRequest) -> Vec<ChatCompletionReque
             messages.extend(system(both.trim()));
         }
     }
-    messages.extend(request.history.items().iter().map(message));
+    messages.extend(request.recap().as_deref().map(user));
+    messages.extend(request.history.items().iter().flat_map(message));
     if manners.preface == PrefacePlace::BeforeMessage {
         messages.extend(system(&request.preface));
     }
-    messages.push(user(&request.user));
-    messages.extend(request.exchange.iter().map(message));
+    messages.extend(request.asked().iter().map(|text| user(text)));
+    messages.extend(request.exchange.iter().flat_map(message));
     messages
 }
 
@@ -137,9 +138,14 @@ fn user(text: &str) -> ChatCompletionRequestMessage {
     })
 }
 
-fn message(item: &Item, ids: CallIds) -> ChatCompletionRequestMessage {
-    match item {
-        Item::User { text } => user(text),
+fn message(request: &ModelRequest, item: &Item, ids: CallIds) -> Vec<ChatCompletionRequestMessage> {
+    vec![match item {
+        Item::User {
+            text, enclosures, ..
+        } => {
+            let shown = request.shown(text, enclosures);
+            return shown.iter().map(|text| user(text)).collect();
+        }
         Item::Assistant { text, calls, .. } => {
             let calls: Vec<_> = calls.iter().map(|call| tool_call(call, ids)).collect();
             // Neither text nor calls: OpenAI wants at least an empty text.
@@ -150,13 +156,16 @@ fn message(item: &Item, ids: CallIds) -> ChatCompletionRequestMessage {
                 ..ChatCompletionRequestAssistantMessage::default()
             })
         }
-        Item::Tool { call, result, .. } => {
-            ChatCompletionRequestMessage::Tool(ChatCompletionRequestToolMessage {
-                content: result.to_text().into(),
-                tool_call_id: ids.spell(call),
-            })
-        }
-    }
+        Item::Tool {
+            call,
+            result,
+            labels,
+            ..
+        } => ChatCompletionRequestMessage::Tool(ChatCompletionRequestToolMessage {
+            content: request.shown_result(result, labels).into(),
+            tool_call_id: ids.spell(call),
+        }),
+    }]
 }
 
 /// A call as it is told back.
@@ -191,7 +200,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::core::conversation::History;
     use crate::core::http_url::HttpUrl;
     use crate::llm::providers::http::StrictTools;
 
@@ -210,11 +218,6 @@ mod tests {
             strict_tools: StrictTools::WhereKnown,
         };
         let request = ModelRequest {
-            system: String::new(),
-            history: History::default(),
-            preface: String::new(),
-            user: String::new(),
-            exchange: Vec::new(),
             tools: vec![ToolSpec {
                 name: "t",
                 description: String::new(),
@@ -222,6 +225,7 @@ mod tests {
                 schema: SchemaStrictness::Strict,
             }],
             cache_key: "k".repeat(100),
+            ..ModelRequest::default()
         };
         serde_json::from_slice(&body(
             &settings,

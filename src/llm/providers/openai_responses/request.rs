@@ -55,27 +55,35 @@ fn input(settings: &ServerSettings, manners: Manners, request: &ModelRequest) ->
         EarlierThoughts::LeftOut => None,
     };
     let mut input = Vec::new();
+    let user = |text: &String| message("user", text);
+    input.extend(request.recap().iter().map(user));
     for item in request.history.items() {
-        add(item, None, &mut input);
+        add(request, item, None, &mut input);
     }
     if !request.preface.is_empty() {
         input.push(message("system", &request.preface));
     }
-    input.push(message("user", &request.user));
+    input.extend(request.asked().iter().map(user));
     for item in &request.exchange {
-        add(item, origin.as_deref(), &mut input);
+        add(request, item, origin.as_deref(), &mut input);
     }
     input
 }
 
 /// Adds the items that say the same. `origin` is who is asked, if thoughts are sent back.
-fn add(item: &Item, origin: Option<&str>, input: &mut Vec<Value>) {
+fn add(request: &ModelRequest, item: &Item, origin: Option<&str>, input: &mut Vec<Value>) {
     match item {
-        Item::User { text } => input.push(message("user", text)),
+        Item::User {
+            text, enclosures, ..
+        } => {
+            let shown = request.shown(text, enclosures);
+            input.extend(shown.iter().map(|text| message("user", text)));
+        }
         Item::Assistant {
             text,
             calls,
             continuation,
+            ..
         } => {
             let own = continuation
                 .as_ref()
@@ -90,10 +98,15 @@ fn add(item: &Item, origin: Option<&str>, input: &mut Vec<Value>) {
             }
             input.extend(calls.iter().map(function_call));
         }
-        Item::Tool { call, result, .. } => input.push(json!({
+        Item::Tool {
+            call,
+            result,
+            labels,
+            ..
+        } => input.push(json!({
             "type": "function_call_output",
             "call_id": call_id(call),
-            "output": result.to_text(),
+            "output": request.shown_result(result, labels),
         })),
     }
 }

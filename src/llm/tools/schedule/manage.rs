@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::typed::{TypedTool, failure, lenient_id, success};
+use super::super::typed::{TypedTool, failure, lenient_id, outside};
 use super::{TEXTS, recurrence, run_at, status};
 use crate::core::change::{Change, ChangeOutcome};
 use crate::core::ids::JobId;
@@ -51,10 +51,14 @@ impl TypedTool for ListPrompts {
             offset: arguments.offset.unwrap_or(0),
         };
         match self.jobs.list(filter).await {
-            Ok(page) => success(json!({
-                "count": page.total,
-                "jobs": page.jobs.iter().map(|job| row(job, context)).collect::<Vec<_>>(),
-            })),
+            Ok(page) => {
+                let labels = page.jobs.iter().map(|job| &job.details.labels).collect();
+                let found = json!({
+                    "count": page.total,
+                    "jobs": page.jobs.iter().map(|job| row(job, context)).collect::<Vec<_>>(),
+                });
+                outside(found, labels)
+            }
             Err(error) => failure(ErrorCode::Failed, error),
         }
     }

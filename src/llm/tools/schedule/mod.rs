@@ -94,6 +94,7 @@ impl SchedulePrompt {
             next_run,
             metadata: arguments.metadata.map(Value::Object),
             created_at: context.now,
+            labels: context.labels.clone(),
         })
     }
 
