@@ -17,6 +17,7 @@ pub mod delivery;
 pub mod egress;
 pub mod envelope;
 pub mod error;
+pub mod exits;
 pub mod file_labels;
 pub mod file_name;
 pub mod files;

@@ -1,0 +1,136 @@
+//! Exits: the ways by which a model that has turned against its user could carry something out, and
+//! which of them a person must open once content from outside stands in the request.
+//!
+//! The rule is one table over types. Nothing that a model writes decides it.
+
+mod addresses;
+
+use std::fmt;
+
+pub use self::addresses::{KnownAddresses, Words};
+use super::action::{Action, ClickLeads, Confinement, Plainness};
+use super::label::Labels;
+use url::Url;
+
+/// Addresses from fetched content that a turn may follow without asking.
+pub const MOST_FOLLOWED: usize = 10;
+
+/// What a call stands in.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The labels of all that the model has before it.
+    pub labels: Labels,
+    /// The addresses that it may visit without asking.
+    pub known: KnownAddresses,
+    /// How many calls before this one in the turn went to an address that only fetched content
+    /// knows.
+    pub followed: usize,
+}
+
+/// Why a call must be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// The address stands neither in the person's words nor in fetched content.
+    UnknownAddress(Url),
+    /// The turn has followed as many addresses from fetched content as it may.
+    ManyFollowed,
+    /// It sends more than an address.
+    Carries(Url),
+    /// It types into a page.
+    FillsField,
+    /// It leaves the page, or may send a form.
+    LeavesPage,
+    /// It runs something that could reach a network.
+    Runs,
+    /// It deletes a file.
+    DeletesFile,
+    /// It plans a run of the model.
+    PlansRun,
+    /// It writes through another program.
+    WritesThrough(String),
+}
+
+/// Whether a call must at least be asked for, whatever else allows it. `None` leaves the decision
+/// as it is.
+pub fn escalation(action: &Action, surroundings: &Surroundings) -> Option<Reason> {
+    if !surroundings.labels.is_untrusted() {
+        return None;
+    }
+    match action {
+        Action::Inside | Action::SendFile { .. } => None,
+        Action::Fetch {
+            url,
+            plain: Plainness::Carries,
+        } => Some(Reason::Carries(url.clone())),
+        Action::Fetch {
+            url,
+            plain: Plainness::Plain,
+        } => visit(url, surroundings),
+        Action::FillField { .. } => Some(Reason::FillsField),
+        Action::Click { page, leads } => {
+            (!stays(page.as_ref(), leads)).then_some(Reason::LeavesPage)
+        }
+        Action::Command { confinement, .. } | Action::Code { confinement } => {
+            (*confinement != Confinement::Native).then_some(Reason::Runs)
+        }
+        Action::DeleteFile { .. } => Some(Reason::DeletesFile),
+        Action::ScheduleRun => Some(Reason::PlansRun),
+        Action::McpWrite { server } => Some(Reason::WritesThrough(server.clone())),
+    }
+}
+
+fn visit(url: &Url, surroundings: &Surroundings) -> Option<Reason> {
+    let known = &surroundings.known;
+    if known.is_said(url) {
+        None
+    } else if !known.is_fetched(url) {
+        Some(Reason::UnknownAddress(url.clone()))
+    } else {
+        (surroundings.followed >= MOST_FOLLOWED).then_some(Reason::ManyFollowed)
+    }
+}
+
+/// Whether a click only moves within its page.
+fn stays(page: Option<&Url>, leads: &ClickLeads) -> bool {
+    match leads {
+        ClickLeads::Nowhere => true,
+        ClickLeads::To(url) => page.is_some_and(|page| same_page(page, url)),
+        ClickLeads::Unknown => false,
+    }
+}
+
+fn same_page(one: &Url, other: &Url) -> bool {
+    let without_fragment = |url: &Url| {
+        let mut url = url.clone();
+        url.set_fragment(None);
+        url
+    };
+    without_fragment(one) == without_fragment(other)
+}
+
+impl fmt::Display for Reason {
+    /// For the card: why the person is asked.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownAddress(_) => {
+                f.write_str("this address stands neither in your words nor in what was read")
+            }
+            Self::ManyFollowed => {
+                write!(
+                    f,
+                    "{MOST_FOLLOWED} addresses from other sources were followed already"
+                )
+            }
+            Self::Carries(_) => f.write_str("it sends data, not only an address"),
+            Self::FillsField => f.write_str("it types into a page"),
+            Self::LeavesPage => f.write_str("the click leaves the page or sends a form"),
+            Self::Runs => f.write_str("what it runs could reach a network"),
+            Self::DeletesFile => f.write_str("it deletes a file"),
+            Self::PlansRun => f.write_str("it plans work for later"),
+            Self::WritesThrough(server) => write!(f, "it changes something at {server}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

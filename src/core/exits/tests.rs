@@ -1,0 +1,257 @@
+//! The rule as a table.
+#![allow(clippy::unwrap_used)]
+
+use serde_json::json;
+
+use super::*;
+use crate::core::command::CommandLine;
+use crate::core::conversation::{Enclosure, Item};
+use crate::core::ids::CallId;
+use crate::core::label::Source;
+use crate::core::tool::{ToolCall, ToolResult};
+
+fn url(text: &str) -> Url {
+    Url::parse(text).unwrap()
+}
+
+fn page() -> Labels {
+    Labels::of(Source::Web {
+        host: "news.example".into(),
+    })
+}
+
+fn get(address: &str) -> Action {
+    Action::Fetch {
+        url: url(address),
+        plain: Plainness::Plain,
+    }
+}
+
+fn post(address: &str) -> Action {
+    Action::Fetch {
+        url: url(address),
+        plain: Plainness::Carries,
+    }
+}
+
+fn click(leads: ClickLeads) -> Action {
+    let page = Some(url("https://news.example/list?a=1#top"));
+    Action::Click { page, leads }
+}
+
+fn code(confinement: Confinement) -> Action {
+    Action::Code { confinement }
+}
+
+fn command(confinement: Confinement) -> Action {
+    let line = CommandLine::unclear("ls", "whatever it says");
+    Action::Command { line, confinement }
+}
+
+/// The person named `said.example` and `news.example`; a page names `linked.example`.
+fn untrusted(followed: usize) -> Surroundings {
+    Surroundings {
+        labels: page(),
+        known: KnownAddresses::of([
+            Words::Own("look at https://said.example/a?b=c, please, and at news.example"),
+            Words::Fetched("[more](https://linked.example/x) or https://linked.example/y#z."),
+        ]),
+        followed,
+    }
+}
+
+fn decide(table: impl IntoIterator<Item = (Action, usize, Option<Reason>)>) {
+    for (action, followed, expected) in table {
+        let found = escalation(&action, &untrusted(followed));
+        assert_eq!(found, expected, "{action:?}");
+        let trusted = Surroundings {
+            labels: Labels::default(),
+            ..untrusted(followed)
+        };
+        assert_eq!(escalation(&action, &trusted), None, "{action:?}");
+    }
+}
+
+#[test]
+fn only_addresses_that_stand_somewhere_are_visited_unasked() {
+    use Reason::{Carries, ManyFollowed};
+    let said = "https://said.example/a?b=c";
+    let linked = "https://linked.example/x";
+    decide([
+        (get(said), 99, None),
+        (get("https://news.example/"), 99, None),
+        (get(linked), 0, None),
+        (get(linked), 9, None),
+        (get(linked), 10, Some(ManyFollowed)),
+        (get("https://linked.example/y"), 9, None),
+        (get("https://linked.example/y#z"), 9, None),
+        (post(said), 0, Some(Carries(url(said)))),
+        (post(linked), 0, Some(Carries(url(linked)))),
+    ]);
+    // Parts, additions and other spellings of what is known carry something.
+    let unknown = [
+        "https://evil.example/?q=secret",
+        "https://said.example/a",
+        "https://said.example/a?b=cd",
+        "https://said.example/a?b=c#d",
+        "https://said.example/a/?b=c",
+        "https://linked.example/X",
+        "https://linked.example/x/",
+        "https://linked.example:444/x",
+        "https://you@linked.example/x",
+        "http://linked.example/x",
+        "https://secret.news.example/",
+    ];
+    decide(unknown.map(|address| {
+        let reason = Reason::UnknownAddress(url(address));
+        (get(address), 0, Some(reason))
+    }));
+}
+
+#[test]
+fn each_other_exit_is_open_or_asked_for() {
+    use Confinement::{Native, Weaker};
+    use Reason as R;
+    let to = |address| click(ClickLeads::To(url(address)));
+    let path = "a.txt".to_owned();
+    let caption = String::new();
+    let server = "crm".to_owned();
+    let writes = R::WritesThrough(server.clone());
+    decide([
+        (Action::Inside, 0, None),
+        (Action::FillField { page: None }, 0, Some(R::FillsField)),
+        (click(ClickLeads::Nowhere), 0, None),
+        (to("https://news.example/list?a=1#end"), 0, None),
+        (to("https://news.example/list?a=2"), 0, Some(R::LeavesPage)),
+        (to("https://said.example/a?b=c"), 0, Some(R::LeavesPage)),
+        (click(ClickLeads::Unknown), 0, Some(R::LeavesPage)),
+        (code(Native), 0, None),
+        (code(Weaker), 0, Some(R::Runs)),
+        (command(Native), 0, None),
+        (command(Weaker), 0, Some(R::Runs)),
+        (
+            Action::DeleteFile { path: path.clone() },
+            0,
+            Some(R::DeletesFile),
+        ),
+        (Action::SendFile { path, caption }, 0, None),
+        (Action::ScheduleRun, 0, Some(R::PlansRun)),
+        (Action::McpWrite { server }, 0, Some(writes)),
+    ]);
+}
+
+#[test]
+fn an_address_ends_where_the_text_around_it_goes_on() {
+    for (text, address) in [
+        ("(see https://a.example/b)", "https://a.example/b"),
+        ("**https://a.example/b**.", "https://a.example/b"),
+        ("<https://a.example/b>", "https://a.example/b"),
+        ("HTTPS://A.example/b!", "https://a.example/b"),
+        ("[x](https://a.example/b \"title\")", "https://a.example/b"),
+        ("https://a.example/w_(x)", "https://a.example/w_(x)"),
+        ("{'u':'https://a.example/b','v':1}", "https://a.example/b"),
+        ("https://a.example/b。", "https://a.example/b"),
+        ("https://a.example", "https://a.example/"),
+        ("xhttps://a.example/b", "https://a.example/b"),
+    ] {
+        let known = KnownAddresses::of([Words::Fetched(text)]);
+        assert!(known.is_fetched(&url(address)), "{text}: {known:?}");
+        assert!(!known.is_said(&url(address)), "{text}");
+    }
+    for (text, address) in [
+        ("is a.example/b?c=1 up?", "https://a.example/b?c=1"),
+        ("a.example.", "http://a.example/"),
+        ("write to me@a.example", "https://a.example/"),
+    ] {
+        let known = KnownAddresses::of([Words::Own(text)]);
+        assert_eq!(
+            known.is_said(&url(address)),
+            !text.contains('@'),
+            "{text}: {known:?}"
+        );
+        let known = KnownAddresses::of([Words::Fetched(text)]);
+        assert!(
+            !known.holds(&url(address)),
+            "only the person may leave the scheme out"
+        );
+    }
+}
+
+fn called(id: &str, address: &str) -> ToolCall {
+    ToolCall {
+        id: CallId::new(id),
+        name: "http_request".into(),
+        arguments: json!({ "url": address }).to_string(),
+    }
+}
+
+fn tool(id: &str, body: &str, labels: Labels) -> Item {
+    Item::Tool {
+        call: CallId::new(id),
+        name: "t".into(),
+        result: ToolResult::ok(json!({ "deep": [{ "body": body }] })),
+        labels,
+    }
+}
+
+#[test]
+fn only_the_person_and_the_sources_themselves_make_an_address_known() {
+    let own = |labels| Item::User {
+        text: "https://one.example/".into(),
+        enclosures: vec![Enclosure {
+            text: "https://two.example/".into(),
+            labels: page(),
+        }],
+        labels,
+    };
+    let written = "https://three.example/";
+    let assistant = Item::Assistant {
+        text: written.into(),
+        calls: vec![called("n", written)],
+        continuation: None,
+        labels: page(),
+    };
+    let items = [
+        own(page()),
+        assistant,
+        tool("a", "https://four.example/", page()),
+        // A note, a file or a job that a model wrote, read again; and a result of our own.
+        tool("b", "https://five.example/", page().rewritten()),
+        tool("c", "https://six.example/", Labels::default()),
+    ];
+    let known = KnownAddresses::in_items(&items);
+    let holds = |name: &str| known.holds(&url(&format!("https://{name}.example/")));
+    let names = ["one", "two", "three", "four", "five", "six"];
+    assert_eq!(names.map(holds), [true, true, false, true, false, false]);
+    // The words of a job that was planned after reading something are the model's.
+    let job = KnownAddresses::in_items(&[own(page().rewritten())]);
+    assert!(!job.holds(&url("https://one.example/")));
+}
+
+#[test]
+fn the_calls_of_a_turn_are_counted_in_their_order() {
+    let addresses = (0..12).map(|n| format!("https://linked.example/{n}"));
+    let addresses: Vec<String> = addresses.collect();
+    let calls: Vec<ToolCall> = addresses
+        .iter()
+        .enumerate()
+        .map(|(n, address)| called(&n.to_string(), address))
+        .collect();
+    let exchange = [
+        tool("p", &addresses.join(" "), page()),
+        Item::Assistant {
+            text: String::new(),
+            calls: calls.clone(),
+            continuation: None,
+            labels: page(),
+        },
+    ];
+    let asked = calls.iter().zip(&addresses).map(|(call, address)| {
+        let surroundings = Surroundings::of(&call.id, &page(), [], &exchange);
+        escalation(&get(address), &surroundings).is_some()
+    });
+    let expected = [[false; 10].as_slice(), &[true; 2]].concat();
+    assert_eq!(asked.collect::<Vec<_>>(), expected);
+    let trusted = Surroundings::of(&calls[11].id, &Labels::default(), [], &exchange);
+    assert_eq!(escalation(&get(&addresses[11]), &trusted), None);
+}
