@@ -1,6 +1,8 @@
 //! Pressed buttons: one function for each kind. Each change is one transaction with the end of the
 //! press's row, so that a press counts once; then the person's client is told.
 
+mod files;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -14,6 +16,7 @@ use crate::core::change::{Change, ChangeOutcome};
 use crate::core::channel::{Buttons, Channel, ChatTarget};
 use crate::core::clock::Clock;
 use crate::core::error::StoreResult;
+use crate::core::files::WorkspaceFiles;
 use crate::core::ids::{ChannelName, InboxId, JobId, MessageId, OccurrenceId, UserId};
 use crate::core::inbox::{AskedByRow, InboxRow, InboxStore};
 use crate::core::job_list;
@@ -21,6 +24,7 @@ use crate::core::jobs::{Job, JobAction, JobStore, OccurrenceState};
 use crate::core::message::Press;
 use crate::core::money::MicroUsd;
 use crate::core::outbox::{NewOutbox, OutboxStore, Outgoing};
+use crate::core::outgoing_file::OutgoingFiles;
 use crate::core::reminder;
 
 const NOT_IN_USE: &str = "This button is no longer in use";
@@ -41,6 +45,10 @@ pub struct Presses {
     pub outbox: Arc<dyn OutboxStore>,
     /// The jobs.
     pub jobs: Arc<dyn JobStore>,
+    /// The files of the chats.
+    pub files: Arc<dyn WorkspaceFiles>,
+    /// Copies of files on their way.
+    pub copies: Arc<dyn OutgoingFiles>,
     /// Where presses are acknowledged.
     pub channels: Channels,
     /// Rings for what is to be sent, and for changed jobs.
@@ -128,6 +136,10 @@ impl Presses {
             Some(ButtonData::Retry { occurrence }) => self.retry(&pressed, occurrence).await?,
             Some(ButtonData::RaiseBudget) => self.raise_budget(&pressed, row).await?,
             Some(ButtonData::Page { page }) => self.page(&pressed, page).await?,
+            Some(ButtonData::FilePage { page }) => self.file_page(&pressed, page).await?,
+            Some(ButtonData::File { file, action, page }) => {
+                self.file(&pressed, (file, action), page).await?
+            }
             Some(ButtonData::Job { job, action, page }) => {
                 self.job(&pressed, job, action, page).await?
             }

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::channel::ChatTarget;
+use super::file_list::{self, FileAction, FileKey};
 use super::ids::{JobId, OccurrenceId};
 use super::jobs::{Job, JobAction, Occurrence};
 use super::outbox::{Button, Outgoing};
@@ -30,6 +31,20 @@ pub enum ButtonData {
     /// Below a list of reminders: show another page.
     Page {
         /// Counted from 0.
+        page: u32,
+    },
+    /// Below a list of files: show another page.
+    FilePage {
+        /// Counted from 0.
+        page: u32,
+    },
+    /// Below a list of files: do something to one of them.
+    File {
+        /// Which, as it was.
+        file: FileKey,
+        /// What.
+        action: FileAction,
+        /// The page that the list shows.
         page: u32,
     },
     /// Below a list of reminders: do something to one of them.
@@ -134,6 +149,14 @@ impl ButtonData {
             ["p", page] => Some(Self::Page {
                 page: page.parse().ok()?,
             }),
+            ["fp", page] => Some(Self::FilePage {
+                page: page.parse().ok()?,
+            }),
+            ["f", file, code, page] => Some(Self::File {
+                file: file.parse().ok()?,
+                action: file_list::ACTIONS.iter().find(|row| row.1 == *code)?.0,
+                page: page.parse().ok()?,
+            }),
             ["j", job, code, page] => Some(Self::Job {
                 job: JobId(job.parse().ok()?),
                 action: ACTIONS.iter().find(|row| row.1 == *code)?.0,
@@ -162,6 +185,11 @@ impl std::fmt::Display for ButtonData {
             Self::Retry { occurrence } => write!(f, "r:{occurrence}:{RETRY}"),
             Self::RaiseBudget => f.write_str("b:1"),
             Self::Page { page } => write!(f, "p:{page}"),
+            Self::FilePage { page } => write!(f, "fp:{page}"),
+            Self::File { file, action, page } => {
+                let row = file_list::ACTIONS.iter().find(|row| row.0 == *action);
+                write!(f, "f:{file}:{}:{page}", row.map_or("", |row| row.1))
+            }
             Self::Job { job, action, page } => {
                 let row = ACTIONS.iter().find(|row| row.0 == *action);
                 write!(f, "j:{job}:{}:{page}", row.map_or("", |row| row.1))
@@ -277,6 +305,13 @@ mod tests {
         all.push(ButtonData::Retry { occurrence });
         all.push(ButtonData::RaiseBudget);
         all.push(ButtonData::Page { page: u32::MAX });
+        all.push(ButtonData::FilePage { page: u32::MAX });
+        let file: FileKey = "ffffffffffffffff".parse().unwrap();
+        all.extend(file_list::ACTIONS.map(|(action, _)| ButtonData::File {
+            file,
+            action,
+            page: u32::MAX,
+        }));
         all.extend(ACTIONS.iter().map(|(action, _)| ButtonData::Job {
             job: JobId(i64::MIN),
             action: *action,

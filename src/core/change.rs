@@ -8,6 +8,7 @@ use super::jobs::{Job, JobAction, JobLimits, NewJob};
 use super::label::Labels;
 use super::money::MicroUsd;
 use super::notes::{NewNote, Note, NoteOwner, NoteSelector};
+use super::outgoing_file::OutgoingFile;
 
 /// A change.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +61,13 @@ pub enum Change {
         /// Which.
         selector: NoteSelector,
     },
+    /// Queues a file for a chat. Pictures that are queued shortly after one another become an album.
+    SendFile {
+        /// Where to.
+        target: ChatTarget,
+        /// The file, with its copy taken.
+        file: Box<OutgoingFile>,
+    },
     /// Adds to the budget of the day and the month.
     RaiseBudget {
         /// How much.
@@ -90,6 +98,8 @@ pub enum ChangeOutcome {
     Note(Box<Note>),
     /// Whether there was something to delete.
     Deleted(Deleted),
+    /// It waits to be sent.
+    Queued,
     /// The budget is larger by so much.
     BudgetRaised {
         /// How much.

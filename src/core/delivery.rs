@@ -89,6 +89,16 @@ impl OutboxRow {
             error: reason.clone(),
             certainty,
         };
+        let replace = |content, message| DeliveryOutcome::Replace {
+            content,
+            target: self.target.clone(),
+            message,
+            error: reason.clone(),
+        };
+        let failed = |words| DeliveryOutcome::Failed {
+            notice: self.notice(words, &reason).map(Box::new),
+            error: reason.clone(),
+        };
         match error {
             DeliveryError::Unreachable(_) | DeliveryError::ServiceDown(_) => {
                 retry(Certainty::NotSent)
@@ -105,12 +115,7 @@ impl OutboxRow {
             },
             DeliveryError::Migrated(to) if *to == self.target.chat => retry(Certainty::NotSent),
             DeliveryError::BadFormatting(_) if self.content != self.content.without_styles() => {
-                DeliveryOutcome::Replace {
-                    content: self.content.without_styles(),
-                    target: self.target.clone(),
-                    message: self.message.clone(),
-                    error: reason,
-                }
+                replace(self.content.without_styles(), self.message.clone())
             }
             DeliveryError::TopicGone(_) if self.target.thread.is_some() => {
                 DeliveryOutcome::Replace {
@@ -123,25 +128,20 @@ impl OutboxRow {
                     error: reason,
                 }
             }
-            DeliveryError::MessageGone(_) if self.message.is_some() => DeliveryOutcome::Replace {
-                content: self.content.clone(),
-                target: self.target.clone(),
-                message: None,
-                error: reason,
-            },
+            DeliveryError::MessageGone(_) if self.message.is_some() => {
+                replace(self.content.clone(), None)
+            }
+            // What is not taken as a picture or a voice message may be taken as a file.
+            DeliveryError::Refused(_) if self.content != self.content.as_documents() => {
+                replace(self.content.as_documents(), None)
+            }
             DeliveryError::ChatClosed(_) => DeliveryOutcome::ChatClosed { error: reason },
             DeliveryError::Migrated(to) => DeliveryOutcome::Migrated { to: to.clone() },
-            DeliveryError::Ambiguous(_) => DeliveryOutcome::Failed {
-                notice: self.notice(UNCERTAIN, &reason).map(Box::new),
-                error: reason,
-            },
+            DeliveryError::Ambiguous(_) => failed(UNCERTAIN),
             DeliveryError::BadFormatting(_)
             | DeliveryError::MessageGone(_)
             | DeliveryError::TopicGone(_)
-            | DeliveryError::Refused(_) => DeliveryOutcome::Failed {
-                notice: self.notice(UNDELIVERED, &reason).map(Box::new),
-                error: reason,
-            },
+            | DeliveryError::Refused(_) => failed(UNDELIVERED),
         }
     }
 
@@ -269,6 +269,35 @@ mod tests {
             again.after_failure(&refused, now, 0.0),
             DeliveryOutcome::Failed { .. }
         ));
+    }
+
+    #[test]
+    fn a_refused_picture_goes_as_a_file_and_then_not_at_all() {
+        use crate::core::ids::CopyId;
+        use crate::core::outgoing_file::{OutgoingFile, SentAs};
+        let picture = OutgoingFile {
+            copy: CopyId::new("c"),
+            name: "a.png".into(),
+            size_bytes: 1,
+            sent_as: SentAs::Photo,
+            caption: FormattedText::plain(""),
+            origin: String::new(),
+            place: std::path::PathBuf::new(),
+        };
+        let content = Outgoing::Files {
+            files: vec![picture],
+        };
+        let refused = DeliveryError::Refused("PHOTO_INVALID_DIMENSIONS".into());
+        let now = DateTime::UNIX_EPOCH;
+        let sent = OutboxRow { content, ..row(0) };
+        let DeliveryOutcome::Replace { content, .. } = sent.after_failure(&refused, now, 0.0)
+        else {
+            panic!("not replaced")
+        };
+        assert_eq!(content.files()[0].sent_as, SentAs::Document);
+        let again = OutboxRow { content, ..row(1) };
+        let outcome = again.after_failure(&refused, now, 0.0);
+        assert!(matches!(outcome, DeliveryOutcome::Failed { .. }));
     }
 
     #[test]

@@ -243,6 +243,10 @@ pub trait Workspaces: Send + Sync + fmt::Debug {
     /// the program could read.
     async fn expose(&self, workspace: &WorkspaceId, labels: &Labels) -> Result<(), FileError>;
 
+    /// Moves the files of a chat that lives on under another id. What is there already stays, and
+    /// then nothing moves.
+    async fn move_chat(&self, from: &WorkspaceId, to: &WorkspaceId) -> Result<(), FileError>;
+
     /// Deletes the files in `folder` of all chats that did not change since `older_than`; says how
     /// many went.
     async fn sweep(&self, folder: &str, older_than: DateTime<Utc>) -> Result<u64, FileError>;

@@ -78,6 +78,8 @@ name_id! {
     MessageId,
     /// The id that ties the messages of one album together.
     AlbumId,
+    /// The copy of a file that is on its way.
+    CopyId,
     /// The id that a model gave to one of its tool calls.
     CallId,
 }

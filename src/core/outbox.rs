@@ -9,6 +9,7 @@ use super::delivery::DeliveryOutcome;
 use super::error::StoreResult;
 use super::ids::{ChannelName, ChatId, MessageId, OutboxId, TurnId};
 use super::markup::FormattedText;
+use super::outgoing_file::{OutgoingFile, SentAs};
 
 /// What is delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,11 @@ pub enum Outgoing {
         /// The line below it.
         caption: FormattedText,
     },
+    /// A file of the workspace, or several pictures as an album.
+    Files {
+        /// The files; never none.
+        files: Vec<OutgoingFile>,
+    },
 }
 
 impl Outgoing {
@@ -52,10 +58,11 @@ impl Outgoing {
         match self {
             Self::Text { text, .. } => &text.text,
             Self::Document { caption, .. } => &caption.text,
+            Self::Files { files } => files.first().map_or("", |file| &file.caption.text),
         }
     }
 
-    /// The same with rows of buttons below it. A document has none.
+    /// The same with rows of buttons below it. A file has none.
     #[must_use]
     pub fn with_buttons(self, rows: Vec<Vec<Button>>) -> Self {
         match self {
@@ -63,7 +70,7 @@ impl Outgoing {
                 text,
                 buttons: rows,
             },
-            document @ Self::Document { .. } => document,
+            file @ (Self::Document { .. } | Self::Files { .. }) => file,
         }
     }
 
@@ -84,6 +91,33 @@ impl Outgoing {
                 content: content.clone(),
                 caption: caption.without_styles(),
             },
+            Self::Files { .. } => self.with_files(|file| {
+                file.caption = file.caption.without_styles();
+            }),
+        }
+    }
+
+    /// The same with files instead of pictures and voice messages, for a service that refused them.
+    #[must_use]
+    pub fn as_documents(&self) -> Self {
+        self.with_files(|file| file.sent_as = SentAs::Document)
+    }
+
+    /// The same with each file changed.
+    #[must_use]
+    pub fn with_files(&self, change: impl FnMut(&mut OutgoingFile)) -> Self {
+        let mut content = self.clone();
+        if let Self::Files { files } = &mut content {
+            files.iter_mut().for_each(change);
+        }
+        content
+    }
+
+    /// The files that it consists of.
+    pub fn files(&self) -> &[OutgoingFile] {
+        match self {
+            Self::Files { files } => files,
+            Self::Text { .. } | Self::Document { .. } => &[],
         }
     }
 }

@@ -15,7 +15,7 @@ use super::maintenance::{self, Housekeeping};
 use super::settings::Settings;
 use super::{App, Ports, Stops, assemble};
 use crate::adapters::files;
-use crate::adapters::sqlite::{Database, DatabaseLock, SqliteRetention};
+use crate::adapters::sqlite::{Database, DatabaseLock};
 use crate::adapters::system::SystemClock;
 use crate::app::channels::Channels;
 use crate::app::dispatcher::{Dispatcher, Work};
@@ -129,6 +129,8 @@ impl Running {
             spending,
             upkeep,
         } = assemble(settings, &store.ports, channels, &stops)?;
+        let housekeeping = Housekeeping::of(settings, store);
+        housekeeping.copies(store.ports.clock.now()).await;
         let (sender_stop, hurry) = (CancellationToken::new(), outbox.hurry.clone());
         let sender = tokio::spawn(outbox.run(sender_stop.clone()));
         spending.recall().await?;
@@ -140,12 +142,7 @@ impl Running {
         }
         parts.spawn(upkeep.run(stops.stop.clone()));
         parts.spawn(maintenance::run(
-            Housekeeping {
-                retention: SqliteRetention::new(store.database.clone()),
-                keep_days: settings.storage.keep_days.get(),
-                files: store.ports.files.clone(),
-                temporary: settings.tools.file_storage.incoming_temp_subdir.clone(),
-            },
+            housekeeping,
             store.ports.clock.clone(),
             stops.stop.clone(),
         ));

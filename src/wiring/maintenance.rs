@@ -6,7 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::adapters::sqlite::SqliteRetention;
+use super::lifecycle::Store;
+use super::settings::Settings;
+use crate::adapters::files::OutgoingCopies;
+use crate::adapters::sqlite::{SqliteOutboxStore, SqliteRetention};
 use crate::core::clock::Clock;
 use crate::core::files::Workspaces;
 
@@ -22,16 +25,21 @@ const BITE: u32 = 500;
 /// How long files are kept that were only needed for a turn.
 const TEMPORARY: TimeDelta = TimeDelta::days(1);
 
+/// A copy is taken a moment before the row that names it is written.
+const QUEUED: TimeDelta = TimeDelta::hours(1);
+
 /// What is kept in order.
 pub(super) struct Housekeeping {
     /// The rows that can be deleted.
-    pub(super) retention: SqliteRetention,
+    retention: SqliteRetention,
     /// For how many days they are kept.
-    pub(super) keep_days: u32,
+    keep_days: u32,
     /// The files of the chats.
-    pub(super) files: Arc<dyn Workspaces>,
+    files: Arc<dyn Workspaces>,
     /// The folder in which files are kept for a day.
-    pub(super) temporary: String,
+    temporary: String,
+    copies: OutgoingCopies,
+    outbox: SqliteOutboxStore,
 }
 
 /// Deletes what is old until `stop`.
@@ -49,11 +57,41 @@ pub(super) async fn run(
         let now = clock.now();
         housekeeping.rows(now, &stop).await;
         housekeeping.files(now).await;
+        housekeeping.copies(now - QUEUED).await;
         next = clock.now() + EVERY;
     }
 }
 
 impl Housekeeping {
+    /// Of this process.
+    pub(super) fn of(settings: &Settings, store: &Store) -> Self {
+        let (database, clock) = (store.database.clone(), store.ports.clock.clone());
+        Self {
+            retention: SqliteRetention::new(database.clone()),
+            keep_days: settings.storage.keep_days.get(),
+            files: store.ports.files.clone(),
+            temporary: settings.tools.file_storage.incoming_temp_subdir.clone(),
+            copies: OutgoingCopies::new(settings.files_root(), settings.outgoing_copies()),
+            outbox: SqliteOutboxStore::new(database, clock),
+        }
+    }
+
+    /// Deletes copies of files that nothing waits to send: a crash can leave some behind.
+    pub(super) async fn copies(&self, older_than: DateTime<Utc>) {
+        let pruned = match self.outbox.copies_in_use().await {
+            Ok(in_use) => self.copies.prune(in_use, older_than).await,
+            Err(error) => {
+                warn!(%error, "copies of sent files stay: the outbox cannot be read");
+                return;
+            }
+        };
+        match pruned {
+            Ok(0) => {}
+            Ok(files) => info!(files, "copies of sent files deleted"),
+            Err(error) => warn!(%error, "copies of sent files could not be deleted"),
+        }
+    }
+
     async fn rows(&self, now: DateTime<Utc>, stop: &CancellationToken) {
         let kept = TimeDelta::try_days(self.keep_days.into());
         let Some(older_than) = kept.and_then(|kept| now.checked_sub_signed(kept)) else {

@@ -44,7 +44,9 @@ use crate::core::model::ChatModel;
 use crate::core::schedule::{DueRules, MissedPolicy, ScheduleRules};
 use crate::core::turn::TurnLimits;
 use crate::llm::providers::builtin::grammar::EXAMPLES;
-use crate::llm::tools::{self, Family, SchedulerSwitch, ToolPorts, ToolRules, ToolSettings};
+use crate::llm::tools::{
+    self, Family, FileLimits, SchedulerSwitch, ToolPorts, ToolRules, ToolSettings,
+};
 
 /// Later than this, a run counts as late and says so.
 const LATE_AFTER: TimeDelta = TimeDelta::seconds(60);
@@ -165,6 +167,7 @@ impl Joints<'_> {
             conversations: self.ports.conversations.clone(),
             summaries: self.ports.summaries.clone(),
             jobs: self.ports.jobs.clone(),
+            files: self.ports.files.clone(),
             channels: self.channels.clone(),
             dispatcher: self.dispatcher.clone(),
             signals: self.signals.clone(),
@@ -179,6 +182,8 @@ impl Joints<'_> {
             inbox: self.ports.inbox.clone(),
             outbox: self.ports.outbox.clone(),
             jobs: self.ports.jobs.clone(),
+            files: self.ports.files.clone(),
+            copies: self.ports.copies.clone(),
             channels: self.channels.clone(),
             signals: self.signals.clone(),
             clock: self.ports.clock.clone(),
@@ -251,6 +256,8 @@ impl Joints<'_> {
             channels: self.channels.clone(),
             clock: self.ports.clock.clone(),
             signals: self.signals.clone(),
+            files: self.ports.files.clone(),
+            copies: self.ports.copies.clone(),
             jitter,
             hurry: CancellationToken::new(),
         }
@@ -275,11 +282,15 @@ pub fn toolbox(settings: &Settings, ports: &Ports) -> Toolbox {
 }
 
 fn families(settings: &Settings, ports: &Ports) -> Vec<Family> {
+    let files = &settings.tools.file_storage;
     let config = ToolSettings {
         chat_history: settings.tools.chat_history,
         kv_memory: settings.tools.kv_memory,
         time: settings.tools.time,
         calculator: settings.tools.calculator,
+        files: files.enabled.then(|| FileLimits {
+            max_write_bytes: files.max_write_bytes.get(),
+        }),
     };
     let prompts = &settings.scheduler.prompts;
     let rules = ToolRules {
@@ -301,6 +312,8 @@ fn families(settings: &Settings, ports: &Ports) -> Vec<Family> {
         conversations: ports.conversations.clone(),
         notes: ports.notes.clone(),
         jobs: ports.jobs.clone(),
+        files: ports.files.clone(),
+        copies: ports.copies.clone(),
     };
     tools::builtin(&config, rules, &tool_ports)
 }

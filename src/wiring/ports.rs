@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::settings::Settings;
-use crate::adapters::files::CapWorkspaces;
+use crate::adapters::files::{CapWorkspaces, OutgoingCopies};
 use crate::adapters::sqlite::{
     Database, SqliteConversationStore, SqliteFileLabelStore, SqliteInboxStore, SqliteJobStore,
     SqliteNoteStore, SqliteOutboxStore, SqliteSummaryStore, SqliteTurnJournal, SqliteUsageStore,
@@ -17,6 +17,7 @@ use crate::core::jobs::JobStore;
 use crate::core::journal::TurnJournal;
 use crate::core::notes::NoteStore;
 use crate::core::outbox::OutboxStore;
+use crate::core::outgoing_file::OutgoingFiles;
 use crate::core::usage::UsageStore;
 
 /// Everything that the parts are joined over.
@@ -42,6 +43,8 @@ pub struct Ports {
     pub usage: Arc<dyn UsageStore>,
     /// The files of the chats.
     pub files: Arc<dyn WorkspaceFiles>,
+    /// Copies of files on their way.
+    pub copies: Arc<dyn OutgoingFiles>,
 }
 
 impl Ports {
@@ -50,6 +53,10 @@ impl Ports {
         let labels = Arc::new(SqliteFileLabelStore::new(database.clone()));
         let quota = settings.tools.file_storage.quota_bytes;
         Self {
+            copies: Arc::new(OutgoingCopies::new(
+                settings.files_root(),
+                settings.outgoing_copies(),
+            )),
             files: Arc::new(CapWorkspaces::new(settings.files_root(), quota, labels)),
             inbox: Arc::new(SqliteInboxStore::new(database.clone(), clock.clone())),
             conversations: Arc::new(SqliteConversationStore::new(database.clone())),

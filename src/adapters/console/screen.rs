@@ -1,5 +1,6 @@
 //! The screen: prints answers as they grow, above the prompt while a line is being edited.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -146,7 +147,7 @@ impl Screen {
 
     /// Prints a new message.
     pub(super) fn begin(&self, id: &MessageId, content: &Outgoing) -> io::Result<()> {
-        let text = visible(content);
+        let text = &*visible(content);
         let mut state = self.state();
         let start = state.fresh_line();
         let mut printed = format!("{start}{}", paint(text, 0, self.colours));
@@ -166,7 +167,7 @@ impl Screen {
 
     /// Prints what a message has more than before; `None` when it is not the one that grows.
     pub(super) fn go_on(&self, id: &MessageId, content: &Outgoing) -> io::Result<Option<()>> {
-        let text = visible(content);
+        let text = &*visible(content);
         let mut state = self.state();
         let Some((growing, printed)) = state.growing.clone() else {
             return Ok(None);
@@ -235,10 +236,18 @@ fn continuation(printed: &str, text: &str) -> Continuation {
     Continuation::Again
 }
 
-fn visible(content: &Outgoing) -> &FormattedText {
+fn visible(content: &Outgoing) -> Cow<'_, FormattedText> {
     match content {
-        Outgoing::Text { text, .. } => text,
-        Outgoing::Document { caption, .. } => caption,
+        Outgoing::Text { text, .. } => Cow::Borrowed(text),
+        Outgoing::Document { caption, .. } => Cow::Borrowed(caption),
+        Outgoing::Files { files } => {
+            let lines = files.iter().map(|file| match file.caption.text.as_str() {
+                "" => format!("📎 {}", file.origin),
+                caption => format!("📎 {}\n{caption}", file.origin),
+            });
+            let lines: Vec<String> = lines.collect();
+            Cow::Owned(FormattedText::plain(lines.join("\n")))
+        }
     }
 }
 

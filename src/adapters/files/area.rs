@@ -97,9 +97,6 @@ pub(super) fn open_root(root: &Path) -> Result<Dir, FileError> {
     if let Ok(dir) = Dir::open_ambient_dir(root, ambient_authority()) {
         return Ok(dir);
     }
-    std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700)
-        .recursive(true)
-        .create(root)
-        .map_err(failed)?;
+    beneath::make_private(root).map_err(failed)?;
     Dir::open_ambient_dir(root, ambient_authority()).map_err(failed)
 }

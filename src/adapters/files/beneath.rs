@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, OpenOptions};
@@ -45,6 +46,13 @@ pub(super) fn open_folder(root: &Dir, names: &[&str], missing: Missing) -> Resul
         };
     }
     Ok(folder)
+}
+
+/// Makes a folder that is named by the settings, and those above it, for us alone.
+pub(super) fn make_private(folder: &Path) -> io::Result<()> {
+    std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700)
+        .recursive(true)
+        .create(folder)
 }
 
 /// Makes a folder for whom the one above it belongs to. Another may have made it meanwhile.

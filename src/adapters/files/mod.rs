@@ -6,9 +6,12 @@ mod beneath;
 pub mod config;
 mod edits;
 mod listing;
+mod moved;
+mod outgoing;
 mod quota;
 mod staging;
 mod sweep;
 mod workspaces;
 
+pub use self::outgoing::OutgoingCopies;
 pub use self::workspaces::{CapWorkspaces, clean};

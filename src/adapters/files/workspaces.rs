@@ -290,6 +290,10 @@ impl Workspaces for CapWorkspaces {
         self.remember(&location, nothing, all).await
     }
 
+    async fn move_chat(&self, from: &WorkspaceId, to: &WorkspaceId) -> Result<(), FileError> {
+        self.move_folder(from, to).await
+    }
+
     async fn sweep(&self, folder: &str, older_than: DateTime<Utc>) -> Result<u64, FileError> {
         let folder = WorkspacePath::parse(folder)?;
         let root = self.root.clone();

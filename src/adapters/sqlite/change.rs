@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 
 use super::iden::Items;
 use super::statement::{execute, fetch_one, fetch_optional, word};
-use super::{jobs, notes, summaries, usage};
+use super::{jobs, notes, outbox, summaries, usage};
 use crate::core::change::{Change, ChangeOutcome};
 use crate::core::error::StoreResult;
 use crate::core::ids::ConversationId;
@@ -48,6 +48,10 @@ pub(super) async fn apply(
         Change::DeleteNote { owner, selector } => Ok(ChangeOutcome::Deleted(
             notes::delete(connection, &owner, &selector, now).await?,
         )),
+        Change::SendFile { target, file } => {
+            outbox::send_file(connection, target, *file, now).await?;
+            Ok(ChangeOutcome::Queued)
+        }
         Change::RaiseBudget { amount } => {
             usage::raise(connection, amount, now).await?;
             Ok(ChangeOutcome::BudgetRaised { amount })

@@ -9,9 +9,9 @@ use super::CHANNEL;
 use super::client::{ApiClient, ApiError};
 use super::envelope::thread_of_action;
 use super::failure::{delivery_error, is_unchanged};
-use super::payload;
 use super::rate::RateBudget;
 use super::settings::TelegramSettings;
+use super::{payload, upload};
 use crate::core::channel::{Buttons, Capabilities, Channel, ChatTarget, DeliveryError, Urgency};
 use crate::core::ids::{ChannelName, MessageId};
 use crate::core::outbox::Outgoing;
@@ -131,9 +131,16 @@ impl Channel for TelegramChannel {
                 let form = payload::send_document(target, file, caption, reply_to)?;
                 self.api.upload("sendDocument", form).await
             }
+            Outgoing::Files { files } => {
+                let (method, form) = upload::send_files(target, files, reply_to).await?;
+                let size = files.iter().map(|file| file.size_bytes).sum();
+                self.api.upload_file(method, form, size).await
+            }
         };
         let message = answer.map_err(|error| self.failed(target, error))?;
-        let id = message["message_id"].as_i64();
+        // An album is a list of messages.
+        let first = message.get(0).unwrap_or(&message);
+        let id = first["message_id"].as_i64();
         id.map(|id| MessageId::new(id.to_string()))
             .ok_or_else(|| DeliveryError::Ambiguous("the answer has no message id".to_owned()))
     }
@@ -146,7 +153,7 @@ impl Channel for TelegramChannel {
     ) -> Result<(), DeliveryError> {
         let Outgoing::Text { text, buttons } = content else {
             // The outbox then sends it as a message of its own, which is what is wanted.
-            let reason = "a text message cannot become a document";
+            let reason = "a text message cannot become a file";
             return Err(DeliveryError::MessageGone(reason.to_owned()));
         };
         let payload = payload::edit_message_text(target, message, text, buttons)?;

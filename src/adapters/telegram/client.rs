@@ -18,6 +18,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// For everything but long polls.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes in a second: a line that is slower than this does not carry files.
+const SLOWEST_UPLOAD: u64 = 100_000;
 /// Shorter than a NAT forgets a connection: a request on a dead one would be ambiguous.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// More of a server's description than this says nothing new.
@@ -122,6 +124,17 @@ impl ApiClient {
     pub async fn upload(&self, method: &str, form: Form) -> Result<Value, ApiError> {
         self.finish(self.post(method).multipart(form), CALL_TIMEOUT)
             .await
+    }
+
+    /// Calls `method` with a multipart form that holds a file of `size_bytes`.
+    pub async fn upload_file(
+        &self,
+        method: &str,
+        form: Form,
+        size_bytes: u64,
+    ) -> Result<Value, ApiError> {
+        let limit = CALL_TIMEOUT + Duration::from_secs(size_bytes / SLOWEST_UPLOAD);
+        self.finish(self.post(method).multipart(form), limit).await
     }
 
     fn post(&self, method: &str) -> RequestBuilder {

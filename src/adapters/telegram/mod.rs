@@ -19,6 +19,7 @@ mod poll;
 mod rate;
 mod settings;
 mod updates;
+mod upload;
 mod watchdog;
 mod webhook;
 

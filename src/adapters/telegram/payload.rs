@@ -62,21 +62,29 @@ pub(super) fn send_document(
         .file_name(name.to_owned())
         .mime_str("text/plain; charset=utf-8")
         .map_err(|error| refused(&error))?;
-    let mut form = Form::new()
-        .text("chat_id", chat_id(target)?.to_string())
-        .part("document", part);
-    if let Some(thread) = thread_of_send(target) {
-        form = form.text("message_thread_id", thread.to_string());
-    }
+    let mut form = addressed(target, reply_to)?.part("document", part);
     if !caption.text.is_empty() {
         form = form.text("caption", caption.text.clone()).text(
             "caption_entities",
             json(serde_json::to_string(&entities(caption)))?,
         );
     }
+    Ok(form)
+}
+
+/// The beginning of every form: where it goes, and what it answers.
+pub(super) fn addressed(
+    target: &ChatTarget,
+    reply_to: Option<&ids::MessageId>,
+) -> Result<Form, DeliveryError> {
+    let mut form = Form::new().text("chat_id", chat_id(target)?.to_string());
+    if let Some(thread) = thread_of_send(target) {
+        form = form.text("message_thread_id", thread.to_string());
+    }
     if let Some(message) = reply_to {
-        let parameters = serde_json::to_string(&reply_parameters(message)?);
-        form = form.text("reply_parameters", json(parameters)?);
+        let parameters = serde_json::to_string(&reply_parameters(message)?)
+            .map_err(|error| DeliveryError::Refused(error.to_string()))?;
+        form = form.text("reply_parameters", parameters);
     }
     Ok(form)
 }
@@ -130,7 +138,7 @@ fn keyboard(buttons: &[Vec<Button>]) -> Option<InlineKeyboardMarkup> {
     (!buttons.is_empty()).then(|| InlineKeyboardMarkup::new(rows))
 }
 
-fn entities(text: &FormattedText) -> Vec<MessageEntity> {
+pub(super) fn entities(text: &FormattedText) -> Vec<MessageEntity> {
     utf16_spans(text)
         .into_iter()
         .filter_map(|(offset, length, style)| {

@@ -1,5 +1,6 @@
 //! The slash commands: one table gives the menu, the help and the dispatch.
 
+mod files;
 mod reminders;
 mod start;
 mod status;
@@ -22,6 +23,7 @@ use crate::core::clock::Clock;
 use crate::core::compaction::SummaryStore;
 use crate::core::conversation::ConversationStore;
 use crate::core::error::StoreResult;
+use crate::core::files::WorkspaceFiles;
 use crate::core::ids::{ChannelName, UserId};
 use crate::core::inbox::{InboxRow, InboxStore};
 use crate::core::jobs::JobStore;
@@ -90,7 +92,7 @@ pub enum Handled {
 }
 
 /// The table.
-const TABLE: [Command; 11] = [
+const TABLE: [Command; 12] = [
     Command {
         name: "start",
         summary: "Who I am and what I can do",
@@ -126,6 +128,12 @@ const TABLE: [Command; 11] = [
         summary: "Your reminders, with buttons to change them",
         timing: Timing::AtOnce,
         run: |commands, call| Box::pin(reminders::list(commands, call)),
+    },
+    Command {
+        name: "files",
+        summary: "The files of this chat, with buttons to send and delete them",
+        timing: Timing::AtOnce,
+        run: |commands, call| Box::pin(files::list(commands, call)),
     },
     Command {
         name: "history",
@@ -195,6 +203,8 @@ pub struct Commands {
     pub summaries: Arc<dyn SummaryStore>,
     /// Jobs, to tell the next one.
     pub jobs: Arc<dyn JobStore>,
+    /// The files of the chats.
+    pub files: Arc<dyn WorkspaceFiles>,
     /// Where answers go.
     pub channels: Channels,
     /// What runs, to stop it.

@@ -19,12 +19,14 @@ pub use self::live::{AnswerPlace, LiveAnswers};
 use super::channels::Channels;
 use super::signals::Signals;
 use crate::core::boundary::Boundary;
-use crate::core::channel::{Buttons, Channel, DeliveryError};
+use crate::core::channel::{Buttons, Channel, ChatTarget, DeliveryError};
 use crate::core::clock::Clock;
 use crate::core::delivery::DeliveryOutcome;
 use crate::core::error::StoreResult;
+use crate::core::files::{WorkspaceId, Workspaces};
 use crate::core::ids::{ChannelName, ChatId, MessageId};
 use crate::core::outbox::{OutboxRow, OutboxStore};
+use crate::core::outgoing_file::OutgoingFiles;
 
 /// Deliveries under way at the same time, each to another chat.
 /// Most of them wait for their place in the channel's rate budget.
@@ -88,6 +90,10 @@ pub struct Outbox {
     pub clock: Arc<dyn Clock>,
     /// Rings when there is something new.
     pub signals: Arc<Signals>,
+    /// The files of the chats, which move when a chat does.
+    pub files: Arc<dyn Workspaces>,
+    /// The copies of the files that are sent.
+    pub copies: Arc<dyn OutgoingFiles>,
     /// Spreads retries.
     pub jitter: Jitter,
     /// From then on no call is begun; those under way come to their end.
@@ -240,8 +246,18 @@ impl Outbox {
             DeliveryOutcome::Migrated { .. } => Then::Anywhere,
             _ => Then::SameChat,
         };
+        let is_over = matches!(
+            outcome,
+            DeliveryOutcome::Sent { .. } | DeliveryOutcome::Failed { .. }
+        );
+        if let DeliveryOutcome::Migrated { to } = &outcome {
+            self.move_files(&row, to).await;
+        }
         self.write_down(&row, outcome).await;
         Boundary::Recorded.pass();
+        if is_over {
+            self.discard_copies(&row).await;
+        }
         self.signals.tell_delivered();
         landed
     }
@@ -251,6 +267,7 @@ impl Outbox {
             Buttons::Shown => row.content.clone(),
             Buttons::None => row.content.clone().with_buttons(Vec::new()),
         };
+        let content = content.with_files(|file| file.place = self.copies.place(&file.copy));
         let answer = match &row.message {
             Some(message) => channel
                 .edit(&row.target, message, &content)
@@ -263,6 +280,27 @@ impl Outbox {
             }
         };
         self.outcome(row, answer)
+    }
+
+    /// Before the row is: until then, whoever starts again comes back to this.
+    async fn move_files(&self, row: &OutboxRow, to: &ChatId) {
+        let new = ChatTarget {
+            chat: to.clone(),
+            ..row.target.clone()
+        };
+        let (old, new) = (WorkspaceId::of(&row.target), WorkspaceId::of(&new));
+        if let Err(error) = self.files.move_chat(&old, &new).await {
+            warn!(chat.id = %row.target.chat, %error, "the files of a chat that moved stay behind");
+        }
+    }
+
+    /// What stays behind here goes with the next housekeeping.
+    async fn discard_copies(&self, row: &OutboxRow) {
+        for file in row.content.files() {
+            if let Err(error) = self.copies.discard(&file.copy).await {
+                warn!(outbox.id = %row.id, %error, "a copy of a sent file stays for now");
+            }
+        }
     }
 
     /// What has happened must be written down, or the row would go out again: a full disk is

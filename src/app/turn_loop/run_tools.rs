@@ -90,6 +90,7 @@ impl TurnLoop {
                 };
                 let done = self.journal.apply(progress.id, asked, now).await?;
                 self.signals.wake_scheduler();
+                self.signals.wake_outbox();
                 progress.turn.feed(finished(&call, done));
                 Ok(None)
             }

@@ -3,6 +3,7 @@
 pub mod bash;
 pub mod calculator;
 pub mod config;
+mod files;
 mod history;
 mod memory;
 mod schedule;
@@ -15,8 +16,10 @@ use self::calculator::Calculator;
 use self::config::{CalculatorConfig, ChatHistoryConfig, KvMemoryConfig, TimeConfig};
 use self::typed::{Typed, TypedTool};
 use crate::core::conversation::ConversationStore;
+use crate::core::files::WorkspaceFiles;
 use crate::core::jobs::{JobLimits, JobStore};
 use crate::core::notes::NoteStore;
+use crate::core::outgoing_file::OutgoingFiles;
 use crate::core::schedule::ScheduleRules;
 use crate::core::tool::Tool;
 
@@ -29,6 +32,10 @@ pub struct ToolPorts {
     pub notes: Arc<dyn NoteStore>,
     /// Jobs.
     pub jobs: Arc<dyn JobStore>,
+    /// The files of the chats.
+    pub files: Arc<dyn WorkspaceFiles>,
+    /// Copies of files on their way.
+    pub copies: Arc<dyn OutgoingFiles>,
 }
 
 /// The families' own settings.
@@ -42,6 +49,15 @@ pub struct ToolSettings {
     pub time: TimeConfig,
     /// `[tools.calculator]`
     pub calculator: CalculatorConfig,
+    /// `[tools.file_storage]`; `None` when it is switched off.
+    pub files: Option<FileLimits>,
+}
+
+/// What the file tools may do.
+#[derive(Debug, Clone, Copy)]
+pub struct FileLimits {
+    /// The largest file that they write.
+    pub max_write_bytes: u64,
 }
 
 /// Settings that come from other sections than `[tools]`.
@@ -100,6 +116,10 @@ pub fn builtin(config: &ToolSettings, rules: ToolRules, ports: &ToolPorts) -> Ve
     }
     if config.chat_history.enabled {
         families.push(history::family(ports.conversations.clone(), rules));
+    }
+    if let Some(limits) = config.files {
+        let (files, copies) = (ports.files.clone(), ports.copies.clone());
+        families.push(files::family(files, copies, limits));
     }
     families
 }

@@ -104,6 +104,11 @@ impl Settings {
             .unwrap_or_else(|| self.runtime.data_dir.join("files"))
     }
 
+    /// The folder of the copies of files that are on their way.
+    pub fn outgoing_copies(&self) -> PathBuf {
+        self.runtime.data_dir.join("outbox-files")
+    }
+
     /// The person the bot belongs to: as set, else the first allowed person, else the first allowed
     /// chat that is one (groups have negative ids).
     pub fn owner_user_id(&self) -> Option<i64> {

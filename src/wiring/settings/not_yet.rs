@@ -22,11 +22,6 @@ const MISSING: &[Missing] = &[
         is_on: |settings| settings.tools.browser.enabled,
     },
     Missing {
-        key: "tools.file_storage.enabled",
-        part: "the file tools",
-        is_on: |settings| settings.tools.file_storage.enabled,
-    },
-    Missing {
         key: "tools.audio_transcription.enabled",
         part: "the transcription of voice notes",
         is_on: |settings| settings.tools.audio_transcription.enabled,

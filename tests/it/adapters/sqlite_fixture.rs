@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use minibot::adapters::files::{CapWorkspaces, OutgoingCopies};
 use minibot::adapters::sqlite::{
-    Database, SqliteConversationStore, SqliteInboxStore, SqliteTurnJournal,
+    Database, SqliteConversationStore, SqliteFileLabelStore, SqliteInboxStore, SqliteTurnJournal,
 };
 use minibot::core::channel::{ChatKind, ChatTarget, Sender};
 use minibot::core::clock::Clock;
@@ -21,6 +22,7 @@ use minibot::core::model::{FinishReason, ModelReply};
 use minibot::core::outbox::{NewOutbox, Outgoing};
 use minibot::core::tool::{ToolCall, ToolResult};
 use minibot::core::turn::Fact;
+use minibot::core::units::ByteCount;
 use minibot::core::usage::{TokenUsage, UsageEntry};
 use serde_json::json;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -69,6 +71,19 @@ impl Fixture {
 
     pub fn conversations(&self) -> SqliteConversationStore {
         SqliteConversationStore::new(self.database.clone())
+    }
+
+    /// The workspaces beside the database.
+    pub fn files(&self) -> Arc<CapWorkspaces> {
+        let labels = SqliteFileLabelStore::new(self.database.clone());
+        let (root, quota) = (self.folder.path().join("files"), ByteCount::megabytes(1));
+        Arc::new(CapWorkspaces::new(root, quota, Arc::new(labels)))
+    }
+
+    /// The copies of their files.
+    pub fn copies(&self) -> Arc<OutgoingCopies> {
+        let below = |name| self.folder.path().join(name);
+        Arc::new(OutgoingCopies::new(below("files"), below("copies")))
     }
 
     /// A connection that goes around the stores.

@@ -289,3 +289,25 @@ impl Drop for SmallDisk {
             .status();
     }
 }
+
+#[tokio::test]
+async fn a_chat_that_gets_another_id_keeps_its_files_and_what_is_known_of_them() {
+    let folder = Folder::new().await;
+    let page = folder.write_labelled("page.txt", "theirs", web());
+    page.await.unwrap();
+    folder.write("own.txt", "mine").await.unwrap();
+    let move_chat = async |from: &str, to: &str| {
+        let moved = folder.files.move_chat(&chat(from), &chat(to)).await;
+        kind(&moved)
+    };
+    assert_eq!(move_chat("7", "-1007").await, "ok");
+    assert_eq!(move_chat("7", "-1007").await, "ok");
+    assert_eq!(folder.read_in("-1007", "own.txt").await.unwrap(), b"mine");
+    let listed = folder.list("-1007", "").await.unwrap().entries;
+    let labels: Vec<Labels> = listed.into_iter().map(|entry| entry.labels).collect();
+    assert_eq!(labels, [Labels::default(), web()]);
+    // What is there already is not written over.
+    folder.write("new.txt", "x").await.unwrap();
+    assert_eq!(move_chat("7", "-1007").await, "exists");
+    assert_eq!(folder.read("new.txt").await.unwrap(), "x");
+}

@@ -165,6 +165,8 @@ async fn the_cost_of_a_delivery_does_not_grow_with_what_waits() {
         channels: Channels::new([sink.clone() as Arc<dyn Channel>]),
         clock,
         signals: Arc::new(Signals::default()),
+        files: fixture.files(),
+        copies: fixture.copies(),
         jitter: || 0.5,
         hurry: CancellationToken::new(),
     };

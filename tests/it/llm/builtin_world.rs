@@ -62,6 +62,8 @@ impl Chat {
             conversations: Arc::new(fixture.conversations()),
             notes: Arc::new(SqliteNoteStore::new(fixture.database.clone())),
             jobs: Arc::new(SqliteJobStore::new(fixture.database.clone(), clock.clone())),
+            files: fixture.files(),
+            copies: fixture.copies(),
         };
         let families = builtin(settings, rules, &ports);
         let tools = families.into_iter().flat_map(|family| family.tools);

@@ -1,5 +1,6 @@
 //! The outbox: what is to be sent, and how each attempt went.
 
+mod files;
 mod finish;
 mod heads;
 mod moved;
@@ -14,6 +15,7 @@ use sea_query::{
 };
 use sqlx::SqliteConnection;
 
+pub(super) use self::files::send_file;
 use self::row::StoredRow;
 use super::database::Database;
 use super::iden::Outbox;

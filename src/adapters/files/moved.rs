@@ -1,0 +1,50 @@
+//! A chat that lives on under another id takes its files along.
+
+use super::area::{self, CHATS, Location};
+use super::beneath::{self, Missing, failure};
+use super::staging;
+use super::workspaces::{CapWorkspaces, blocking, unremembered};
+use crate::core::file_labels::FileRecord;
+use crate::core::files::{FileError, Overwrite, WorkspaceId};
+
+impl CapWorkspaces {
+    /// Moves a folder to the new name, unless something is there. Labels go first, so that a crash
+    /// between leaves no file without its own.
+    pub(super) async fn move_folder(
+        &self,
+        from: &WorkspaceId,
+        to: &WorkspaceId,
+    ) -> Result<(), FileError> {
+        let (old, new) = (Location::of(from, None)?, Location::of(to, None)?);
+        if old.area == new.area {
+            return Ok(());
+        }
+        let _old_writer = self.writer(&old.area).await;
+        let _new_writer = self.writer(&new.area).await;
+        let records = self.labels.list(&old.area).await.map_err(unremembered)?;
+        for record in &records {
+            let moved = FileRecord {
+                area: new.area.clone(),
+                ..record.clone()
+            };
+            self.labels.add(moved).await.map_err(unremembered)?;
+        }
+        let (root, from, to) = (self.root.clone(), from.clone(), to.clone());
+        let renamed = move || {
+            let chats = beneath::open_folder(&area::open_root(&root)?, &[CHATS], Missing::Make)?;
+            let (old, new) = (from.folder(), to.folder());
+            match staging::rename((&chats, old), (&chats, new), Overwrite::Never) {
+                // It has moved before, or there never was one.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                Err(error) => Err(failure("the new chat's folder", &error)),
+                Ok(()) => Ok(()),
+            }
+        };
+        blocking(renamed).await?;
+        for record in &records {
+            let forgotten = self.labels.delete(&record.area, &record.path).await;
+            forgotten.map_err(unremembered)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,227 @@
+//! Changing files.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::super::typed::{TypedTool, failure, success};
+use super::read::{MOST_READ, PathArguments, read_text};
+use super::{TEXTS, failed, workspace, written};
+use crate::core::action::Action;
+use crate::core::files::{
+    FileContent, FileError, Overwrite, SavedFile, WorkspaceFiles, WorkspacePath,
+};
+use crate::core::tool::{ErrorCode, ToolContext, ToolEffect, ToolOutcome};
+
+#[derive(Debug)]
+pub(super) struct CreateFile {
+    pub(super) files: Arc<dyn WorkspaceFiles>,
+    pub(super) most_bytes: u64,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateArguments {
+    path: String,
+    content: String,
+    overwrite: Option<bool>,
+}
+
+#[async_trait]
+impl TypedTool for CreateFile {
+    const NAME: &'static str = "create_file";
+    const TEXTS: &'static str = TEXTS;
+    // A file that is there already as it should be counts as written.
+    const EFFECT: ToolEffect = ToolEffect::OutsideIdempotent;
+    type Arguments = CreateArguments;
+
+    async fn run(&self, context: &ToolContext, arguments: CreateArguments) -> ToolOutcome {
+        if let Some(refusal) = too_large(arguments.content.len(), self.most_bytes) {
+            return refusal;
+        }
+        match self.create(context, arguments).await {
+            Ok(saved) => success(written(&saved.path, saved.size_bytes)),
+            Err(error) => failed(&error),
+        }
+    }
+}
+
+impl CreateFile {
+    async fn create(
+        &self,
+        context: &ToolContext,
+        arguments: CreateArguments,
+    ) -> Result<SavedFile, FileError> {
+        let path = WorkspacePath::parse(&arguments.path)?;
+        let workspace = workspace(context);
+        let bytes = arguments.content.into_bytes();
+        let content = FileContent {
+            bytes: bytes.clone(),
+            labels: context.labels.clone(),
+        };
+        let overwrite = overwrite(arguments.overwrite);
+        let done = self.files.write(&workspace, &path, content, overwrite);
+        match done.await {
+            Err(FileError::Exists(shown)) => {
+                let there = self.files.read(&workspace, &path, self.most_bytes).await;
+                let size_bytes = bytes.len() as u64;
+                match there {
+                    Ok(there) if there.bytes == bytes => Ok(SavedFile { path, size_bytes }),
+                    _ => Err(FileError::Exists(shown)),
+                }
+            }
+            done => done,
+        }
+    }
+}
+
+fn overwrite(wanted: Option<bool>) -> Overwrite {
+    match wanted {
+        Some(true) => Overwrite::Replace,
+        Some(false) | None => Overwrite::Never,
+    }
+}
+
+fn too_large(bytes: usize, most: u64) -> Option<ToolOutcome> {
+    let message = || {
+        format!(
+            "a file that is written may have {most} bytes, this has {bytes}; write less, or several files"
+        )
+    };
+    (bytes as u64 > most).then(|| failure(ErrorCode::TooLarge, message()))
+}
+
+#[derive(Debug)]
+pub(super) struct EditFile {
+    pub(super) files: Arc<dyn WorkspaceFiles>,
+    pub(super) most_bytes: u64,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EditArguments {
+    path: String,
+    old: String,
+    new: String,
+    replace_all: Option<bool>,
+}
+
+#[async_trait]
+impl TypedTool for EditFile {
+    const NAME: &'static str = "edit_file";
+    const TEXTS: &'static str = TEXTS;
+    const EFFECT: ToolEffect = ToolEffect::OutsideOnce;
+    type Arguments = EditArguments;
+
+    async fn run(&self, context: &ToolContext, arguments: EditArguments) -> ToolOutcome {
+        let EditArguments {
+            path,
+            old,
+            new,
+            replace_all,
+        } = arguments;
+        let (path, text, mut labels) = match read_text(self.files.as_ref(), context, &path).await {
+            Ok(read) => read,
+            Err(outcome) => return outcome,
+        };
+        let found = if old.is_empty() {
+            0
+        } else {
+            text.matches(&old).count()
+        };
+        if found == 0 || (found > 1 && replace_all != Some(true)) {
+            let message = match found {
+                0 => "`old` is not in the file; read it and copy the exact text".to_owned(),
+                found => format!(
+                    "`old` is there {found} times; give more of what is around it, or set replace_all"
+                ),
+            };
+            return failure(ErrorCode::BadArguments, message);
+        }
+        // Checked before the text is made: a short `old` and a long `new` multiply.
+        let bytes =
+            (text.len() - found * old.len()).saturating_add(found.saturating_mul(new.len()));
+        if let Some(refusal) =
+            too_large(bytes, self.most_bytes.max(text.len() as u64).min(MOST_READ))
+        {
+            return refusal;
+        }
+        labels.join(&context.labels);
+        let content = FileContent {
+            bytes: text.replace(&old, &new).into_bytes(),
+            labels,
+        };
+        let done = self
+            .files
+            .write(&workspace(context), &path, content, Overwrite::Replace)
+            .await;
+        match done {
+            Ok(_) => success(json!({ "ok": true, "replacements": found })),
+            Err(error) => failed(&error),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct MoveFile(pub(super) Arc<dyn WorkspaceFiles>);
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MoveArguments {
+    source_path: String,
+    destination_path: String,
+    overwrite: Option<bool>,
+}
+
+#[async_trait]
+impl TypedTool for MoveFile {
+    const NAME: &'static str = "move_file";
+    const TEXTS: &'static str = TEXTS;
+    const EFFECT: ToolEffect = ToolEffect::OutsideOnce;
+    type Arguments = MoveArguments;
+
+    async fn run(&self, context: &ToolContext, arguments: MoveArguments) -> ToolOutcome {
+        let moved = async {
+            let from = WorkspacePath::parse(&arguments.source_path)?;
+            let to = WorkspacePath::parse(&arguments.destination_path)?;
+            let overwrite = overwrite(arguments.overwrite);
+            self.0
+                .rename(&workspace(context), &from, &to, overwrite)
+                .await
+        };
+        match moved.await {
+            Ok(saved) => success(json!({ "ok": true, "path": saved.path.as_str() })),
+            Err(error) => failed(&error),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct DeleteFile(pub(super) Arc<dyn WorkspaceFiles>);
+
+#[async_trait]
+impl TypedTool for DeleteFile {
+    const NAME: &'static str = "delete_file";
+    const TEXTS: &'static str = TEXTS;
+    const EFFECT: ToolEffect = ToolEffect::OutsideOnce;
+    type Arguments = PathArguments;
+
+    async fn action(&self, _context: &ToolContext, arguments: PathArguments) -> Action {
+        let path = arguments.path;
+        Action::DeleteFile { path }
+    }
+
+    async fn run(&self, context: &ToolContext, arguments: PathArguments) -> ToolOutcome {
+        let deleted = async {
+            let path = WorkspacePath::parse(&arguments.path)?;
+            self.0.delete(&workspace(context), &path).await
+        };
+        match deleted.await {
+            Ok(()) => success(json!({ "ok": true })),
+            Err(error) => failed(&error),
+        }
+    }
+}

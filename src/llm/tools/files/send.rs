@@ -1,0 +1,120 @@
+//! Sending a file: a copy is taken, and queued together with the result of the call.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::super::typed::{TypedTool, failure};
+use super::{TEXTS, failed, workspace};
+use crate::core::action::Action;
+use crate::core::change::{Change, ChangeOutcome};
+use crate::core::files::WorkspacePath;
+use crate::core::markup::{self, FormattedText};
+use crate::core::outgoing_file::{MAX_CAPTION, OutgoingFiles, SentAs, Wanted};
+use crate::core::tool::{ErrorCode, ToolContext, ToolEffect, ToolOutcome, ToolResult};
+
+#[derive(Debug)]
+pub(super) struct SendFile(pub(super) Arc<dyn OutgoingFiles>);
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SendArguments {
+    path: String,
+    caption: Option<String>,
+    r#as: Option<How>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum How {
+    Auto,
+    Document,
+    Photo,
+    Voice,
+}
+
+impl How {
+    fn wanted(self) -> Wanted {
+        match self {
+            Self::Auto => Wanted::Auto,
+            Self::Document => Wanted::As(SentAs::Document),
+            Self::Photo => Wanted::As(SentAs::Photo),
+            Self::Voice => Wanted::As(SentAs::Voice),
+        }
+    }
+}
+
+#[async_trait]
+impl TypedTool for SendFile {
+    const NAME: &'static str = "send_file";
+    const TEXTS: &'static str = TEXTS;
+    const EFFECT: ToolEffect = ToolEffect::Database;
+    type Arguments = SendArguments;
+
+    async fn action(&self, _context: &ToolContext, arguments: SendArguments) -> Action {
+        Action::SendFile {
+            path: arguments.path,
+            caption: arguments.caption.unwrap_or_default(),
+        }
+    }
+
+    async fn run(&self, context: &ToolContext, arguments: SendArguments) -> ToolOutcome {
+        let path = match WorkspacePath::parse(&arguments.path) {
+            Ok(path) => path,
+            Err(error) => return failed(&error),
+        };
+        let kept = match self.0.keep(&workspace(context), &path).await {
+            Ok(kept) => kept,
+            Err(error) => return failed(&error),
+        };
+        let wanted = arguments.r#as.map_or(Wanted::Auto, How::wanted);
+        let sent_as = match kept.sent_as(wanted) {
+            Ok(sent_as) => sent_as,
+            Err(problem) => {
+                // What is left behind goes with the next housekeeping.
+                let _ = self.0.discard(&kept.copy).await;
+                return failure(ErrorCode::BadArguments, format!("{path}: {problem}"));
+            }
+        };
+        let caption = caption(arguments.caption.as_deref().unwrap_or_default());
+        let file = kept.outgoing(path.name(), sent_as, caption);
+        ToolOutcome::Change {
+            change: Box::new(Change::SendFile {
+                target: context.target.clone(),
+                file: Box::new(file),
+            }),
+            describe: Box::new(|outcome| match outcome {
+                ChangeOutcome::Queued => ToolResult::ok(json!({ "ok": true, "message": "queued" })),
+                other => super::super::unexpected(&other),
+            }),
+        }
+    }
+}
+
+/// The caption as it is shown: as much of it as there is room for, cut where a text is split.
+fn caption(markdown: &str) -> FormattedText {
+    let parts = markup::split(&markup::render(markdown), MAX_CAPTION);
+    parts
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| FormattedText::plain(String::new()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::caption;
+
+    #[test]
+    fn captions_are_rendered_and_cut_by_the_units_of_the_service() {
+        assert_eq!(caption("").text, "");
+        assert_eq!(caption("a **b**").text, "a b");
+        for long in ["😀".repeat(1000), "word ".repeat(1000), "x".repeat(5000)] {
+            let cut = caption(&long).text;
+            let units = cut.encode_utf16().count();
+            assert!(units > 900 && units <= 1024, "{units}");
+        }
+    }
+}

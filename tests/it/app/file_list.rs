@@ -1,0 +1,90 @@
+//! `/files`: the list, and what its buttons do.
+
+use super::cards::press;
+use super::file_tools::{ON, put, workspace};
+use crate::support::fake_telegram::FakeMessage;
+use crate::support::test_bot::{ALICE, TestBot};
+
+/// The list as it is shown now.
+async fn list(bot: &TestBot) -> FakeMessage {
+    bot.says("/files").await;
+    bot.alice().replies_with("Files: ").await
+}
+
+/// The message with this id, once it reads so that `done` holds.
+async fn shown(bot: &TestBot, id: i64, done: impl Fn(&FakeMessage) -> bool) -> FakeMessage {
+    let look = move |messages: &[FakeMessage]| {
+        let found = messages.iter().find(|one| one.id == id)?;
+        done(found).then(|| found.clone())
+    };
+    let found = bot.telegram.find(ALICE, look).await;
+    found.unwrap_or_else(|| panic!("{}", bot.telegram.dump()))
+}
+
+#[tokio::test]
+async fn a_file_is_sent_and_deleted_after_a_second_press() {
+    let bot = TestBot::with(&[ON]).await;
+    bot.says("/files").await.replies("No files here.").await;
+    put(&bot, "docs/a.txt", "one");
+    let b = put(&bot, "b.txt", "four");
+    std::os::unix::fs::symlink("/etc/passwd", workspace(&bot).join("link")).unwrap();
+    let list = list(&bot).await;
+    assert_eq!(
+        list.text,
+        "Files: 2\n\n1. b.txt\n4 bytes\n\n2. docs/a.txt\n3 bytes"
+    );
+    let buttons = list.buttons();
+    let notice = press(&bot, ALICE, ALICE, list.id, &buttons[0]).await;
+    assert_eq!(notice, "On its way");
+    let sent = |messages: &[FakeMessage]| messages.iter().find_map(|one| one.file.clone());
+    let sent = bot.telegram.find(ALICE, sent).await.unwrap();
+    assert_eq!(
+        (sent.name.as_str(), &sent.bytes[..]),
+        ("b.txt", b"four".as_slice())
+    );
+    press(&bot, ALICE, ALICE, list.id, &buttons[1]).await;
+    let asked = shown(&bot, list.id, |one| one.buttons() != buttons).await;
+    assert!(b.exists());
+    // The person thinks better of it, and then does it.
+    press(&bot, ALICE, ALICE, list.id, &asked.buttons()[1]).await;
+    shown(&bot, list.id, |one| one.buttons() == buttons).await;
+    assert_eq!(
+        press(&bot, ALICE, ALICE, list.id, &asked.buttons()[0]).await,
+        "Deleted"
+    );
+    assert!(!b.exists());
+    shown(&bot, list.id, |one| one.text.starts_with("Files: 1")).await;
+    let notice = press(&bot, ALICE, ALICE, list.id, &asked.buttons()[0]).await;
+    assert_eq!(notice, "This file is gone or has changed");
+    bot.alice().has_read_all();
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_button_of_a_file_that_was_replaced_does_nothing() {
+    let bot = TestBot::with(&[ON]).await;
+    let a = put(&bot, "a.txt", "one");
+    let list = list(&bot).await;
+    let ask = &list.buttons()[1];
+    press(&bot, ALICE, ALICE, list.id, ask).await;
+    let asked = shown(&bot, list.id, |one| one.buttons()[1] != *ask).await;
+    put(&bot, "a.txt", "another one");
+    let notice = press(&bot, ALICE, ALICE, list.id, &asked.buttons()[0]).await;
+    assert_eq!(notice, "This file is gone or has changed");
+    assert!(a.exists());
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn the_list_turns_its_pages() {
+    let bot = TestBot::with(&[ON]).await;
+    for number in 1..=8 {
+        put(&bot, &format!("{number}.txt"), "x");
+    }
+    let list = list(&bot).await;
+    assert_eq!(list.buttons().len(), 6 * 2 + 1);
+    press(&bot, ALICE, ALICE, list.id, list.buttons().last().unwrap()).await;
+    let second = shown(&bot, list.id, |one| one.text.contains("8. 8.txt")).await;
+    assert_eq!(second.buttons().len(), 2 * 2 + 1);
+    bot.finish().await;
+}
