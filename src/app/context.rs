@@ -12,6 +12,8 @@ use crate::core::compaction::{Summary, SummaryStore};
 use crate::core::conversation::{Conversation, ConversationStore, Enclosure, History, Item};
 use crate::core::envelope::Envelopes;
 use crate::core::error::StoreResult;
+use crate::core::exits::{KnownAddresses, Links, Surroundings};
+use crate::core::ids::CallId;
 use crate::core::inbox::InboxRow;
 use crate::core::label::{Labels, Source};
 use crate::core::message::{IncomingContent, Quote, QuotedAuthor};
@@ -84,6 +86,24 @@ impl TurnContext {
             enclosures: self.enclosures.clone(),
             labels: self.asked_labels.clone(),
         }
+    }
+
+    /// What a call of a turn with these labels stands in. `exchange` is what the turn has said and
+    /// done so far, the call included.
+    pub fn surroundings(&self, call: &CallId, labels: &Labels, exchange: &[Item]) -> Surroundings {
+        let asked = self.item();
+        let before = self.history.items().iter().chain([&asked]);
+        Surroundings::of(call, labels, before, exchange)
+    }
+
+    /// What may be a link in the answer of a turn with these labels.
+    pub fn links(&self, labels: &Labels, exchange: &[Item]) -> Links {
+        if !labels.is_untrusted() {
+            return Links::All;
+        }
+        let asked = self.item();
+        let items = self.history.items().iter().chain([&asked]).chain(exchange);
+        Links::Only(Arc::new(KnownAddresses::in_items(items)))
     }
 }
 

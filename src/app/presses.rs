@@ -16,6 +16,7 @@ use crate::core::change::{Change, ChangeOutcome};
 use crate::core::channel::{Buttons, Channel, ChatTarget};
 use crate::core::clock::Clock;
 use crate::core::error::StoreResult;
+use crate::core::exits::Links;
 use crate::core::files::WorkspaceFiles;
 use crate::core::ids::{ChannelName, InboxId, JobId, MessageId, OccurrenceId, UserId};
 use crate::core::inbox::{AskedByRow, InboxRow, InboxStore};
@@ -327,5 +328,6 @@ fn retried(job: &Job, line: &str) -> Option<Outgoing> {
     let occurrence = job.last_occurrence.as_ref()?;
     let reason = occurrence.reason.as_deref().unwrap_or_default();
     let text = reminder::failure_text(&job.details.content, reason);
-    Some(Outgoing::plain(format!("{text}\n{line}")))
+    let card = Outgoing::plain(format!("{text}\n{line}"));
+    Some(card.with_links(&Links::under(&job.details.labels)))
 }

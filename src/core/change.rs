@@ -3,6 +3,7 @@
 
 use super::card::{Reacted, Reaction};
 use super::channel::ChatTarget;
+use super::exits::Links;
 use super::ids::{ConversationId, JobId, OccurrenceId};
 use super::jobs::{Job, JobAction, JobLimits, NewJob};
 use super::label::Labels;
@@ -80,6 +81,17 @@ pub enum Change {
         /// How many stay; a turn is never cut in two, so a few more can go.
         keep: u64,
     },
+}
+
+impl Change {
+    /// The same where what it sends has only those links that may be links.
+    #[must_use]
+    pub fn with_links(mut self, links: &Links) -> Self {
+        if let Self::SendFile { file, .. } = &mut self {
+            file.caption = links.applied(std::mem::take(&mut file.caption));
+        }
+        self
+    }
 }
 
 /// What came of a change.

@@ -4,10 +4,12 @@
 //! The rule is one table over types. Nothing that a model writes decides it.
 
 mod addresses;
+mod links;
 
 use std::fmt;
 
 pub use self::addresses::{KnownAddresses, Words};
+pub use self::links::Links;
 use super::action::{Action, ClickLeads, Confinement, Plainness};
 use super::label::Labels;
 use url::Url;

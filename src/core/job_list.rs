@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 
 use super::card::ButtonData;
 use super::channel::{Buttons, ChatTarget};
+use super::exits::Links;
 use super::jobs::{
     Job, JobAction, JobFilter, JobPage, JobRole, JobStatus, JobStatusFilter, OccurrenceState,
 };
+use super::label::Labels;
 use super::markup::FormattedText;
 use super::outbox::{Button, Outgoing};
 use super::reminder;
@@ -71,7 +73,10 @@ pub fn card(found: &JobPage, filter: &JobFilter, now: DateTime<Utc>) -> Outgoing
     } else if shown < found.total {
         blocks.push(format!("… and {} more", found.total - shown));
     }
-    Outgoing::formatted(FormattedText::plain(blocks.join("\n\n"))).with_buttons(rows)
+    let labels: Labels = found.jobs.iter().map(|job| &job.details.labels).collect();
+    Outgoing::formatted(FormattedText::plain(blocks.join("\n\n")))
+        .with_links(&Links::under(&labels))
+        .with_buttons(rows)
 }
 
 fn entry(number: u64, job: &Job, now: DateTime<Utc>) -> String {

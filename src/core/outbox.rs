@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::channel::{ChatTarget, Urgency};
 use super::delivery::DeliveryOutcome;
 use super::error::StoreResult;
+use super::exits::Links;
 use super::ids::{ChannelName, ChatId, MessageId, OutboxId, TurnId};
 use super::markup::FormattedText;
 use super::outgoing_file::{OutgoingFile, SentAs};
@@ -71,6 +72,29 @@ impl Outgoing {
                 buttons: rows,
             },
             file @ (Self::Document { .. } | Self::Files { .. }) => file,
+        }
+    }
+
+    /// The same with only those links that may be links.
+    #[must_use]
+    pub fn with_links(self, links: &Links) -> Self {
+        match self {
+            Self::Text { text, buttons } => Self::Text {
+                text: links.applied(text),
+                buttons,
+            },
+            Self::Document {
+                file_name,
+                content,
+                caption,
+            } => Self::Document {
+                file_name,
+                content,
+                caption: links.applied(caption),
+            },
+            files @ Self::Files { .. } => files.with_files(|file| {
+                file.caption = links.applied(std::mem::take(&mut file.caption));
+            }),
         }
     }
 

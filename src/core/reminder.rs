@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::card::clock_time;
+use super::exits::Links;
 use super::job_list::shorten;
 use super::jobs::{
     FiredAction, FiredSlot, Firing, Job, JobRole, NewJob, Occurrence, OccurrenceState,
@@ -120,9 +121,10 @@ pub fn snoozed(
 /// The card: the reminder's own text first, nothing before it.
 fn card(job: &Job, remark: Option<&str>, answer: Option<&str>) -> Outgoing {
     // A table grows when it is aligned; what would not fit a message is shown as it was written.
-    let mut text = markup::render(&job.details.content);
+    let links = Links::under(&job.details.labels);
+    let mut text = links.applied(markup::render(&job.details.content));
     if markup::utf16_len(&text.text) > MOST_UNITS {
-        text = FormattedText::plain(job.details.content.clone());
+        text = links.applied(FormattedText::plain(job.details.content.clone()));
     }
     if let Some(remark) = remark {
         text.text.push_str("\n(");

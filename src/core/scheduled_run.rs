@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::card::ButtonData;
+use super::exits::Links;
 use super::jobs::OccurrenceState;
 use super::journal::{Receipt, TurnState};
 use super::message::ScheduledPrompt;
@@ -102,7 +103,8 @@ pub fn conclude(
             };
             let occurrence = prompt.occurrence;
             let retry = ButtonData::Retry { occurrence }.button("🔁 Retry");
-            let words = Outgoing::plain(failure_text(&prompt.content, &reason));
+            let words = Outgoing::plain(failure_text(&prompt.content, &reason))
+                .with_links(&Links::under(&prompt.labels));
             RunEnd {
                 said: RunSaid::Failure(words.with_buttons(vec![vec![retry]])),
                 receipt: receipt(OccurrenceState::Failed, Some(reason)),

@@ -23,6 +23,7 @@ use crate::core::clock::Clock;
 use crate::core::compaction::SummaryStore;
 use crate::core::conversation::ConversationStore;
 use crate::core::error::StoreResult;
+use crate::core::exits::Links;
 use crate::core::files::WorkspaceFiles;
 use crate::core::ids::{ChannelName, UserId};
 use crate::core::inbox::{InboxRow, InboxStore};
@@ -278,6 +279,7 @@ impl Commands {
         let place = AnswerPlace {
             target: target.clone(),
             reply_to: None,
+            links: Links::All,
         };
         self.channels.of(target).map_or_else(Vec::new, |channel| {
             compose::answer(&place, markdown, channel.capabilities(), None)

@@ -5,6 +5,7 @@ use crate::app::dispatcher::Cancelled;
 use crate::core::compaction::{excerpt, with_enclosures};
 use crate::core::conversation::Item;
 use crate::core::error::StoreResult;
+use crate::core::exits::Links;
 use crate::core::outbox::Outgoing;
 
 pub(super) async fn new(commands: &Commands, call: &CommandCall<'_>) -> StoreResult<Answer> {
@@ -62,5 +63,7 @@ pub(super) async fn history(commands: &Commands, call: &CommandCall<'_>) -> Stor
         Item::Assistant { text, .. } => Some(format!("I: {}", excerpt(text, longest))),
         Item::Tool { name, .. } => Some(format!("({name} was used)")),
     }));
-    Ok(Answer::Card(Outgoing::plain(parts.join("\n\n"))))
+    let card = Outgoing::plain(parts.join("\n\n"));
+    let links = Links::under(&conversation.labels);
+    Ok(Answer::Card(card.with_links(&links)))
 }

@@ -17,12 +17,12 @@ pub fn answer(
     capabilities: Capabilities,
     grown: Option<&MessageId>,
 ) -> Vec<NewOutbox> {
-    let rendered = markup::render(markdown);
+    let rendered = place.links.applied(markup::render(markdown));
     let parts = markup::split(&rendered, capabilities.max_text_units);
     let contents = if parts.is_empty() {
         vec![Outgoing::plain(NO_ANSWER)]
     } else if parts.len() > capabilities.max_parts {
-        document(markdown, &rendered, grown)
+        document(markdown, &rendered, place, grown)
     } else {
         parts.into_iter().map(Outgoing::formatted).collect()
     };
@@ -37,7 +37,12 @@ pub fn answer(
 }
 
 /// A message cannot become a document: where one is shown already, it becomes the summary.
-fn document(markdown: &str, rendered: &FormattedText, grown: Option<&MessageId>) -> Vec<Outgoing> {
+fn document(
+    markdown: &str,
+    rendered: &FormattedText,
+    place: &AnswerPlace,
+    grown: Option<&MessageId>,
+) -> Vec<Outgoing> {
     let head: String = rendered
         .text
         .lines()
@@ -50,6 +55,7 @@ fn document(markdown: &str, rendered: &FormattedText, grown: Option<&MessageId>)
         "{head} … (the whole answer, {} characters, is in this file)",
         rendered.text.chars().count()
     ));
+    let summary = place.links.applied(summary);
     let file = |caption| Outgoing::Document {
         file_name: "answer.md".into(),
         content: markdown.to_owned(),

@@ -11,6 +11,7 @@ use super::super::channels::Channels;
 use crate::core::boundary::Boundary;
 use crate::core::channel::{Channel, ChatTarget, DeliveryError, Streaming};
 use crate::core::clock::Clock;
+use crate::core::exits::Links;
 use crate::core::ids::MessageId;
 use crate::core::journal::OpenAnswer;
 use crate::core::markup;
@@ -26,6 +27,8 @@ pub struct AnswerPlace {
     pub target: ChatTarget,
     /// The message it replies to, where others write in between.
     pub reply_to: Option<MessageId>,
+    /// Which links it may have.
+    pub links: Links,
 }
 
 /// Bytes of a growing answer that are looked at: more than the longest message of any channel.
@@ -72,7 +75,7 @@ impl LiveAnswers {
                 () = finished(&mut text) => return,
             }
             let current = text.borrow_and_update().clone();
-            let Some(content) = first_part(&current, channel.as_ref()) else {
+            let Some(content) = first_part(&current, channel.as_ref(), &place.links) else {
                 continue;
             };
             if content.visible_text() == shown || !channel.try_reserve(target) {
@@ -127,10 +130,10 @@ async fn finished(text: &mut watch::Receiver<String>) {
     while text.changed().await.is_ok() {}
 }
 
-fn first_part(text: &str, channel: &dyn Channel) -> Option<Outgoing> {
+fn first_part(text: &str, channel: &dyn Channel, links: &Links) -> Option<Outgoing> {
     // Only the beginning can be shown: the rest need not be rendered again and again.
     let head = &text[..text.floor_char_boundary(MOST_RENDERED)];
-    let rendered = markup::render_unfinished(head);
+    let rendered = links.applied(markup::render_unfinished(head));
     let limit = channel.capabilities().max_text_units;
     markup::split(&rendered, limit)
         .into_iter()

@@ -27,6 +27,7 @@ impl TurnLoop {
         let request = self
             .context
             .request(&progress.context, progress.turn.exchange());
+        progress.mind_links();
         Boundary::ModelAsked.pass();
         let (answer, shown) = self.ask_and_show(progress, &request, stops).await;
         progress.shown = shown;

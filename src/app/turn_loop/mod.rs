@@ -26,6 +26,7 @@ use crate::core::channel::{ChatKind, ChatTarget};
 use crate::core::clock::Clock;
 use crate::core::conversation::Conversation;
 use crate::core::error::{StoreError, StoreResult};
+use crate::core::exits::Links;
 use crate::core::ids::{ConversationId, InboxId, TurnId};
 use crate::core::journal::{JournalEntry, OpenAnswer, RunningTurn, TurnJournal};
 use crate::core::message::Incoming;
@@ -104,6 +105,15 @@ enum Drive {
     Finished,
     /// The process ends; the turn is left for the next one.
     Left,
+}
+
+impl Progress {
+    /// What may be a link in the next answer.
+    fn mind_links(&mut self) {
+        self.place.links = self
+            .context
+            .links(self.turn.labels(), &self.turn.exchange());
+    }
 }
 
 impl TurnLoop {
@@ -194,7 +204,7 @@ impl TurnLoop {
             StoreError::Corrupt(format!("turn {} has no message in the inbox", running.id))
         })?;
         let place = place_of(&running.conversation.target, &asked);
-        Ok(Progress {
+        let mut progress = Progress {
             id: running.id,
             conversation: running.conversation,
             asked,
@@ -205,7 +215,9 @@ impl TurnLoop {
             shown: String::new(),
             // Measured from now, not from the start: time in which nothing ran does not count.
             deadline: Instant::now() + self.settings.timeout,
-        })
+        };
+        progress.mind_links();
+        Ok(progress)
     }
 
     /// What had started, has no result and cannot be repeated is answered for.
@@ -327,5 +339,6 @@ fn place_of(target: &ChatTarget, asked: &Incoming) -> AnswerPlace {
     AnswerPlace {
         target: target.clone(),
         reply_to,
+        links: Links::All,
     }
 }

@@ -85,7 +85,7 @@ impl TurnLoop {
                 let now = self.clock.now();
                 let asked = AskedChange {
                     call: call.call.clone(),
-                    change: *change,
+                    change: change.with_links(&progress.place.links),
                     describe,
                 };
                 let done = self.journal.apply(progress.id, asked, now).await?;

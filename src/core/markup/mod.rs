@@ -21,6 +21,7 @@ mod chars;
 mod definitions;
 mod layout;
 mod legal;
+mod links;
 mod literal;
 mod render;
 mod split;
@@ -29,6 +30,7 @@ mod unfinished;
 
 use serde::{Deserialize, Serialize};
 
+pub use links::without_unknown_links;
 pub use render::render;
 pub use split::split;
 pub use unfinished::render_unfinished;

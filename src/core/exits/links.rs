@@ -1,0 +1,50 @@
+//! Which links of an answer are links.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::KnownAddresses;
+use crate::core::label::Labels;
+use crate::core::markup::{FormattedText, without_unknown_links};
+
+/// Which addresses may be links in what a model writes.
+#[derive(Debug, Clone, Default)]
+pub enum Links {
+    /// All: nothing from outside is before it.
+    #[default]
+    All,
+    /// Those that the person or the sources themselves named.
+    Only(Arc<KnownAddresses>),
+}
+
+impl Links {
+    /// For text that was written under these labels some time ago: what was known then is not known
+    /// any more.
+    pub fn under(labels: &Labels) -> Self {
+        if labels.is_untrusted() {
+            Self::Only(Arc::default())
+        } else {
+            Self::All
+        }
+    }
+
+    /// The text as it may be sent: the other links are shown as code.
+    pub fn applied(&self, text: FormattedText) -> FormattedText {
+        match self {
+            Self::All => text,
+            Self::Only(known) => without_unknown_links(&text, |address| is_known(known, address)),
+        }
+    }
+}
+
+/// A client that makes a link of a name adds the scheme.
+fn is_known(known: &KnownAddresses, address: &str) -> bool {
+    let holds = |address: &str| Url::parse(address).is_ok_and(|url| known.holds(&url));
+    if address.contains("://") {
+        return holds(address);
+    }
+    ["https", "http"]
+        .into_iter()
+        .any(|scheme| holds(&format!("{scheme}://{address}")))
+}

@@ -1,0 +1,269 @@
+//! Shows links as code whose address nobody vouches for, also those that clients make by themselves
+//! of what looks like an address.
+
+use std::ops::Range;
+
+use super::chars::clean;
+use super::legal::{is_pre, legalise};
+use super::{FormattedText, Span, Style};
+
+/// The text with each link for whose address `is_known` does not hold shown as code. What only
+/// looks like an address is asked for as it stands, without the marks around it; it may lack a
+/// scheme.
+pub fn without_unknown_links(
+    text: &FormattedText,
+    is_known: impl Fn(&str) -> bool,
+) -> FormattedText {
+    let mut shown = with_addresses(text, &is_known);
+    let mut codes: Vec<Range<usize>> = Vec::new();
+    for word in words(&shown.text) {
+        let address = trimmed(&shown.text, word);
+        let written = &shown.text[address.clone()];
+        if looks_like_link(written) && !is_known(written) && !is_inert(&shown.spans, &address) {
+            codes.push(address);
+        }
+    }
+    if codes.is_empty() && shown == *text {
+        return shown;
+    }
+    let mut spans = Vec::with_capacity(shown.spans.len() + codes.len());
+    for span in shown.spans.drain(..) {
+        cut_around(&codes, span, &mut spans);
+    }
+    spans.extend(codes.into_iter().map(|range| Span {
+        start: range.start,
+        end: range.end,
+        style: Style::Code,
+    }));
+    shown.spans = legalise(&shown.text, spans);
+    shown
+}
+
+/// Each unknown link as its words and, behind them, the address.
+fn with_addresses(text: &FormattedText, is_known: &impl Fn(&str) -> bool) -> FormattedText {
+    let mut shown = text.clone();
+    let mut unknown: Vec<(usize, String)> = Vec::new();
+    shown.spans.retain(|span| match &span.style {
+        Style::Link { url } if !is_known(url) => {
+            unknown.push((span.end, url.clone()));
+            false
+        }
+        _ => true,
+    });
+    unknown.sort();
+    // From the end, so that the places before stay where they are. A link that had to be cut in
+    // two says its address twice.
+    for (end, url) in unknown.into_iter().rev() {
+        let address = format!(" ({})", clean(&url).replace('\n', " "));
+        shown.text.insert_str(end, &address);
+        for span in &mut shown.spans {
+            if span.start >= end {
+                span.start += address.len();
+            }
+            if span.end > end {
+                span.end += address.len();
+            }
+        }
+        shown.spans.push(Span {
+            start: end + 2,
+            end: end + address.len() - 1,
+            style: Style::Code,
+        });
+    }
+    // Nothing holds a code but what is cut around it.
+    let codes: Vec<Range<usize>> = shown
+        .spans
+        .iter()
+        .filter(|span| span.style == Style::Code)
+        .map(|span| span.start..span.end)
+        .collect();
+    let mut spans = Vec::with_capacity(shown.spans.len());
+    for span in shown.spans.drain(..) {
+        match span.style {
+            Style::Quote | Style::Spoiler => cut_around(&codes, span, &mut spans),
+            _ => spans.push(span),
+        }
+    }
+    shown.spans = legalise(&shown.text, spans);
+    shown
+}
+
+/// The pieces between whitespace.
+fn words(text: &str) -> Vec<Range<usize>> {
+    let mut words = Vec::new();
+    let mut start = 0;
+    for (at, space) in text.char_indices().filter(|(_, c)| c.is_whitespace()) {
+        if start < at {
+            words.push(start..at);
+        }
+        start = at + space.len_utf8();
+    }
+    if start < text.len() {
+        words.push(start..text.len());
+    }
+    words
+}
+
+/// A word without the marks around it.
+fn trimmed(text: &str, word: Range<usize>) -> Range<usize> {
+    let whole = &text[word.clone()];
+    let front = whole.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let start = word.end - front.len();
+    let end = start
+        + front
+            .trim_end_matches(|c: char| !c.is_alphanumeric() && c != '/')
+            .len();
+    start..end
+}
+
+/// Whether some client would make a link of it: a scheme, or a dot between a name and what could be
+/// a top-level domain. It says yes to more than that, such as names of files.
+fn looks_like_link(word: &str) -> bool {
+    if word.contains("://") || word.contains(':') && word.contains("//") {
+        return true;
+    }
+    word.match_indices(['.', '。', '．']).any(|(at, dot)| {
+        let before = word[..at].chars().next_back();
+        let label = word[at + dot.len()..]
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '-');
+        let (mut length, mut letters) = (0, 0);
+        for c in label {
+            length += 1;
+            letters += usize::from(c.is_alphabetic());
+        }
+        let is_address = length > 0 && word.matches('.').count() >= 3;
+        before.is_some_and(char::is_alphanumeric) && (letters >= 2 || is_address)
+    })
+}
+
+/// Whether clients make no link of it: it is code, or the words of a link that is known.
+fn is_inert(spans: &[Span], range: &Range<usize>) -> bool {
+    spans.iter().any(|span| {
+        let holds = is_pre(&span.style) || matches!(span.style, Style::Code | Style::Link { .. });
+        holds && span.start <= range.start && range.end <= span.end
+    })
+}
+
+/// Adds what is left of a span outside these ranges.
+fn cut_around(ranges: &[Range<usize>], span: Span, left: &mut Vec<Span>) {
+    let mut start = span.start;
+    for range in ranges
+        .iter()
+        .filter(|range| range.start < span.end && span.start < range.end)
+    {
+        if start < range.start {
+            left.push(Span {
+                start,
+                end: range.start,
+                style: span.style.clone(),
+            });
+        }
+        start = start.max(range.end);
+    }
+    if start < span.end {
+        left.push(Span { start, ..span });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::render;
+    use super::*;
+
+    /// Markdown, and what is shown of it when only `known.example` is known.
+    const TABLE: &[(&str, &str)] = &[
+        ("[a](https://known.example/x)!", "{a}!"),
+        (
+            "see https://known.example/x.",
+            "see https://known.example/x.",
+        ),
+        (
+            "[a](https://evil.example/?q=1)!",
+            "a (⟨https://evil.example/?q=1⟩)!",
+        ),
+        (
+            "![](https://evil.example/i.png)",
+            "![](⟨https://evil.example/i.png⟩)",
+        ),
+        (
+            "go to https://evil.example/s, now",
+            "go to ⟨https://evil.example/s⟩, now",
+        ),
+        ("<https://evil.example/s>", "⟨https://evil.example/s⟩"),
+        (
+            "secret.evil.example or 10.0.0.1/s",
+            "⟨secret.evil.example⟩ or ⟨10.0.0.1/s⟩",
+        ),
+        ("a,https://evil.example/s", "⟨a,https://evil.example/s⟩"),
+        ("tg://resolve?domain=x", "⟨tg://resolve?domain=x⟩"),
+        (
+            "[https://known.example](https://evil.example)",
+            "https://known.example (⟨https://evil.example⟩)",
+        ),
+        (
+            "[https://evil.example](https://known.example)",
+            "{https://evil.example}",
+        ),
+        (
+            "[known.example/x evil.example](https://evil.example)",
+            "known.example/x ⟨evil.example⟩ (⟨https://evil.example⟩)",
+        ),
+        (
+            "> **https://evil.example/s** x",
+            "⟨https://evil.example/s⟩ x",
+        ),
+        ("||https://evil.example/s|| x", "⟨https://evil.example/s⟩ x"),
+        (
+            "> [a](https://evil.example/s)",
+            "a (⟨https://evil.example/s⟩)",
+        ),
+        ("https://evil.example/**s**", "⟨https://evil.example/**s⟩**"),
+        ("https://evil.example/`s`", "⟨https://evil.example/s⟩"),
+        ("`https://evil.example/s`", "⟨https://evil.example/s⟩"),
+        ("write to a@evil.example", "write to ⟨a@evil.example⟩"),
+        (
+            "3.14, 1.2.3, e.g. this. And a.m.",
+            "3.14, 1.2.3, e.g. this. And a.m.",
+        ),
+    ];
+
+    /// The text with `⟨code⟩` and `{link}`; other styles are not shown.
+    fn shown(markdown: &str) -> String {
+        let known = |address: &str| address.contains("known.example");
+        let text = without_unknown_links(&render(markdown), known);
+        let mut out = String::new();
+        for (at, c) in text.text.char_indices() {
+            for span in &text.spans {
+                match span.style {
+                    Style::Code if span.end == at => out.push('⟩'),
+                    Style::Link { .. } if span.end == at => out.push('}'),
+                    Style::Code if span.start == at => out.push('⟨'),
+                    Style::Link { .. } if span.start == at => out.push('{'),
+                    _ => {}
+                }
+            }
+            out.push(c);
+        }
+        for span in text.spans.iter().filter(|span| span.end == text.text.len()) {
+            match span.style {
+                Style::Code => out.push('⟩'),
+                Style::Link { .. } => out.push('}'),
+                _ => {}
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn only_known_addresses_are_links() {
+        for (markdown, expected) in TABLE {
+            assert_eq!(shown(markdown), *expected, "{markdown}");
+        }
+        let fenced = "```\nhttps://evil.example/s\n```";
+        let text = render(fenced);
+        assert_eq!(without_unknown_links(&text, |_| false), text);
+        let text = render("1. **a** [b](https://evil.example) ~~c~~\n\n> d");
+        assert_eq!(without_unknown_links(&text, |_| true), text);
+    }
+}
