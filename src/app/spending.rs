@@ -22,7 +22,9 @@ use crate::core::model::{
 };
 use crate::core::money::{MicroUsd, PriceList};
 use crate::core::outbox::{Button, NewOutbox, OutboxStore, Outgoing};
-use crate::core::usage::{CallOutcome, ModelUsage, TokenUsage, UsageEntry, UsageStore};
+use crate::core::usage::{
+    CallOutcome, CallPurpose, ModelUsage, TokenUsage, UsageEntry, UsageStore,
+};
 use crate::core::usage_report::UsageReport;
 
 /// What an answer is expected to need, before it is there.
@@ -60,6 +62,8 @@ pub struct Spending {
     settings: SpendingSettings,
     ports: SpendingPorts,
     account: Mutex<BudgetAccount>,
+    /// Not yet booked.
+    broken_off: Mutex<Vec<UsageEntry>>,
 }
 
 /// What was used, and what that makes of the budget.
@@ -78,6 +82,7 @@ impl Spending {
             settings,
             ports,
             account: Mutex::new(account),
+            broken_off: Mutex::default(),
         })
     }
 
@@ -101,6 +106,7 @@ impl Spending {
 
     /// What was used and what is left.
     pub async fn report(&self) -> StoreResult<UsageReport> {
+        self.book_broken_off().await?;
         let now = self.ports.clock.now();
         let totals = totals(self.ports.usage.as_ref(), self.settings.zone, now).await?;
         Ok(UsageReport {
@@ -110,12 +116,18 @@ impl Spending {
         })
     }
 
-    /// Adds to the budget of today and this month.
-    pub async fn raise(&self, amount: MicroUsd) -> StoreResult<()> {
-        let now = self.ports.clock.now();
-        self.ports.usage.raise_budget(amount, now).await?;
-        self.account().raise(amount, now);
-        Ok(())
+    /// Books the calls that were broken off. Nobody is left who would do it for them.
+    pub async fn book_broken_off(&self) -> StoreResult<()> {
+        let entries = std::mem::take(&mut *self.broken_off());
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let (usage, now) = (&self.ports.usage, self.ports.clock.now());
+        let booked = usage.book(CallPurpose::Turn, &entries, now).await;
+        if booked.is_err() {
+            self.broken_off().extend(entries);
+        }
+        booked
     }
 
     /// Takes note that the budget was raised by a change of the database.
@@ -123,11 +135,13 @@ impl Spending {
         self.account().raise(amount, self.ports.clock.now());
     }
 
-    fn hold(&self, estimate: MicroUsd) -> Result<Hold<'_>, SpentBudget> {
+    /// Holds what `call` will probably cost.
+    fn hold(&self, call: UsageEntry) -> Result<Hold<'_>, SpentBudget> {
+        let estimate = call.cost.unwrap_or_default();
         self.account().hold(estimate, self.ports.clock.now())?;
         Ok(Hold {
             spending: self,
-            estimate: Some(estimate),
+            call: Some(call),
         })
     }
 
@@ -152,6 +166,12 @@ impl Spending {
             Ok(_) => self.ports.signals.wake_outbox(),
             Err(error) => warn!(%error, "the owner could not be told of the budget"),
         }
+    }
+
+    fn broken_off(&self) -> MutexGuard<'_, Vec<UsageEntry>> {
+        self.broken_off
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn account(&self) -> MutexGuard<'_, BudgetAccount> {
@@ -200,12 +220,13 @@ async fn totals(usage: &dyn UsageStore, zone: Tz, now: DateTime<Utc>) -> StoreRe
 /// What is held for a call under way. Dropped, the call was broken off.
 struct Hold<'a> {
     spending: &'a Spending,
-    estimate: Option<MicroUsd>,
+    /// The call as it is booked when it is broken off.
+    call: Option<UsageEntry>,
 }
 
 impl Hold<'_> {
     fn settle(mut self, cost: MicroUsd) -> Option<BudgetWarning> {
-        let estimate = self.estimate.take()?;
+        let estimate = self.call.take()?.cost.unwrap_or_default();
         let now = self.spending.ports.clock.now();
         self.spending.account().settle(estimate, cost, now)
     }
@@ -213,9 +234,11 @@ impl Hold<'_> {
 
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
-        if let Some(estimate) = self.estimate.take() {
+        if let Some(call) = self.call.take() {
             let now = self.spending.ports.clock.now();
+            let estimate = call.cost.unwrap_or_default();
             self.spending.account().forfeit(estimate, now);
+            self.spending.broken_off().push(call);
         }
     }
 }
@@ -237,6 +260,17 @@ impl Metered {
             cached_input: 0,
             output,
         }))
+    }
+
+    /// The call before anything is known of it but its request.
+    fn expected(&self, request: &ModelRequest) -> UsageEntry {
+        let described = self.inner.describe();
+        let provider = described.split(" (").next().unwrap_or_default();
+        UsageEntry {
+            cost: self.estimate(&self.name, request, USUAL_ANSWER),
+            outcome: CallOutcome::Failed,
+            ..UsageEntry::new(provider, self.name.as_str(), TokenUsage::default())
+        }
     }
 
     /// Writes into the entries how the call ended and what it cost; a server that counts nothing
@@ -274,10 +308,9 @@ impl ChatModel for Metered {
         request: &ModelRequest,
         sink: &dyn ReplySink,
     ) -> Result<ModelReply, ModelError> {
-        let estimate = self.estimate(&self.name, request, USUAL_ANSWER);
         let hold = self
             .spending
-            .hold(estimate.unwrap_or_default())
+            .hold(self.expected(request))
             .map_err(not_asked)?;
         let mut outcome = self.inner.reply(request, sink).await;
         let cost = match &mut outcome {

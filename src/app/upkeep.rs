@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::spending::Spending;
 use crate::core::clock::Clock;
 use crate::core::compaction::{Summary, SummaryStore, Window};
 use crate::core::conversation::{ConversationStore, Enclosure};
@@ -56,6 +57,8 @@ pub struct Upkeep {
     pub keep_items: u32,
     /// Whether and how the older ones are summarised.
     pub compaction: Option<Compaction>,
+    /// Which calls were broken off.
+    pub spending: Arc<Spending>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The conversations.
@@ -77,10 +80,13 @@ impl Upkeep {
                 biased;
                 ended = self.ended.recv() => match ended {
                     Some(conversation) => conversation,
-                    None => return Ok(()),
+                    None => return self.book().await,
                 },
-                () = stop.cancelled() => return Ok(()),
+                () = stop.cancelled() => return self.book().await,
             };
+            if let Err(error) = self.spending.book_broken_off().await {
+                warn!(%error, "a call that was broken off could not be booked");
+            }
             let rested = self.clock.now() >= rest_until;
             if let Some(compaction) = self.compaction.as_ref().filter(|_| rested) {
                 let compacted = tokio::select! {
@@ -97,6 +103,11 @@ impl Upkeep {
                 warn!(%error, "old items could not be deleted");
             }
         }
+    }
+
+    /// The last of what is to be booked.
+    async fn book(&self) -> anyhow::Result<()> {
+        Ok(self.spending.book_broken_off().await?)
     }
 
     async fn trim(&self, conversation: ConversationId) -> StoreResult<()> {

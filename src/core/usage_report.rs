@@ -18,6 +18,16 @@ pub struct UsageReport {
 }
 
 impl UsageReport {
+    /// The same when so much is added to the budget.
+    #[must_use]
+    pub fn raised(mut self, amount: MicroUsd) -> Self {
+        for budget in &mut self.budget {
+            budget.limit = budget.limit.plus(amount);
+            budget.left = budget.left.plus(amount);
+        }
+        self
+    }
+
     /// The report, line by line. Nothing in it is markup.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();

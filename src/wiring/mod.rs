@@ -245,6 +245,7 @@ impl Joints<'_> {
             conversations: self.ports.conversations.clone(),
             keep_items: memory.max_history_messages,
             compaction,
+            spending: self.spending.clone(),
             clock: self.ports.clock.clone(),
             ended,
         }

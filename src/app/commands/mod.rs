@@ -18,6 +18,7 @@ use super::dispatcher::Dispatcher;
 use super::outbox::{AnswerPlace, compose};
 use super::signals::Signals;
 use super::spending::Spending;
+use crate::core::change::{Change, ChangeOutcome};
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
 use crate::core::compaction::SummaryStore;
@@ -26,7 +27,7 @@ use crate::core::error::StoreResult;
 use crate::core::exits::Links;
 use crate::core::files::WorkspaceFiles;
 use crate::core::ids::{ChannelName, UserId};
-use crate::core::inbox::{InboxRow, InboxStore};
+use crate::core::inbox::{AskedByRow, InboxRow, InboxStore};
 use crate::core::jobs::JobStore;
 use crate::core::journal::{RunningTurn, TurnJournal};
 use crate::core::outbox::{NewOutbox, OutboxStore, Outgoing};
@@ -75,6 +76,8 @@ enum Answer {
     Text(String),
     /// Something to press on.
     Card(Outgoing),
+    /// A change, made together with the end of the row, and what to say then.
+    Change(Box<Change>, Outgoing),
     /// Nothing to say.
     Silence,
     /// A turn to go on with.
@@ -267,12 +270,27 @@ impl Commands {
                 let target = row.incoming.target.clone();
                 (vec![NewOutbox::answer(target, card)], Handled::Done)
             }
+            Answer::Change(change, told) => return self.change(row, *change, told).await,
             Answer::Silence => (Vec::new(), Handled::Done),
             Answer::Rerun(turn) => (Vec::new(), Handled::Rerun(turn)),
         };
         self.inbox.finish(row.id, replies).await?;
         self.signals.wake_outbox();
         Ok(handled)
+    }
+
+    async fn change(&self, row: &InboxRow, change: Change, told: Outgoing) -> StoreResult<Handled> {
+        let told = NewOutbox::answer(row.incoming.target.clone(), told);
+        let asked = AskedByRow {
+            change,
+            replies: Box::new(|_| vec![told]),
+        };
+        let outcome = self.inbox.finish_with(row.id, asked).await?;
+        if let Some(ChangeOutcome::BudgetRaised { amount }) = outcome {
+            self.spending.note_raise(amount);
+        }
+        self.signals.wake_outbox();
+        Ok(Handled::Done)
     }
 
     fn compose(&self, target: &ChatTarget, markdown: &str) -> Vec<NewOutbox> {

@@ -1,8 +1,11 @@
 //! `/usage` and `/budget`: what models cost, and more money for today.
 
 use super::{Answer, CommandCall, Commands};
+use crate::core::change::Change;
 use crate::core::error::StoreResult;
 use crate::core::money::MicroUsd;
+use crate::core::outbox::Outgoing;
+use crate::core::usage_report::UsageReport;
 
 pub(super) async fn usage(commands: &Commands, _call: &CommandCall<'_>) -> StoreResult<Answer> {
     let report = commands.spending.report().await?;
@@ -32,12 +35,20 @@ pub(super) async fn budget(commands: &Commands, call: &CommandCall<'_>) -> Store
             let text = "Write how many dollars more, such as /budget +1 or /budget +0.50.";
             return Ok(Answer::Text(text.into()));
         };
-        commands.spending.raise(amount).await?;
+        let report = commands.spending.report().await?.raised(amount);
+        let told = Outgoing::plain(budget_lines(&report).join("\n"));
+        return Ok(Answer::Change(
+            Box::new(Change::RaiseBudget { amount }),
+            told,
+        ));
     }
     let report = commands.spending.report().await?;
+    Ok(Answer::Text(budget_lines(&report).join("\\\n")))
+}
+
+fn budget_lines(report: &UsageReport) -> Vec<String> {
     let lines = report.lines().into_iter();
-    let budget: Vec<String> = lines.filter(|line| line.starts_with("Budget: ")).collect();
-    Ok(Answer::Text(budget.join("\\\n")))
+    lines.filter(|line| line.starts_with("Budget: ")).collect()
 }
 
 /// `+1`, `+$1`, `+0.50`: more than nothing, at most a thousand dollars.

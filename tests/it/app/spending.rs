@@ -10,6 +10,7 @@ use minibot::wiring::beside::Beside;
 
 use super::cards::press;
 use crate::support::fake_model::{Quirk, Reply};
+use crate::support::gate::Gate;
 use crate::support::test_bot::{ALICE, BOB, TestBot};
 
 /// A million tokens in cost a dollar, out two.
@@ -79,6 +80,26 @@ async fn a_model_without_a_price_is_counted_in_tokens() {
         "{}",
         report.text
     );
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_call_that_was_broken_off_is_booked_as_it_was_expected() {
+    let mut bot = TestBot::with(&PRICES).await;
+    let gate = Gate::new();
+    bot.model([Reply::text("never").held(&gate)]);
+    bot.says(QUESTION).await;
+    gate.wait_for_arrivals(1).await;
+    bot.says("/stop").await.replies("Stopped.").await;
+    let before = bot.says("/usage").await.replies_with("fake: 1 call").await;
+    assert!(
+        !before.text.starts_with("Today: $0.00\n"),
+        "{}",
+        before.text
+    );
+    bot.restart().await;
+    let after = bot.says("/usage").await.replies_with("fake: 1 call").await;
+    assert_eq!(after.text, before.text);
     bot.finish().await;
 }
 
