@@ -7,6 +7,7 @@ pub mod config;
 pub mod context;
 pub mod dispatcher;
 pub mod intake;
+pub mod large_results;
 pub mod outbox;
 pub mod presses;
 pub mod scheduler;

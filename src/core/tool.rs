@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::action::Action;
 use super::change::{Change, ChangeOutcome};
 use super::channel::{ChatKind, ChatTarget, Sender};
+use super::files::WorkspacePath;
 use super::ids::{CallId, ConversationId};
 use super::label::Labels;
 use super::notes::NoteOwner;
@@ -96,6 +97,13 @@ pub enum TurnOrigin {
     Schedule,
 }
 
+/// The largest result that is shown whole, in bytes of its JSON.
+const LARGEST_RESULT: usize = 48 * 1024;
+
+/// What is shown of a larger one, from its beginning and from its end.
+const HEAD: usize = 12 * 1024;
+const TAIL: usize = 4 * 1024;
+
 /// What a tool answers: always a JSON object.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -156,6 +164,29 @@ impl ToolResult {
     /// The text of the failure, if it is one.
     pub fn error_text(&self) -> Option<&str> {
         self.0.get("error").and_then(Value::as_str)
+    }
+
+    /// Whether it takes more of a request than one result may.
+    pub fn is_too_large(&self) -> bool {
+        self.to_text().len() > LARGEST_RESULT
+    }
+
+    /// Its head and tail, and where the whole is kept.
+    #[must_use]
+    pub fn excerpt(&self, kept_at: Option<&WorkspacePath>) -> Self {
+        let text = self.to_text();
+        let head = &text[..text.floor_char_boundary(HEAD)];
+        let tail = &text[text.ceil_char_boundary(text.len().saturating_sub(TAIL))..];
+        let mut excerpt = json!({
+            "truncated": true,
+            "size_bytes": text.len(),
+            "head": head,
+            "tail": tail,
+        });
+        if let (Some(path), Some(fields)) = (kept_at, excerpt.as_object_mut()) {
+            fields.insert("path".to_owned(), path.as_str().into());
+        }
+        Self(excerpt)
     }
 
     /// The JSON text that a model reads.

@@ -26,6 +26,7 @@ use crate::app::config::MissedRun;
 use crate::app::context::{ContextBuilder, ContextSettings};
 use crate::app::dispatcher::{Dispatcher, DispatcherSettings, Work};
 use crate::app::intake::Intake;
+use crate::app::large_results::LargeResults;
 use crate::app::outbox::{LiveAnswers, Outbox};
 use crate::app::presses::Presses;
 use crate::app::scheduler::{Scheduler, SchedulerSettings};
@@ -207,6 +208,11 @@ impl Joints<'_> {
                 store: self.ports.outbox.clone(),
                 channels: self.channels.clone(),
                 clock: self.ports.clock.clone(),
+            },
+            large_results: if self.settings.tools.file_storage.enabled {
+                LargeResults::Kept(self.ports.files.clone())
+            } else {
+                LargeResults::Cut
             },
             channels: self.channels.clone(),
             signals: self.signals.clone(),

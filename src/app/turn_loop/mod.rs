@@ -18,6 +18,7 @@ use tracing::{Instrument, error, error_span, info, warn};
 use super::channels::Channels;
 use super::context::{ContextBuilder, TurnContext};
 use super::dispatcher::TurnStops;
+use super::large_results::LargeResults;
 use super::outbox::{AnswerPlace, LiveAnswers};
 use super::signals::Signals;
 use super::toolbox::Toolbox;
@@ -63,6 +64,8 @@ pub struct TurnLoop {
     pub context: ContextBuilder,
     /// Shows answers while they grow.
     pub live: LiveAnswers,
+    /// What becomes of large results.
+    pub large_results: LargeResults,
     /// Where people are.
     pub channels: Channels,
     /// Wakes the sender and the scheduler.

@@ -51,7 +51,8 @@ impl TurnLoop {
         Boundary::ToolDone.pass();
         let mut entry = JournalEntry::default();
         for (call, outcome) in calls.into_iter().zip(outcomes) {
-            entry.facts.push(finished(&call, settled(outcome)));
+            let done = self.fitted(progress, &call, settled(outcome)).await;
+            entry.facts.push(finished(&call, done));
             entry.finished_calls.push(call.call);
         }
         self.advance(progress, entry).await
@@ -95,7 +96,8 @@ impl TurnLoop {
                 Ok(None)
             }
             outcome @ (ToolOutcome::Finished(_) | ToolOutcome::Outside { .. }) => {
-                let facts = vec![finished(&call, settled(outcome))];
+                let done = self.fitted(progress, &call, settled(outcome)).await;
+                let facts = vec![finished(&call, done)];
                 let finished_calls = vec![call.call];
                 let entry = JournalEntry {
                     facts,
@@ -105,6 +107,18 @@ impl TurnLoop {
                 self.advance(progress, entry).await
             }
         }
+    }
+
+    async fn fitted(
+        &self,
+        progress: &Progress,
+        call: &PlannedCall,
+        done: FinishedCall,
+    ) -> FinishedCall {
+        let target = &progress.conversation.target;
+        self.large_results
+            .fitted(&call.call.name, target, done)
+            .await
     }
 
     fn tool_context(&self, progress: &Progress) -> ToolContext {

@@ -11,6 +11,7 @@ use minibot::adapters::system::SystemClock;
 use minibot::app::channels::Channels;
 use minibot::app::context::{ContextBuilder, ContextSettings};
 use minibot::app::dispatcher::TurnStops;
+use minibot::app::large_results::LargeResults;
 use minibot::app::outbox::LiveAnswers;
 use minibot::app::signals::Signals;
 use minibot::app::toolbox::Toolbox;
@@ -122,6 +123,7 @@ fn turn_loop(store: &Store, post: Post) -> TurnLoop {
             channels: channels.clone(),
             clock: ports.clock.clone(),
         },
+        large_results: LargeResults::Cut,
         channels,
         signals: Arc::new(Signals::default()),
         clock: ports.clock.clone(),

@@ -13,6 +13,7 @@ mod file_tools;
 mod interrupted;
 mod jobs_command;
 mod labels;
+mod large_results;
 mod lifecycle;
 mod reminder_list;
 mod reminders;
