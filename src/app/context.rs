@@ -127,12 +127,8 @@ impl ContextBuilder {
             .iter()
             .flat_map(|row| enclosures(row, conversation))
             .collect();
-        let enclosed = recap.iter().chain(&enclosures);
-        let taken = estimated_tokens(&notes)
-            + estimated_tokens(&user)
-            + enclosed.map(Enclosure::estimated_tokens).sum::<usize>();
-        let room = self.settings.room().saturating_sub(taken);
-        let history = History::repaired(items).newest_turns(window as usize, room);
+        // Each model takes of it what fits its own window.
+        let history = History::repaired(items).newest_turns(window as usize, usize::MAX);
         let preface = self.preface(inbox, conversation, now);
         let asked_labels: Labels = enclosures
             .iter()

@@ -40,6 +40,7 @@ pub mod reminder;
 pub mod sandbox;
 pub mod schedule;
 pub mod scheduled_run;
+pub mod tokens;
 pub mod tool;
 pub mod turn;
 pub mod units;

@@ -10,6 +10,7 @@ use super::budget::SpentBudget;
 use super::conversation::{Enclosure, History, Item};
 use super::envelope::Envelopes;
 use super::label::Labels;
+pub use super::tokens::estimated_tokens;
 use super::tool::{ToolCall, ToolResult, ToolSpec};
 use super::usage::UsageEntry;
 
@@ -39,12 +40,6 @@ pub struct ModelRequest {
     pub cache_key: String,
     /// What content from outside stands in.
     pub envelopes: Envelopes,
-}
-
-/// A conservative guess at the tokens of a text: one for each three bytes. English text has about
-/// four bytes a token, code and other scripts fewer.
-pub fn estimated_tokens(text: &str) -> usize {
-    text.len() / 3
 }
 
 impl ModelRequest {

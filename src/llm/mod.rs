@@ -5,6 +5,7 @@ pub mod breaker;
 pub mod chain;
 pub mod config;
 pub mod fallback;
+pub mod own_limits;
 pub mod providers;
 pub mod retry;
 pub mod shorter;

@@ -15,6 +15,7 @@ use crate::llm::breaker::CircuitBreaker;
 use crate::llm::chain::Chain;
 use crate::llm::config::{LlmConfig, Provider};
 use crate::llm::fallback::WithFallback;
+use crate::llm::own_limits::{OwnLimits, WithOwnLimits};
 use crate::llm::providers::builtin::BuiltinModel;
 use crate::llm::providers::openai::OpenAiModel;
 use crate::llm::providers::openai_responses::ResponsesModel;
@@ -45,7 +46,7 @@ pub(super) fn build(
         ports.clock.clone(),
         settings.runtime.timezone,
     ));
-    let Some(first) = dependable(config, ports, spending).context("llm")? else {
+    let Some(first) = dependable(config, config, ports, spending).context("llm")? else {
         return Ok(Models {
             answers: builtin,
             writes: None,
@@ -56,7 +57,7 @@ pub(super) fn build(
         let profile = config
             .profile(name)
             .with_context(|| format!("llm.fallbacks: there is no [llm.profiles.{name}]"))?;
-        let other = dependable(&profile, ports, spending);
+        let other = dependable(&profile, config, ports, spending);
         others.extend(other.with_context(|| format!("llm.profiles.{name}"))?);
     }
     let chain = Arc::new(Chain::new(first, others));
@@ -70,6 +71,7 @@ pub(super) fn build(
 /// none of them and comes last anyway.
 fn dependable(
     config: &LlmConfig,
+    main: &LlmConfig,
     ports: &Ports,
     spending: &Arc<Spending>,
 ) -> anyhow::Result<Option<Arc<dyn ChatModel>>> {
@@ -84,12 +86,29 @@ fn dependable(
         jitter,
     );
     let spared = CircuitBreaker::new(Arc::new(retrying), ports.clock.clone());
-    Ok(Some(Arc::new(WithShorterHistory::new(Arc::new(spared)))))
+    let shortened = WithShorterHistory::new(Arc::new(spared));
+    let limits = own_limits(config, main);
+    Ok(Some(Arc::new(WithOwnLimits::new(
+        Arc::new(shortened),
+        limits,
+    ))))
 }
 
 /// The model of `config` without anything around it; `None` for the built-in one.
 pub fn alone(config: &LlmConfig) -> Result<Option<Arc<dyn ChatModel>>, SetupError> {
     provider(config)
+}
+
+/// What one model allows that differs from the main one.
+fn own_limits(config: &LlmConfig, main: &LlmConfig) -> OwnLimits {
+    let (usual, own) = (main.system_prompt(), config.system_prompt());
+    let steps = config.max_tool_iterations.get() as usize;
+    OwnLimits {
+        context_tokens: config.context_tokens.get() as usize,
+        answer_tokens: config.max_new_tokens.map(|most| most.get() as usize),
+        prompt: (usual != own).then(|| (usual.to_owned(), own.to_owned())),
+        max_steps: (config.max_tool_iterations < main.max_tool_iterations).then_some(steps),
+    }
 }
 
 fn provider(config: &LlmConfig) -> Result<Option<Arc<dyn ChatModel>>, SetupError> {

@@ -1,0 +1,217 @@
+//! Gives a model what fits it: its own prompt, as much of the past as its window takes, and no more
+//! steps than it may make.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::core::conversation::{History, Item};
+use crate::core::model::{ChatModel, ModelError, ModelReply, ModelRequest, ReplySink};
+use crate::core::tokens::TokenScale;
+
+/// What part of the window an answer needs that has no limit of its own.
+const ANSWER_TOKENS: usize = 4096;
+
+/// What a person reads when a model that stands in has made all its steps.
+const NO_MORE_STEPS: &str = "I stopped before I was done: this took more steps than one answer may \
+    have. Say \"go on\" to let me continue.";
+
+/// What one model allows.
+#[derive(Debug, Clone)]
+pub struct OwnLimits {
+    /// Its window.
+    pub context_tokens: usize,
+    /// What its answer may need of that.
+    pub answer_tokens: Option<usize>,
+    /// The prompt that requests begin with, and the one that it has instead.
+    pub prompt: Option<(String, String)>,
+    /// Its steps in a turn, where they are fewer than the turn's.
+    pub max_steps: Option<usize>,
+}
+
+/// A model within its own limits. What its server counts makes the next fit better. It belongs
+/// around each model on its own, outside of what asks again with less.
+#[derive(Debug)]
+pub struct WithOwnLimits {
+    inner: Arc<dyn ChatModel>,
+    limits: OwnLimits,
+    scale: Mutex<TokenScale>,
+}
+
+impl WithOwnLimits {
+    /// Wraps `inner`.
+    pub fn new(inner: Arc<dyn ChatModel>, limits: OwnLimits) -> Self {
+        let scale = Mutex::default();
+        Self {
+            inner,
+            limits,
+            scale,
+        }
+    }
+
+    fn fitted(&self, request: &ModelRequest) -> ModelRequest {
+        let mut fitted = ModelRequest {
+            history: History::default(),
+            ..request.clone()
+        };
+        if let Some((usual, own)) = &self.limits.prompt
+            && let Some(rest) = request.system.strip_prefix(usual)
+        {
+            fitted.system = format!("{own}{rest}");
+        }
+        let answer = self.limits.answer_tokens.unwrap_or(ANSWER_TOKENS);
+        let window = self.limits.context_tokens.saturating_sub(answer);
+        let room = self.scale().fitting(window);
+        let room = room.saturating_sub(fitted.estimated_tokens());
+        fitted.history = request.history.newest_turns(usize::MAX, room);
+        fitted
+    }
+
+    fn scale(&self) -> TokenScale {
+        *self.scale.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A call that was made again with less says nothing of the request as it was given.
+    fn learn(&self, request: &ModelRequest, reply: &ModelReply) {
+        if let [call] = reply.usage.as_slice() {
+            let mut scale = self.scale.lock().unwrap_or_else(PoisonError::into_inner);
+            scale.observe(request.estimated_tokens(), call.tokens.input);
+        }
+    }
+
+    fn is_last_step(&self, request: &ModelRequest) -> bool {
+        let made = request.exchange.iter();
+        let made = made.filter(|item| matches!(item, Item::Assistant { .. }));
+        self.limits
+            .max_steps
+            .is_some_and(|most| made.count() + 1 >= most)
+    }
+}
+
+#[async_trait]
+impl ChatModel for WithOwnLimits {
+    async fn reply(
+        &self,
+        request: &ModelRequest,
+        sink: &dyn ReplySink,
+    ) -> Result<ModelReply, ModelError> {
+        let fitted = self.fitted(request);
+        let mut reply = self.inner.reply(&fitted, sink).await?;
+        self.learn(&fitted, &reply);
+        if !reply.calls.is_empty() && self.is_last_step(&fitted) {
+            reply.calls.clear();
+            reply.continuation = None;
+            reply.text = format!("{}\n\n{NO_MORE_STEPS}", reply.text)
+                .trim()
+                .to_owned();
+        }
+        Ok(reply)
+    }
+
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::core::ids::CallId;
+    use crate::core::model::FinishReason;
+    use crate::core::tool::ToolCall;
+    use crate::core::usage::{TokenUsage, UsageEntry};
+
+    /// Counts three tokens where one was guessed, and always wants to call something.
+    #[derive(Debug, Default)]
+    struct Greedy(Mutex<Vec<ModelRequest>>);
+
+    #[async_trait]
+    impl ChatModel for Greedy {
+        async fn reply(
+            &self,
+            request: &ModelRequest,
+            _: &dyn ReplySink,
+        ) -> Result<ModelReply, ModelError> {
+            self.0.lock().unwrap().push(request.clone());
+            let tokens = TokenUsage {
+                input: request.estimated_tokens() as u64 * 3,
+                ..TokenUsage::default()
+            };
+            Ok(ModelReply {
+                text: "Wait.".into(),
+                calls: vec![ToolCall {
+                    id: CallId::new("c"),
+                    name: "t".into(),
+                    arguments: "{}".into(),
+                }],
+                finish: FinishReason::Done,
+                usage: vec![UsageEntry::new("p", "m", tokens)],
+                continuation: None,
+            })
+        }
+
+        fn describe(&self) -> String {
+            "greedy".into()
+        }
+    }
+
+    struct Unheard;
+
+    impl ReplySink for Unheard {
+        fn push(&self, _: &str) {}
+        fn restart(&self) {}
+    }
+
+    fn request(turns: usize) -> ModelRequest {
+        let says = "word ".repeat(120);
+        ModelRequest {
+            system: "You are usual.\n\nNotes.".into(),
+            history: History::repaired(vec![Item::said(says); turns]),
+            user: "now".into(),
+            ..ModelRequest::default()
+        }
+    }
+
+    fn limits() -> OwnLimits {
+        OwnLimits {
+            context_tokens: 4000,
+            answer_tokens: Some(1000),
+            prompt: Some(("You are usual.".into(), "You stand in.".into())),
+            max_steps: Some(2),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_fits_the_window_the_better_the_more_was_counted() {
+        let inner = Arc::new(Greedy::default());
+        let model = WithOwnLimits::new(inner.clone(), limits());
+        for _ in 0..2 {
+            model.reply(&request(50), &Unheard).await.unwrap();
+        }
+        model.reply(&request(0), &Unheard).await.unwrap();
+        let seen = inner.0.lock().unwrap();
+        let turns: Vec<usize> = seen.iter().map(|r| r.history.items().len()).collect();
+        assert_eq!(turns, [14, 4, 0], "3000 tokens, then a third of them");
+        assert_eq!(seen[0].system, "You stand in.\n\nNotes.");
+        assert_eq!(seen[2].user, "now", "the message itself is never cut");
+    }
+
+    #[tokio::test]
+    async fn the_last_step_calls_nothing_more() {
+        let model = WithOwnLimits::new(Arc::new(Greedy::default()), limits());
+        let first = model.reply(&request(0), &Unheard).await.unwrap();
+        assert_eq!(first.calls.len(), 1);
+        let mut next = request(0);
+        next.exchange.push(Item::Assistant {
+            text: first.text,
+            calls: first.calls,
+            continuation: None,
+            labels: crate::core::label::Labels::default(),
+        });
+        let last = model.reply(&next, &Unheard).await.unwrap();
+        assert!(last.calls.is_empty());
+        assert_eq!(last.text, format!("Wait.\n\n{NO_MORE_STEPS}"));
+    }
+}
