@@ -55,7 +55,7 @@ pub(super) enum Use {
 pub(super) enum Network {
     /// None at all.
     Refused,
-    /// TCP connections to one port.
+    /// TCP connections to one port, and listening on ports of the system's choice.
     OnlyTo(u16),
 }
 
@@ -164,7 +164,10 @@ fn ruleset(places: &[Place], network: Network) -> Result<RulesetCreated, landloc
         created = created.add_rule(PathBeneath::new(&place.descriptor, place.access))?;
     }
     if let Network::OnlyTo(port) = network {
-        created = created.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
+        created = created
+            .add_rule(NetPort::new(port, AccessNet::ConnectTcp))?
+            // A browser listens for its debugger on a port of the system's choice, which is what 0 stands for.
+            .add_rule(NetPort::new(0, AccessNet::BindTcp))?;
     }
     Ok(created)
 }
