@@ -1,5 +1,6 @@
 //! One folder for each outside thing. Each implements ports of `core` and knows no other.
 
+pub mod browser;
 pub mod config;
 pub mod console;
 pub mod egress;

@@ -20,6 +20,9 @@ const FILES_KEPT: usize = 14;
 /// What these crates say below a warning is about themselves, and some of it holds addresses.
 const QUIET: &str = "warn,minibot";
 
+/// These write down what passes between the browser and its pages: passwords, what is typed, what is read.
+const SILENT: [&str; 2] = ["headless_chrome=off", "tungstenite=off"];
+
 /// Keeps the log file flowing; dropped at the very end.
 #[derive(Debug)]
 #[must_use = "dropping it ends the log file"]
@@ -78,10 +81,12 @@ fn filter(level: &str) -> Result<EnvFilter, LogError> {
     } else {
         level.to_owned()
     };
-    EnvFilter::try_new(&directives).map_err(|error| LogError::Level {
+    let filter = EnvFilter::try_new(&directives).map_err(|error| LogError::Level {
         given: level.to_owned(),
         reason: error.to_string(),
-    })
+    })?;
+    let silent = SILENT.iter().filter_map(|target| target.parse().ok());
+    Ok(silent.fold(filter, EnvFilter::add_directive))
 }
 
 fn to_stderr(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
@@ -133,4 +138,22 @@ fn rolling(file: &Path) -> Result<RollingFileAppender, LogError> {
         .max_log_files(FILES_KEPT)
         .build(folder.unwrap_or_else(|| Path::new(".")))
         .map_err(|error| failed(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::filter;
+
+    #[test]
+    fn what_passes_through_the_browser_is_never_written_down() {
+        for level in ["trace", "trace,minibot=info", "headless_chrome=trace"] {
+            let shown = filter(level).unwrap().to_string();
+            for target in ["headless_chrome=off", "tungstenite=off"] {
+                assert!(shown.contains(target), "{shown}");
+            }
+            assert!(!shown.contains("headless_chrome=trace"), "{shown}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::adapters::browser::config::BrowserConfig;
 use crate::adapters::config::{Checked, FileKey, Finding, Rules, Visibility};
 use crate::adapters::console::config::ConsoleConfig;
 use crate::adapters::files::config::FileStorageConfig;
@@ -24,9 +25,7 @@ use crate::llm::config::LlmConfig;
 use crate::llm::tools::config::{CalculatorConfig, ChatHistoryConfig, KvMemoryConfig, TimeConfig};
 
 pub use execution::{BashConfig, PythonExecConfig};
-pub use later::{
-    AudioTranscriptionConfig, BrowserConfig, Geolocation, HttpClientConfig, ResponseProcessing,
-};
+pub use later::{AudioTranscriptionConfig, HttpClientConfig, ResponseProcessing};
 
 /// What the loader has to know about particular keys.
 pub const RULES: Rules = Rules {

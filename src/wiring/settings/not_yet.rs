@@ -17,11 +17,6 @@ const MISSING: &[Missing] = &[
         is_on: |settings| settings.tools.http_client.enabled,
     },
     Missing {
-        key: "tools.browser.enabled",
-        part: "the browser",
-        is_on: |settings| settings.tools.browser.enabled,
-    },
-    Missing {
         key: "tools.audio_transcription.enabled",
         part: "the transcription of voice notes",
         is_on: |settings| settings.tools.audio_transcription.enabled,

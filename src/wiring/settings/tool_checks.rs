@@ -3,7 +3,9 @@
 use std::path::{Component, Path};
 
 use super::checks::positive;
-use super::{BrowserConfig, PythonExecConfig, Settings};
+use super::{PythonExecConfig, Settings};
+use crate::adapters::browser::arguments;
+use crate::adapters::browser::config::BrowserConfig;
 use crate::adapters::config::Finding;
 use crate::adapters::sandbox::config::JailConfig;
 use crate::core::egress::EgressConfig;
@@ -80,12 +82,14 @@ fn egress(egress: &EgressConfig, findings: &mut Vec<Finding>) {
 }
 
 fn browser(browser: &BrowserConfig, findings: &mut Vec<Finding>) {
-    const FORBIDDEN: [&str; 4] = ["proxy", "sandbox", "debugging", "extension"];
-    let touches = |argument: &String| {
-        let argument = argument.to_lowercase();
-        FORBIDDEN.iter().any(|word| argument.contains(word))
-    };
-    if browser.launch_args.iter().any(touches) {
+    if browser.enabled && !cfg!(feature = "browser") {
+        findings.push(Finding::problem(
+            ["tools.browser.enabled"],
+            "tools.browser.enabled: this program was built without the browser",
+        ));
+    }
+    let is_refused = |argument: &String| arguments::is_refused(argument);
+    if browser.launch_args.iter().any(is_refused) {
         findings.push(Finding::problem(
             ["tools.browser.launch_args"],
             "tools.browser.launch_args: arguments about proxy, sandbox, debugging or extensions are not accepted",

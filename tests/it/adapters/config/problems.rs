@@ -337,10 +337,10 @@ fn warnings_do_not_stop_the_start() {
         ]
     );
     assert_eq!(
-        warnings("[tools.browser]\nenabled = true\n"),
+        warnings("[tools.audio_transcription]\nenabled = true\n"),
         [
-            "config.toml, line 2: tools.browser.enabled: this version does not have the browser yet; the setting has no \
-          effect"
+            "config.toml, line 2: tools.audio_transcription.enabled: this version does not have the transcription of voice \
+          notes yet; the setting has no effect"
         ]
     );
     let llm = "[llm]\nprovider = \"openai\"\napi_key = \"k\"\nmodel = \"m\"\n[llm.budget]\ndaily_usd = 1\n";

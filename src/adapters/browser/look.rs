@@ -1,0 +1,255 @@
+//! What is read off a page: its content, its elements, its picture.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::devtools::TakePicture;
+use super::page::Page;
+use super::watch::Patience;
+use crate::core::action::ClickLeads;
+use crate::core::browser::{
+    BrowserError, BrowserResult, ClickPreview, ClickTarget, Element, ElementState, Elements,
+    FormPart, Frame, PageContent, Screenshot, View, Waited,
+};
+
+/// So many characters of a page are read at most.
+const MOST_CHARS: u64 = 1_000_000;
+
+/// Pictures have so many pixels at most either way.
+const MOST_PIXELS: f64 = 8192.0;
+
+/// An element is looked for this often.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// A picture of a long page takes its time.
+const PICTURE: Duration = Duration::from_secs(15);
+
+/// What the page says of the first element that a selector finds.
+#[derive(Debug, Deserialize)]
+pub(super) struct Seen {
+    selector: Selector,
+    #[serde(default)]
+    pub(super) state: Seeing,
+    #[serde(default)]
+    link: Option<String>,
+    #[serde(default)]
+    submits: bool,
+    #[serde(default)]
+    pub(super) x: f64,
+    #[serde(default)]
+    pub(super) y: f64,
+    #[serde(default)]
+    pub(super) reached: bool,
+    #[serde(default)]
+    pub(super) disabled: bool,
+    area: Option<Area>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct Area {
+    x: f64,
+    y: f64,
+    width: f64,
+    height: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Selector {
+    Ok,
+    Bad,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Seeing {
+    Visible,
+    Hidden,
+    #[default]
+    Missing,
+}
+
+/// Whether an element is brought into view as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aim {
+    Look,
+    BringIntoView,
+}
+
+impl Seen {
+    /// What a click on it meets.
+    pub(super) fn target(&self) -> ClickTarget {
+        ClickTarget {
+            link: self.link.clone(),
+            form: if self.submits {
+                FormPart::Submits
+            } else {
+                FormPart::Other
+            },
+        }
+    }
+}
+
+impl Page {
+    /// Reads the page.
+    pub(super) fn read(&mut self, view: View) -> BrowserResult<PageContent> {
+        let script = match view {
+            View::Article => include_str!("scripts/article.js"),
+            View::Text => include_str!("scripts/text.js"),
+            View::Links => include_str!("scripts/links.js"),
+            View::RawHtml => include_str!("scripts/html.js"),
+        };
+        let content = self.run(script, &[json!(MOST_CHARS)])?;
+        Ok(PageContent {
+            page: self.info()?,
+            content: content.as_str().unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// The first `most` elements that a selector finds.
+    pub(super) fn query(&mut self, selector: &str, most: usize) -> BrowserResult<Elements> {
+        #[derive(Deserialize)]
+        struct Found {
+            selector: Selector,
+            #[serde(default)]
+            elements: Vec<FoundElement>,
+            #[serde(default)]
+            total: u64,
+        }
+        #[derive(Deserialize)]
+        struct FoundElement {
+            text: String,
+            attributes: BTreeMap<String, String>,
+        }
+        let script = include_str!("scripts/query.js");
+        let found: Found = understood(self.run(script, &[json!(selector), json!(most)])?)?;
+        if found.selector == Selector::Bad {
+            return Err(BrowserError::BadSelector(selector.to_owned()));
+        }
+        let elements = found.elements.into_iter().map(|element| Element {
+            text: element.text,
+            attributes: element.attributes,
+        });
+        Ok(Elements {
+            elements: elements.collect(),
+            total: found.total,
+            page: self.info()?,
+        })
+    }
+
+    /// Looks at the first element that a selector finds.
+    pub(super) fn look_at(&mut self, selector: &str, aim: Aim) -> BrowserResult<Seen> {
+        let script = include_str!("scripts/element.js");
+        let brings = aim == Aim::BringIntoView;
+        let seen: Seen = understood(self.run(script, &[json!(selector), json!(brings)])?)?;
+        match seen.selector {
+            Selector::Ok => Ok(seen),
+            Selector::Bad => Err(BrowserError::BadSelector(selector.to_owned())),
+        }
+    }
+
+    /// What a click on the first element that a selector finds would do.
+    pub(super) fn preview(&mut self, selector: &str) -> BrowserResult<ClickPreview> {
+        let seen = self.look_at(selector, Aim::Look)?;
+        let page = self.info()?;
+        let leads = match seen.state {
+            // It may come to be anything.
+            Seeing::Missing => ClickLeads::Unknown,
+            Seeing::Visible | Seeing::Hidden => seen.target().leads(&page.url),
+        };
+        Ok(ClickPreview { page, leads })
+    }
+
+    /// Waits until the first element that a selector finds is in a state.
+    pub(super) fn wait_for(
+        &mut self,
+        selector: &str,
+        state: ElementState,
+        until: Instant,
+    ) -> BrowserResult<Waited> {
+        loop {
+            let seen = self.look_at(selector, Aim::Look)?.state;
+            let is_so = match state {
+                ElementState::Visible => seen == Seeing::Visible,
+                ElementState::Attached => seen != Seeing::Missing,
+                ElementState::Hidden => seen != Seeing::Visible,
+            };
+            if is_so {
+                return Ok(Waited::Reached);
+            }
+            if Instant::now() >= until {
+                return Ok(Waited::TimedOut);
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// As [`Page::wait_for`] what is to be used; it is an error when it does not come.
+    pub(super) fn expect_visible(&mut self, selector: &str, until: Instant) -> BrowserResult<()> {
+        match self.wait_for(selector, ElementState::Visible, until)? {
+            Waited::Reached => Ok(()),
+            Waited::TimedOut => Err(BrowserError::NotFound(format!(
+                "nothing visible fits {selector:?}; look with browser_get_data or browser_query_selector"
+            ))),
+        }
+    }
+
+    /// Takes a picture.
+    pub(super) fn screenshot(&mut self, frame: &Frame) -> BrowserResult<Screenshot> {
+        let mut order = json!({ "format": "png" });
+        if let Some(area) = self.area(frame)? {
+            order["clip"] = json!({
+                "x": area.x.max(0.0),
+                "y": area.y.max(0.0),
+                "width": area.width.clamp(1.0, MOST_PIXELS),
+                "height": area.height.clamp(1.0, MOST_PIXELS),
+                "scale": 1,
+            });
+            order["captureBeyondViewport"] = json!(true);
+        }
+        let answer = self
+            .devtools
+            .call(TakePicture(order), Patience::of(PICTURE))?;
+        let written = answer["data"].as_str().unwrap_or_default();
+        let png = STANDARD
+            .decode(written)
+            .map_err(|error| BrowserError::Failed(error.to_string()))?;
+        let page = self.info()?;
+        Ok(Screenshot { page, png })
+    }
+
+    fn area(&mut self, frame: &Frame) -> BrowserResult<Option<Area>> {
+        match frame {
+            Frame::Window => Ok(None),
+            Frame::FullPage => {
+                let extent = self.run(include_str!("scripts/extent.js"), &[])?;
+                let length = |name: &str| extent[name].as_f64().unwrap_or(1.0);
+                Ok(Some(Area {
+                    x: 0.0,
+                    y: 0.0,
+                    width: length("width"),
+                    height: length("height"),
+                }))
+            }
+            Frame::Element(selector) => {
+                let seen = self.look_at(selector, Aim::BringIntoView)?;
+                seen.area.map(Some).ok_or_else(|| {
+                    BrowserError::NotFound(format!("nothing visible fits {selector:?}"))
+                })
+            }
+        }
+    }
+}
+
+/// What one of our scripts answered.
+pub(super) fn understood<T: serde::de::DeserializeOwned>(answer: Value) -> BrowserResult<T> {
+    serde_json::from_value(answer)
+        .map_err(|error| BrowserError::Failed(format!("the page answers nonsense: {error}")))
+}

@@ -1,0 +1,272 @@
+//! The session of a chat: one browser, one thread that owns it. The browser is started with the first
+//! visit, again after a crash, and ends with the thread.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use headless_chrome::Browser as Connection;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::act::Opened;
+use super::devtools::{CloseBrowser, Devtools};
+use super::launch::{Launcher, tabs};
+use super::page::Page;
+use super::process::ChromiumProcess;
+use super::profile::{Keeping, Profile};
+use super::watch::{Killer, Patience};
+use crate::core::action::ClickLeads;
+use crate::core::browser::{
+    Arrival, BrowserError, BrowserResult, ClickPreview, Filling, PageInfo, Visit,
+};
+use crate::core::files::WorkspaceId;
+
+/// A browser that is told to end gets this long before it is killed.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// A new window is known after a few calls of the browser's.
+const NEW_WINDOW: Duration = Duration::from_secs(3);
+
+/// Something that the thread is to do with its session.
+pub(super) type Job = Box<dyn FnOnce(&mut Session) + Send>;
+
+/// A session, on the thread that owns it.
+#[derive(Debug)]
+pub(super) struct Session {
+    launcher: Arc<Launcher>,
+    chat: WorkspaceId,
+    open: Option<Open>,
+    /// How others end the present browser.
+    kill: Arc<std::sync::Mutex<Killer>>,
+}
+
+/// A running browser. The order matters: the processes end before their folder goes.
+#[derive(Debug)]
+struct Open {
+    page: Page,
+    connection: ConnectionHandle,
+    process: ChromiumProcess,
+    _profile: Profile,
+    /// The click that was looked at last, and what it led to then.
+    preview: Option<(String, ClickLeads)>,
+}
+
+struct ConnectionHandle(Connection);
+
+impl std::fmt::Debug for ConnectionHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connection")
+    }
+}
+
+impl Session {
+    pub(super) fn new(
+        launcher: Arc<Launcher>,
+        chat: WorkspaceId,
+        kill: Arc<std::sync::Mutex<Killer>>,
+    ) -> Self {
+        Self {
+            launcher,
+            chat,
+            open: None,
+            kill,
+        }
+    }
+
+    /// Does what it is told, until nothing came for `idle` or nobody is left to tell it.
+    pub(super) fn run(mut self, jobs: &Receiver<Job>, idle: Duration) {
+        loop {
+            match jobs.recv_timeout(idle) {
+                Ok(job) => job(&mut self),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Goes to an address, in a new browser where there is none that works.
+    pub(super) fn navigate(&mut self, visit: &Visit) -> BrowserResult<Arrival> {
+        if self
+            .open
+            .as_mut()
+            .is_some_and(|open| !open.process.is_running())
+        {
+            self.open = None;
+        }
+        let was_open = self.open.is_some();
+        match self.go(visit) {
+            Err(BrowserError::Crashed) if was_open => self.go(visit),
+            other => other,
+        }
+    }
+
+    fn go(&mut self, visit: &Visit) -> BrowserResult<Arrival> {
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => self.start()?,
+        };
+        open.close_others();
+        open.preview = None;
+        let arrival = open.page.visit(visit);
+        self.keep(open, arrival)
+    }
+
+    /// Does something with the page that is open.
+    pub(super) fn with_page<T>(
+        &mut self,
+        act: impl FnOnce(&mut Page) -> BrowserResult<T>,
+    ) -> BrowserResult<T> {
+        let mut open = self.open.take().ok_or(BrowserError::NoPage)?;
+        let done = open
+            .newest_page(&self.launcher)
+            .and_then(|()| act(&mut open.page));
+        self.keep(open, done)
+    }
+
+    /// What a click would do.
+    pub(super) fn preview_click(&mut self, selector: &str) -> BrowserResult<ClickPreview> {
+        let preview = self.with_page(|page| page.preview(selector))?;
+        if let Some(open) = &mut self.open {
+            open.preview = Some((selector.to_owned(), preview.leads.clone()));
+        }
+        Ok(preview)
+    }
+
+    /// Clicks, unless the click would lead elsewhere than when it was looked at.
+    pub(super) fn click(&mut self, selector: &str, within: Duration) -> BrowserResult<PageInfo> {
+        let until = Instant::now() + within;
+        let preview = self.open.as_mut().and_then(|open| {
+            let is_of_this = |(looked_at, _): &mut (String, ClickLeads)| looked_at == selector;
+            open.preview.take_if(is_of_this)
+        });
+        let known = self.open.as_ref().map(Open::targets).unwrap_or_default();
+        let opened = self.with_page(|page| {
+            page.expect_visible(selector, until)?;
+            let seen = page.aim_at(selector)?;
+            let leads = seen.target().leads(&page.info()?.url);
+            // What nobody could tell before may turn out to be anything.
+            let is_another =
+                preview.is_some_and(|(_, before)| before != leads && before != ClickLeads::Unknown);
+            if is_another {
+                return Err(BrowserError::Failed(
+                    "the page has changed since; look again before clicking".to_owned(),
+                ));
+            }
+            page.press(&seen, &leads, until)
+        })?;
+        if opened == Opened::Nothing {
+            return self.with_page(|page| page.info());
+        }
+        if let Some(open) = &self.open {
+            open.wait_for_window(&known);
+        }
+        self.with_page(|page| {
+            page.wait_until_complete(until)?;
+            page.info()
+        })
+    }
+
+    /// Fills a field.
+    pub(super) fn fill(&mut self, field: &Filling, within: Duration) -> BrowserResult<PageInfo> {
+        let until = Instant::now() + within;
+        self.with_page(|page| {
+            page.expect_visible(&field.selector, until)?;
+            page.fill(field)?;
+            page.info()
+        })
+    }
+
+    fn start(&self) -> BrowserResult<Open> {
+        let settings = &self.launcher.settings;
+        let keeping = if settings.config.keep_profile {
+            Keeping::Keep
+        } else {
+            Keeping::Forget
+        };
+        let profile = Profile::open(&settings.root, &self.chat, keeping).map_err(|error| {
+            tracing::error!(%error, "the browser's folder cannot be made");
+            BrowserError::Unavailable("the browser's folder cannot be made".to_owned())
+        })?;
+        let process = self.launcher.start(profile.folder())?;
+        if let Ok(mut kill) = self.kill.lock() {
+            *kill = process.killer().clone();
+        }
+        let (connection, page) = self.launcher.connect(&process)?;
+        Ok(Open {
+            page: Page::new(page),
+            connection: ConnectionHandle(connection),
+            process,
+            _profile: profile,
+            preview: None,
+        })
+    }
+
+    /// Keeps the browser, unless it broke down.
+    fn keep<T>(&mut self, open: Open, result: BrowserResult<T>) -> BrowserResult<T> {
+        let mut open = open;
+        let is_lost = matches!(result, Err(BrowserError::Crashed)) || !open.process.is_running();
+        if !is_lost {
+            self.open = Some(open);
+        }
+        result
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Some(mut open) = self.open.take() else {
+            return;
+        };
+        // What it knows is written down when it ends by itself.
+        let _ = open
+            .page
+            .devtools
+            .call(CloseBrowser(json!({})), Patience::of(GOODBYE));
+        open.process.wait(GOODBYE);
+    }
+}
+
+impl Open {
+    fn targets(&self) -> Vec<String> {
+        let tabs = tabs(&self.connection.0).into_iter();
+        tabs.map(|tab| tab.get_target_id().clone()).collect()
+    }
+
+    /// A window that a click opened is known a moment later.
+    fn wait_for_window(&self, known: &[String]) {
+        let until = Instant::now() + NEW_WINDOW;
+        while Instant::now() < until && self.targets().iter().all(|target| known.contains(target)) {
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Turns to the newest page, which a click or the page itself has opened, or to what is left when the
+    /// present one closed itself.
+    fn newest_page(&mut self, launcher: &Launcher) -> BrowserResult<()> {
+        let tabs = tabs(&self.connection.0);
+        let Some(newest) = tabs.last() else {
+            return Ok(());
+        };
+        if newest.get_target_id() == self.page.devtools.target() {
+            return Ok(());
+        }
+        let devtools = Devtools::attach(newest.clone(), self.process.killer().clone())?;
+        launcher.prepare(&devtools)?;
+        self.page = Page::new(devtools);
+        self.preview = None;
+        Ok(())
+    }
+
+    /// Closes every page but the present one.
+    fn close_others(&self) {
+        for tab in tabs(&self.connection.0) {
+            if tab.get_target_id() == self.page.devtools.target() {
+                continue;
+            }
+            if let Ok(other) = Devtools::attach(tab, self.process.killer().clone()) {
+                other.close();
+            }
+        }
+    }
+}
