@@ -1,10 +1,12 @@
 //! The tools that a model can call: one file a family. They know the stores only as ports.
 
 pub mod bash;
+pub mod browser;
 pub mod calculator;
 pub mod config;
 mod files;
 mod history;
+mod markdown;
 mod memory;
 mod schedule;
 mod time;
@@ -12,6 +14,7 @@ mod typed;
 
 use std::sync::Arc;
 
+use self::browser::BrowserPorts;
 use self::calculator::Calculator;
 use self::config::{CalculatorConfig, ChatHistoryConfig, KvMemoryConfig, TimeConfig};
 use self::typed::{Typed, TypedTool};
@@ -36,6 +39,8 @@ pub struct ToolPorts {
     pub files: Arc<dyn WorkspaceFiles>,
     /// Copies of files on their way.
     pub copies: Arc<dyn OutgoingFiles>,
+    /// The browser, where it is switched on.
+    pub browser: Option<BrowserPorts>,
 }
 
 /// The families' own settings.
@@ -120,6 +125,9 @@ pub fn builtin(config: &ToolSettings, rules: ToolRules, ports: &ToolPorts) -> Ve
     if let Some(limits) = config.files {
         let (files, copies) = (ports.files.clone(), ports.copies.clone());
         families.push(files::family(files, copies, limits));
+    }
+    if let Some(browser) = &ports.browser {
+        families.push(browser::family(browser));
     }
     families
 }

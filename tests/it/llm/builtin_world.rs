@@ -64,6 +64,7 @@ impl Chat {
             jobs: Arc::new(SqliteJobStore::new(fixture.database.clone(), clock.clone())),
             files: fixture.files(),
             copies: fixture.copies(),
+            browser: None,
         };
         let families = builtin(settings, rules, &ports);
         let tools = families.into_iter().flat_map(|family| family.tools);
