@@ -11,7 +11,11 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+#[cfg(feature = "browser")]
+use super::browser::RunningBrowser;
 use super::maintenance::{self, Housekeeping};
+#[cfg(not(feature = "browser"))]
+use super::no_browser::RunningBrowser;
 use super::settings::Settings;
 use super::{App, Ports, Stops, assemble};
 use crate::adapters::files;
@@ -89,6 +93,7 @@ impl Store {
 pub struct Running {
     /// The joined parts, less those that run as tasks.
     pub app: RunningApp,
+    browser: RunningBrowser,
     parts: JoinSet<anyhow::Result<()>>,
     sender: JoinHandle<anyhow::Result<()>>,
     sender_stop: CancellationToken,
@@ -117,7 +122,9 @@ impl Running {
         store: &Store,
         channels: Vec<Arc<dyn Channel>>,
     ) -> anyhow::Result<Self> {
-        let stops = Stops::default();
+        let (stops, mut parts) = (Stops::default(), JoinSet::new());
+        let mut ports = store.ports.clone();
+        let browser = RunningBrowser::start(settings, &mut ports, &mut parts).await?;
         let App {
             signals,
             intake,
@@ -128,7 +135,7 @@ impl Running {
             work,
             spending,
             upkeep,
-        } = assemble(settings, &store.ports, channels, &stops)?;
+        } = assemble(settings, &ports, channels, &stops)?;
         let housekeeping = Housekeeping::of(settings, store);
         housekeeping.copies(store.ports.clock.now()).await;
         let (sender_stop, hurry) = (CancellationToken::new(), outbox.hurry.clone());
@@ -136,7 +143,6 @@ impl Running {
         spending.recall().await?;
         let unfinished = store.ports.journal.unfinished().await?;
         dispatcher.recover(unfinished, &work, &channels).await?;
-        let mut parts = JoinSet::new();
         if let Some(scheduler) = scheduler {
             parts.spawn(scheduler.run(stops.stop.clone()));
         }
@@ -161,6 +167,7 @@ impl Running {
         };
         Ok(Self {
             app,
+            browser,
             parts,
             sender,
             sender_stop,
@@ -206,6 +213,12 @@ impl Running {
             let _ = tokio::time::timeout(LEAVE, self.app.dispatcher.drained()).await;
         }
         self.end_sender().await;
+        if tokio::time::timeout(LEAVE, self.browser.end())
+            .await
+            .is_err()
+        {
+            warn!("browsers are still open; they end with this process");
+        }
         let _ = tokio::time::timeout(LEAVE, async {
             while self.parts.join_next().await.is_some() {}
         })

@@ -1,11 +1,15 @@
 //! Builds and joins everything: the only place, with `cli`, that knows all parts.
 
 pub mod beside;
+#[cfg(feature = "browser")]
+pub mod browser;
 #[cfg(feature = "failpoints")]
 pub mod failpoints;
 pub mod lifecycle;
 mod maintenance;
 pub mod model;
+#[cfg(not(feature = "browser"))]
+mod no_browser;
 mod ports;
 pub mod settings;
 pub mod spending;
@@ -321,6 +325,7 @@ fn families(settings: &Settings, ports: &Ports) -> Vec<Family> {
         jobs: ports.jobs.clone(),
         files: ports.files.clone(),
         copies: ports.copies.clone(),
+        browser: ports.browser.clone(),
     };
     tools::builtin(&config, rules, &tool_ports)
 }

@@ -19,6 +19,7 @@ use crate::core::notes::NoteStore;
 use crate::core::outbox::OutboxStore;
 use crate::core::outgoing_file::OutgoingFiles;
 use crate::core::usage::UsageStore;
+use crate::llm::tools::browser::BrowserPorts;
 
 /// Everything that the parts are joined over.
 #[derive(Debug, Clone)]
@@ -45,6 +46,8 @@ pub struct Ports {
     pub files: Arc<dyn WorkspaceFiles>,
     /// Copies of files on their way.
     pub copies: Arc<dyn OutgoingFiles>,
+    /// The browser and what its tools need, once it is started where it is switched on.
+    pub browser: Option<BrowserPorts>,
 }
 
 impl Ports {
@@ -57,6 +60,7 @@ impl Ports {
                 settings.files_root(),
                 settings.outgoing_copies(),
             )),
+            browser: None,
             files: Arc::new(CapWorkspaces::new(settings.files_root(), quota, labels)),
             inbox: Arc::new(SqliteInboxStore::new(database.clone(), clock.clone())),
             conversations: Arc::new(SqliteConversationStore::new(database.clone())),

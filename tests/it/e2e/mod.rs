@@ -2,6 +2,8 @@
 
 #[cfg(feature = "failpoints")]
 mod backup;
+#[cfg(feature = "browser")]
+mod browser;
 mod crashes;
 #[cfg(feature = "failpoints")]
 mod history;
