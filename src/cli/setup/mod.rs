@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use self::file::{Answers, Place};
+pub(super) use self::model::one_question;
 use self::person::Person;
 use super::{runtime, say};
 use crate::core::http_url::HttpUrl;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use secrecy::SecretString;
 use tokio::runtime::Runtime;
 
@@ -12,7 +12,7 @@ use super::person::Person;
 use crate::adapters::config::{Environment, Text, load_text};
 use crate::cli::say;
 use crate::core::http_url::HttpUrl;
-use crate::core::model::{ChatModel, ModelRequest, ReplySink};
+use crate::core::model::{ChatModel, ModelError, ModelRequest, ReplySink};
 use crate::wiring::model;
 use crate::wiring::settings::{RULES, Settings};
 
@@ -118,20 +118,20 @@ fn try_it(answers: &ModelAnswers, runtime: &Runtime) -> Result<(), String> {
     };
     say("Asking the model …");
     let answer = runtime.block_on(one_question(model.as_ref()));
-    let words = answer.map_err(|error| format!("{error:#}"))?;
+    let words = answer.map_err(|error| format!("the model does not answer: {error}"))?;
     say(&format!("✓ {} answers: {words}", model.describe()));
     Ok(())
 }
 
-async fn one_question(model: &dyn ChatModel) -> anyhow::Result<String> {
+/// Asks for one word; what comes back is fit to be shown.
+pub(in crate::cli) async fn one_question(model: &dyn ChatModel) -> Result<String, ModelError> {
     let request = ModelRequest {
         system: "You are asked whether you can be reached.".to_owned(),
         user: "Say OK.".to_owned(),
         cache_key: "minibot-setup".to_owned(),
         ..ModelRequest::default()
     };
-    let reply = model.reply(&request, &Unheard).await;
-    let reply = reply.context("it does not answer")?;
+    let reply = model.reply(&request, &Unheard).await?;
     let words = crate::cli::printable(reply.text.trim());
     Ok(words.chars().take(60).collect())
 }

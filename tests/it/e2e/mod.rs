@@ -6,6 +6,7 @@ mod backup;
 mod browser;
 mod crashes;
 #[cfg(feature = "failpoints")]
+mod doctor;
 mod history;
 mod kills;
 mod run;

@@ -1,0 +1,176 @@
+//! What the machine gives: the zone, the disk, the sandbox, and the programs of the tools.
+
+use std::path::{Path, PathBuf};
+
+use super::bot::mega;
+use super::{Found, Row};
+#[cfg(feature = "browser")]
+use crate::adapters::browser::{OwnSandbox, report};
+use crate::adapters::sandbox::{SandboxPlace, SandboxReport, find_program};
+use crate::adapters::system::SystemClock;
+use crate::core::clock::Clock;
+#[cfg(feature = "browser")]
+use crate::core::egress::ProxyEndpoint;
+use crate::core::sandbox::SandboxMode;
+#[cfg(feature = "browser")]
+use crate::wiring::browser::launch_settings;
+use crate::wiring::settings::Settings;
+
+/// Less than this and the database may not be able to grow for long.
+const LITTLE_SPACE: u64 = 1_000_000_000;
+const NO_SPACE: u64 = 100_000_000;
+
+/// Where programs are looked for.
+const SEARCH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+pub(super) async fn rows(settings: &Settings) -> Vec<Row> {
+    let mut rows = vec![
+        Row::new("time zone", zone(settings)),
+        Row::new("disk", disk(&settings.runtime.data_dir)),
+    ];
+    let report = sandbox_report().await;
+    rows.push(Row::new("sandbox", sandbox(report.as_ref())));
+    let tools = &settings.tools;
+    if tools.python_exec.enabled {
+        let name = tools.python_exec.python_path.clone();
+        let name = name.unwrap_or_else(|| PathBuf::from("python3"));
+        let mode = tools.python_exec.sandbox_mode;
+        rows.push(Row::new(
+            "Python",
+            program(&name, mode, "tools.python_exec.python_path"),
+        ));
+    }
+    if tools.bash.enabled {
+        let mode = tools.bash.sandbox_mode;
+        rows.push(Row::new(
+            "Bash",
+            program(Path::new("bash"), mode, "the PATH"),
+        ));
+    }
+    for (tool, mode) in [
+        (tools.python_exec.enabled, tools.python_exec.sandbox_mode),
+        (tools.bash.enabled, tools.bash.sandbox_mode),
+    ] {
+        if let (true, Ok(report)) = (tool, &report) {
+            rows.extend(mode_row(report, mode));
+        }
+    }
+    if tools.browser.enabled {
+        rows.push(Row::new("browser", browser(settings)));
+    }
+    rows
+}
+
+fn zone(settings: &Settings) -> Found {
+    let zone = settings.runtime.timezone;
+    let now = SystemClock.now().with_timezone(&zone);
+    Found::Well(format!("{zone}, where it is {}", now.format("%H:%M")))
+}
+
+fn disk(folder: &Path) -> Found {
+    // Before the first start there is only the folder above.
+    let there = folder.ancestors().find(|path| path.exists());
+    let there = there.unwrap_or(Path::new("."));
+    let free = match rustix::fs::statvfs(there) {
+        Ok(found) => found.f_bavail.saturating_mul(found.f_frsize),
+        Err(error) => {
+            let what = format!("{}: {error}", there.display());
+            return Found::broken(what, "check runtime.data_dir");
+        }
+    };
+    let words = format!("{:.0} MB free at {}", mega(free), there.display());
+    let fix = "make room, or move runtime.data_dir";
+    match free {
+        ..NO_SPACE => Found::broken(words, fix),
+        NO_SPACE..LITTLE_SPACE => Found::remark(words, fix),
+        LITTLE_SPACE.. => Found::Well(words),
+    }
+}
+
+/// Tries the modes in a folder of its own: that of a running bot holds its runs.
+async fn sandbox_report() -> Result<SandboxReport, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let within = [folder.path()];
+    let place = SandboxPlace::prepare(folder.path().join("runs"), &within)
+        .map_err(|error| error.to_string())?;
+    Ok(SandboxReport::of_this_machine(&place).await)
+}
+
+fn sandbox(report: Result<&SandboxReport, &String>) -> Found {
+    let report = match report {
+        Ok(report) => report,
+        Err(error) => return Found::broken(error, "make room in the temporary folder"),
+    };
+    let (works, fails): (Vec<_>, Vec<_>) = report.modes.iter().partition(|mode| mode.works.is_ok());
+    let names: Vec<&str> = works.iter().map(|mode| mode.mode.name()).collect();
+    let mut words = format!("{} work here ({})", names.join(", "), report.layers());
+    for mode in &fails {
+        if let Err(why) = &mode.works {
+            words.push_str(&format!("\n    {} does not: {why}", mode.mode.name()));
+        }
+    }
+    let has_native = works.iter().any(|mode| mode.mode == SandboxMode::Native);
+    if has_native {
+        Found::Well(words)
+    } else {
+        Found::remark(
+            words,
+            "a kernel with Landlock (5.13 or later) and seccomp gives \"native\"",
+        )
+    }
+}
+
+/// The mode that a tool is set to, where it does not work.
+fn mode_row(report: &SandboxReport, mode: SandboxMode) -> Option<Row> {
+    let tried = report.modes.iter().find(|tried| tried.mode == mode)?;
+    let why = tried.works.as_ref().err()?;
+    let instead = report.strongest().map_or("none", SandboxMode::name);
+    let what = format!(
+        "the mode {:?} of the settings does not work: {why}",
+        mode.name()
+    );
+    let fix = format!("the strongest mode that works here is {instead:?}");
+    Some(Row::new("sandbox mode", Found::broken(what, fix)))
+}
+
+fn program(name: &Path, mode: SandboxMode, key: &str) -> Found {
+    match find_program(name, SEARCH, mode) {
+        Ok(path) => Found::Well(path.display().to_string()),
+        Err(error) => Found::broken(error.to_string(), format!("install it, or set {key}")),
+    }
+}
+
+/// Starts it once, in an empty profile and without a way out.
+#[cfg(feature = "browser")]
+fn browser(settings: &Settings) -> Found {
+    let nowhere = ProxyEndpoint {
+        address: std::net::SocketAddr::from(([127, 0, 0, 1], 9)),
+        username: String::new(),
+        password: secrecy::SecretString::default(),
+    };
+    let launch = launch_settings(settings, nowhere);
+    match tokio::task::block_in_place(|| report(launch)) {
+        Ok(found) => {
+            let words = format!("{}, {}", found.program.display(), found.version);
+            match found.sandbox {
+                OwnSandbox::Works => Found::Well(words),
+                OwnSandbox::CannotStart => Found::remark(
+                    format!("{words}; without its own sandbox, which cannot start here"),
+                    "do not run the bot as root; minibot's own confinement holds all the same",
+                ),
+            }
+        }
+        Err(why) => Found::broken(
+            why,
+            "install Chromium (Debian: apt-get install chromium), or set tools.browser.executable_path",
+        ),
+    }
+}
+
+#[cfg(not(feature = "browser"))]
+fn browser(_: &Settings) -> Found {
+    Found::broken(
+        "this minibot was built without it",
+        "set tools.browser.enabled = false",
+    )
+}

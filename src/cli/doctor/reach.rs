@@ -1,0 +1,86 @@
+//! What lies outside: Telegram and the models, each asked once.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::{Found, Row};
+use crate::adapters::telegram::{ApiClient, ApiError};
+use crate::cli::setup::one_question;
+use crate::core::http_url::HttpUrl;
+use crate::llm::config::LlmConfig;
+use crate::wiring::model;
+use crate::wiring::settings::Settings;
+
+/// Longer than this nobody waits for a table.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(super) async fn telegram(settings: &Settings) -> Found {
+    let config = &settings.channels.telegram;
+    let Some(token) = &config.bot_token else {
+        return Found::broken(
+            "no token",
+            "set channels.telegram.bot_token, or run minibot setup",
+        );
+    };
+    match get_me(&config.api_url, token).await {
+        Ok(name) => Found::Well(format!("@{name}")),
+        Err(ApiError::Refused(refusal)) if matches!(refusal.code, 401 | 404) => Found::broken(
+            "the token is not accepted",
+            "copy it from @BotFather once more into channels.telegram.bot_token",
+        ),
+        Err(error) => Found::broken(
+            format!("not reached: {error}"),
+            "check the network and channels.telegram.api_url",
+        ),
+    }
+}
+
+async fn get_me(api_url: &HttpUrl, token: &SecretString) -> Result<String, ApiError> {
+    let bot = ApiClient::new(api_url, token)?
+        .call("getMe", &json!({}))
+        .await?;
+    Ok(bot["username"].as_str().unwrap_or("the bot").to_owned())
+}
+
+/// The model and those that stand in for it.
+pub(super) async fn models(settings: &Settings) -> Vec<Row> {
+    let llm = &settings.llm;
+    let mut rows = vec![Row::new("model", asked(llm).await)];
+    for name in &llm.fallbacks {
+        if let Some(profile) = llm.profile(name) {
+            rows.push(Row::new("fallback model", asked(&profile).await));
+        }
+    }
+    rows
+}
+
+async fn asked(config: &LlmConfig) -> Found {
+    let model = match model::alone(config) {
+        Ok(Some(model)) => model,
+        Ok(None) => {
+            return Found::Well("the offline grammar; \"minibot setup\" adds a model".to_owned());
+        }
+        Err(error) => return Found::broken(error.to_string(), "mend [llm]"),
+    };
+    match tokio::time::timeout(PATIENCE, one_question(model.as_ref())).await {
+        Ok(Ok(_)) => Found::Well(format!("{} answers", model.describe())),
+        Ok(Err(error)) => Found::broken(
+            format!(
+                "{} does not answer: {}",
+                model.describe(),
+                error.kind.summary()
+            ),
+            "check llm.base_url, llm.model and llm.api_key",
+        ),
+        Err(_) => Found::broken(
+            format!(
+                "{} did not answer in {} s",
+                model.describe(),
+                PATIENCE.as_secs()
+            ),
+            "check llm.base_url, or whether its server is loaded",
+        ),
+    }
+}

@@ -1,0 +1,160 @@
+//! `minibot doctor` with the real program: each row as it should be, and each once broken.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Output;
+
+use crate::support::fake_model::Reply;
+use crate::support::fake_telegram::Fault;
+use crate::support::gate::Gate;
+use crate::support::program::{ALICE, Program};
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
+}
+
+/// The row of a thing with the line of its fix.
+fn row(table: &str, what: &str) -> String {
+    let mut lines = table.lines();
+    let found = lines.find(|line| {
+        line[1..]
+            .trim_start_matches(|c: char| !c.is_alphabetic())
+            .starts_with(&format!("{what}:"))
+    });
+    let found = found.unwrap_or_else(|| panic!("no row {what} in\n{table}"));
+    let below = lines.take_while(|line| line.starts_with("    "));
+    std::iter::once(found)
+        .chain(below)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[tokio::test]
+async fn a_bot_that_is_well_has_nothing_but_ticks() {
+    let mut program = Program::new("").await;
+    program
+        .provider
+        .replies([Reply::text("Hello Alice."), Reply::text("OK")]);
+    program.start();
+    program.telegram.user_sends(ALICE, ALICE, "hi");
+    program.telegram.wait_for_text(ALICE, "Hello Alice.").await;
+    let output = program.run(&["doctor"]).await;
+    let table = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{table}");
+    for (what, words) in [
+        ("config", "no problems"),
+        ("process", "running, pid"),
+        ("database", "schema"),
+        ("Telegram", "@"),
+        ("updates", "last completed poll"),
+        ("model", "answers"),
+        ("time zone", "UTC"),
+        ("disk", "MB free"),
+        ("sandbox", "basic"),
+    ] {
+        let row = row(&table, what);
+        assert!(row.contains(words), "{row}");
+        assert!(!row.starts_with('✗'), "{row}");
+    }
+    program.kill().await;
+}
+
+/// What is wrong: settings that are added, the row that says so, and words of it.
+const BROKEN: [(&str, &str, &str); 6] = [
+    ("[storage]\npath = \"broken.db\"", "database", "✗"),
+    (
+        "[llm.profiles.none]\nprovider = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\nmodel = \"x\"\n",
+        "fallback model",
+        "no connection",
+    ),
+    ("[runtime]\ndata_dir = \"/proc\"", "disk", "0 MB free"),
+    (
+        "[tools.python_exec]\nenabled = true\npython_path = \"/nowhere/python\"",
+        "Python",
+        "/nowhere/python",
+    ),
+    (
+        "[tools.bash]\nenabled = true\nsandbox_mode = \"cgroup\"",
+        "sandbox mode",
+        "cgroup",
+    ),
+    ("[channels.telegram.rate_limit_nobody_has]", "config", ""),
+];
+
+#[tokio::test]
+async fn each_thing_that_is_broken_is_named_with_what_to_do() {
+    for (settings, what, words) in BROKEN {
+        let (settings, top) = match what {
+            "fallback model" => (settings, "fallbacks = [\"none\"]\n"),
+            _ => (settings, ""),
+        };
+        let program = Program::new(&format!("{top}{settings}")).await;
+        program.provider.replies([Reply::text("OK")]);
+        std::fs::write(program.config_path().with_file_name("broken.db"), [7; 8192]).unwrap();
+        let output = program.run(&["doctor"]).await;
+        let table = text(&output);
+        assert_eq!(output.status.code(), Some(1), "{what}: {table}");
+        if what == "config" {
+            assert!(table.contains("did you mean"), "{table}");
+            continue;
+        }
+        let row = row(&table, what);
+        assert!(row.starts_with('✗') && row.contains(words), "{row}");
+        assert!(row.contains('→'), "no fix: {row}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_and_a_model_that_is_down_are_named() {
+    let program = Program::new("").await;
+    let text_of_config = std::fs::read_to_string(program.config_path()).unwrap();
+    let wrong = text_of_config.replace(&program.telegram.token(), "1:wrong");
+    let wrong = wrong.replace(&program.provider.api_key(), "wrong-key");
+    program.configure(&wrong);
+    let output = program.run(&["doctor"]).await;
+    let table = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{table}");
+    assert!(row(&table, "Telegram").contains("not accepted"), "{table}");
+    assert!(
+        row(&table, "model").contains("the API key was not accepted"),
+        "{table}"
+    );
+    assert!(row(&table, "process").starts_with('!'), "{table}");
+    assert!(row(&table, "database").starts_with('!'), "{table}");
+    assert!(
+        !table.contains("1:wrong") && !table.contains("wrong-key"),
+        "{table}"
+    );
+}
+
+#[tokio::test]
+async fn a_config_that_others_can_read_is_remarked_on() {
+    let program = Program::new("").await;
+    program.provider.replies([Reply::text("OK")]);
+    let open = PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(program.config_path(), open).unwrap();
+    let output = program.run(&["doctor"]).await;
+    let table = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{table}");
+    assert!(row(&table, "config").starts_with("! config"), "{table}");
+    assert!(table.contains("chmod 600"), "{table}");
+}
+
+#[tokio::test]
+async fn updates_that_do_not_arrive_are_named() {
+    let mut program = Program::new("").await;
+    program.provider.replies([Reply::text("OK")]);
+    let gate = Gate::new();
+    program
+        .telegram
+        .fail("getUpdates", [Fault::HoldBefore(gate.clone())]);
+    program.start();
+    program.telegram.wait_for_calls("getUpdates", 1).await;
+    let output = program.run(&["doctor"]).await;
+    let table = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{table}");
+    assert!(
+        row(&table, "updates").contains("no poll has completed"),
+        "{table}"
+    );
+    program.kill().await;
+}
