@@ -9,10 +9,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Ports;
+use super::ports::guard;
 use super::settings::Settings;
 use crate::adapters::browser::{ChromiumBrowser, Confine, LaunchSettings, Wrapped};
 use crate::adapters::config::Environment;
-use crate::adapters::egress::{ForwardProxy, Guard, SystemResolver, Tls};
+use crate::adapters::egress::ForwardProxy;
 use crate::adapters::sandbox::BROWSER_STAGE;
 use crate::adapters::system::random_bytes;
 use crate::core::egress::ProxyEndpoint;
@@ -48,11 +49,7 @@ impl RunningBrowser {
         if !config.enabled {
             return Ok(Self(None));
         }
-        let guard = Guard::new(
-            &settings.egress,
-            Arc::new(SystemResolver::default()),
-            Tls::system(),
-        );
+        let guard = guard(settings);
         let proxy = ForwardProxy::bind(guard.clone(), random_bytes())
             .await
             .context("the browser's way out cannot be opened")?;

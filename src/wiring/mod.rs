@@ -43,6 +43,7 @@ use crate::app::work::ChatWork;
 use crate::core::channel::Channel;
 use crate::core::compaction::Window;
 use crate::core::envelope::Envelopes;
+use crate::core::files::Workspaces;
 use crate::core::ids::ConversationId;
 use crate::core::jobs::JobLimits;
 use crate::core::model::ChatModel;
@@ -327,7 +328,14 @@ fn families(settings: &Settings, ports: &Ports) -> Vec<Family> {
         copies: ports.copies.clone(),
         browser: ports.browser.clone(),
     };
-    tools::builtin(&config, rules, &tool_ports)
+    let mut families = tools::builtin(&config, rules, &tool_ports);
+    let http = &settings.tools.http_client;
+    if http.enabled {
+        let files = settings.tools.file_storage.enabled;
+        let files = files.then(|| ports.files.clone() as Arc<dyn Workspaces>);
+        families.push(tools::http::family(ports.web.clone(), files, http));
+    }
+    families
 }
 
 fn context(settings: &Settings, ports: &Ports, tools: Toolbox) -> ContextBuilder {

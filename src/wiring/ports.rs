@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::settings::Settings;
+use crate::adapters::egress::{Guard, SystemResolver, Tls};
 use crate::adapters::files::{CapWorkspaces, OutgoingCopies};
 use crate::adapters::sqlite::{
     Database, SqliteConversationStore, SqliteFileLabelStore, SqliteInboxStore, SqliteJobStore,
@@ -11,6 +12,7 @@ use crate::adapters::sqlite::{
 use crate::core::clock::Clock;
 use crate::core::compaction::SummaryStore;
 use crate::core::conversation::ConversationStore;
+use crate::core::egress::Fetcher;
 use crate::core::files::WorkspaceFiles;
 use crate::core::inbox::InboxStore;
 use crate::core::jobs::JobStore;
@@ -48,6 +50,8 @@ pub struct Ports {
     pub copies: Arc<dyn OutgoingFiles>,
     /// The browser and what its tools need, once it is started where it is switched on.
     pub browser: Option<BrowserPorts>,
+    /// The way out for what is fetched for models.
+    pub web: Arc<dyn Fetcher>,
 }
 
 impl Ports {
@@ -62,6 +66,7 @@ impl Ports {
             )),
             browser: None,
             files: Arc::new(CapWorkspaces::new(settings.files_root(), quota, labels)),
+            web: Arc::new(guard(settings)),
             inbox: Arc::new(SqliteInboxStore::new(database.clone(), clock.clone())),
             conversations: Arc::new(SqliteConversationStore::new(database.clone())),
             summaries: Arc::new(SqliteSummaryStore::new(database.clone())),
@@ -73,4 +78,10 @@ impl Ports {
             clock,
         }
     }
+}
+
+/// The one way out for requests made for models.
+pub fn guard(settings: &Settings) -> Guard {
+    let resolver = Arc::new(SystemResolver::default());
+    Guard::new(&settings.egress, resolver, Tls::system())
 }

@@ -21,7 +21,8 @@ const FILES_KEPT: usize = 14;
 const QUIET: &str = "warn,minibot";
 
 /// These write down what passes between the browser and its pages: passwords, what is typed, what is read.
-const SILENT: [&str; 2] = ["headless_chrome=off", "tungstenite=off"];
+/// So does the parser of pages, word by word.
+const SILENT: [&str; 3] = ["headless_chrome=off", "tungstenite=off", "html5ever=off"];
 
 /// Keeps the log file flowing; dropped at the very end.
 #[derive(Debug)]

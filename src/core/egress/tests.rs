@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// `URL<TAB>verdict`, as for the default settings with plain http; escapes as in Rust.
-const VECTORS: &str = include_str!("../../../tests/it/core/ssrf_vectors.tsv");
+const VECTORS: &str = include_str!("ssrf_vectors.tsv");
 
 fn policy(change: impl FnOnce(&mut EgressConfig)) -> EgressPolicy {
     let mut config = EgressConfig {

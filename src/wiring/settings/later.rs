@@ -7,44 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::core::http_url::HttpUrl;
-use crate::core::units::{ByteCount, Seconds, count, none_if_empty};
-
-/// `[tools.http_client]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct HttpClientConfig {
-    pub enabled: bool,
-    pub timeout_seconds: Seconds,
-    pub max_bytes: ByteCount,
-    pub max_chars: NonZeroU32,
-    pub normalize_whitespace: bool,
-    pub response_processing_mode: ResponseProcessing,
-    pub max_redirects: u32,
-    pub user_agent: Option<String>,
-}
-
-impl Default for HttpClientConfig {
-    fn default() -> Self {
-        Self {
-            enabled: false,
-            timeout_seconds: Seconds::new(10),
-            max_bytes: ByteCount::megabytes(1),
-            max_chars: count(6000),
-            normalize_whitespace: true,
-            response_processing_mode: ResponseProcessing::Auto,
-            max_redirects: 5,
-            user_agent: None,
-        }
-    }
-}
-
-/// Whether a fetched page is turned into something readable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ResponseProcessing {
-    Auto,
-    None,
-}
+use crate::core::units::{Seconds, count, none_if_empty};
 
 /// `[tools.audio_transcription]`
 #[derive(Debug, Clone, Deserialize)]

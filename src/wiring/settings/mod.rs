@@ -23,9 +23,10 @@ use crate::app::config::{ApprovalsConfig, MemoryConfig, RuntimeConfig, Scheduler
 use crate::core::egress::EgressConfig;
 use crate::llm::config::LlmConfig;
 use crate::llm::tools::config::{CalculatorConfig, ChatHistoryConfig, KvMemoryConfig, TimeConfig};
+use crate::llm::tools::http::config::HttpClientConfig;
 
 pub use execution::{BashConfig, PythonExecConfig};
-pub use later::{AudioTranscriptionConfig, HttpClientConfig, ResponseProcessing};
+pub use later::AudioTranscriptionConfig;
 
 /// What the loader has to know about particular keys.
 pub const RULES: Rules = Rules {

@@ -12,11 +12,6 @@ struct Missing {
 
 const MISSING: &[Missing] = &[
     Missing {
-        key: "tools.http_client.enabled",
-        part: "the tool http_request",
-        is_on: |settings| settings.tools.http_client.enabled,
-    },
-    Missing {
         key: "tools.audio_transcription.enabled",
         part: "the transcription of voice notes",
         is_on: |settings| settings.tools.audio_transcription.enabled,

@@ -8,7 +8,7 @@ use crate::adapters::browser::arguments;
 use crate::adapters::browser::config::BrowserConfig;
 use crate::adapters::config::Finding;
 use crate::adapters::sandbox::config::JailConfig;
-use crate::core::egress::EgressConfig;
+use crate::core::egress::{EgressConfig, check_header};
 use crate::core::sandbox::SandboxMode;
 use crate::core::units::Seconds;
 
@@ -23,6 +23,7 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
         ));
     }
     egress(&settings.egress, &mut findings);
+    agent(settings, &mut findings);
     browser(&tools.browser, &mut findings);
     subfolders(settings, &mut findings);
     python(&tools.python_exec, &mut findings);
@@ -77,6 +78,17 @@ fn egress(egress: &EgressConfig, findings: &mut Vec<Finding>) {
             ["egress.block_private_networks"],
             "egress.block_private_networks is false: the model can reach this machine and your network; \
              egress.allow_private opens single addresses",
+        ));
+    }
+}
+
+fn agent(settings: &Settings, findings: &mut Vec<Finding>) {
+    const AGENT: &str = "tools.http_client.user_agent";
+    let agent = settings.tools.http_client.user_agent.as_deref();
+    if agent.is_some_and(|agent| check_header("User-Agent", agent).is_err()) {
+        findings.push(Finding::problem(
+            [AGENT],
+            format!("{AGENT}: expected plain letters, digits and signs of ASCII"),
         ));
     }
 }

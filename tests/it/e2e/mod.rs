@@ -12,3 +12,4 @@ mod kills;
 mod run;
 mod secrets;
 mod setup;
+mod web;

@@ -219,7 +219,7 @@ async fn a_tunnel_is_pinned_and_private() {
     let target = format!("good.example:{}", server.address.port());
     let (stream, head) = proxy.tunnel(&target).await;
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    let root = include_bytes!("../../../../tests/it/support/tls/root.pem");
+    let root = include_bytes!("tls/root.pem");
     let mut secure = tokio_rustls::TlsConnector::from(trusting(root))
         .connect("good.example".try_into().unwrap(), stream)
         .await

@@ -234,9 +234,9 @@ pub(super) fn guard_for(server: &Server) -> Guard {
     guard(&settings(&[&entry]), &Names::new([]))
 }
 
-const ROOT: &[u8] = include_bytes!("../../../../tests/it/support/tls/root.pem");
-const SERVER: &[u8] = include_bytes!("../../../../tests/it/support/tls/server.pem");
-const KEY: &[u8] = include_bytes!("../../../../tests/it/support/tls/key.pem");
+const ROOT: &[u8] = include_bytes!("tls/root.pem");
+const SERVER: &[u8] = include_bytes!("tls/server.pem");
+const KEY: &[u8] = include_bytes!("tls/key.pem");
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
