@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use chrono_tz::Tz;
 use serde::de::{Deserialize, Deserializer, Error};
 
+use crate::core::approval::ToolMode;
 use crate::core::units::{Seconds, count};
 
 /// `[runtime]`
@@ -130,16 +131,16 @@ pub struct ApprovalsConfig {
     /// Whether content from outside makes risky calls ask.
     pub escalate_after_untrusted: bool,
     /// Tool name or glob to mode. A table in the file replaces the default as a whole.
-    pub tools: BTreeMap<String, ApprovalMode>,
+    pub tools: BTreeMap<String, ToolMode>,
 }
 
 impl Default for ApprovalsConfig {
     fn default() -> Self {
         let tools = [
-            ("*", ApprovalMode::Allow),
-            ("bash", ApprovalMode::Classify),
-            ("delete_file", ApprovalMode::Ask),
-            ("mcp_*", ApprovalMode::Ask),
+            ("*", ToolMode::Allow),
+            ("bash", ToolMode::Classify),
+            ("delete_file", ToolMode::Ask),
+            ("mcp_*", ToolMode::Ask),
         ];
         Self {
             timeout_seconds: Seconds::new(600),
@@ -150,17 +151,6 @@ impl Default for ApprovalsConfig {
                 .collect(),
         }
     }
-}
-
-/// Who decides about a call of a tool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ApprovalMode {
-    Allow,
-    Ask,
-    Deny,
-    /// The parsed command line decides; for `bash` only.
-    Classify,
 }
 
 fn time_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {

@@ -9,12 +9,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use futures::FutureExt;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error, error_span, warn};
 
 use super::channels::Channels;
+use super::seat::{Presence, Seat};
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
 use crate::core::error::StoreResult;
@@ -41,8 +42,19 @@ pub trait Work: Send + Sync + std::fmt::Debug {
 pub struct TurnStops {
     /// The person said so.
     pub cancel: CancellationToken,
+    /// The process ends soon: leave what would only wait for a person.
+    pub stop: CancellationToken,
     /// The process ends: leave everything as it is.
     pub shutdown: CancellationToken,
+    /// The turn's seat among those that run.
+    pub seat: Arc<Seat>,
+}
+
+impl TurnStops {
+    fn end_now(&self) {
+        self.cancel.cancel();
+        self.seat.ring();
+    }
 }
 
 /// Settings of the dispatcher.
@@ -63,7 +75,8 @@ pub struct Dispatcher {
     settings: DispatcherSettings,
     lanes: Mutex<HashMap<ChatTarget, Lane>>,
     workers: TaskTracker,
-    retired: Notify,
+    /// Rings when a worker goes, and when one begins to wait for a person.
+    rested: Arc<Notify>,
     stop: CancellationToken,
     shutdown: CancellationToken,
 }
@@ -72,10 +85,17 @@ pub struct Dispatcher {
 #[derive(Debug, Default)]
 struct Lane {
     news: News,
-    turn: Option<CancellationToken>,
+    turn: Option<TurnStops>,
     /// A turn of a message before this one ends before it begins: the person said so while it
     /// still waited.
     stop_before: Option<InboxId>,
+}
+
+impl Lane {
+    fn waits(&self) -> bool {
+        let waiting = |turn: &TurnStops| turn.seat.presence() == Presence::Waiting;
+        self.turn.as_ref().is_some_and(waiting)
+    }
 }
 
 /// Whether something may have come since the worker last looked.
@@ -103,7 +123,7 @@ impl Dispatcher {
             settings,
             lanes: Mutex::default(),
             workers: TaskTracker::new(),
-            retired: Notify::new(),
+            rested: Arc::default(),
             stop,
             shutdown,
         })
@@ -155,7 +175,7 @@ impl Dispatcher {
             return Cancelled::Nothing;
         };
         match &lane.turn {
-            Some(turn) => turn.cancel(),
+            Some(turn) => turn.end_now(),
             None => lane.stop_before = Some(said_in),
         }
         Cancelled::Running
@@ -164,7 +184,7 @@ impl Dispatcher {
     /// Stops the turn that runs in this place, if there is one.
     pub fn interrupt(&self, target: &ChatTarget) {
         if let Some(turn) = self.lanes().get(target).and_then(|lane| lane.turn.as_ref()) {
-            turn.cancel();
+            turn.end_now();
         }
     }
 
@@ -173,16 +193,19 @@ impl Dispatcher {
         self.lanes().len()
     }
 
-    /// Returns when this place has no worker.
-    pub async fn idle(&self, target: &ChatTarget) {
+    /// Returns when nothing moves in this place any more: it has no worker, or its turn waits for a
+    /// person.
+    pub async fn at_rest(&self, target: &ChatTarget) -> Rest {
         loop {
-            let retired = self.retired.notified();
-            tokio::pin!(retired);
-            retired.as_mut().enable();
-            if !self.lanes().contains_key(target) {
-                return;
+            let rested = self.rested.notified();
+            tokio::pin!(rested);
+            rested.as_mut().enable();
+            match self.lanes().get(target) {
+                None => return Rest::Idle,
+                Some(lane) if lane.waits() => return Rest::Asking,
+                Some(_) => {}
             }
-            retired.await;
+            rested.await;
         }
     }
 
@@ -209,6 +232,9 @@ impl Dispatcher {
         let mut lanes = self.lanes();
         if let Some(lane) = lanes.get_mut(&target) {
             lane.news = News::Perhaps;
+            if let Some(turn) = &lane.turn {
+                turn.seat.ring();
+            }
             return;
         }
         lanes.insert(target.clone(), Lane::default());
@@ -228,7 +254,7 @@ impl Dispatcher {
 
     async fn work_through(&self, target: &ChatTarget, left: Vec<RunningTurn>, work: &dyn Work) {
         for turn in left {
-            let Some((stops, _permit)) = self.permit_turn(target, None).await else {
+            let Some(stops) = self.permit_turn(target, None).await else {
                 return;
             };
             work.resume(turn, &stops).await;
@@ -252,7 +278,7 @@ impl Dispatcher {
 
     async fn handle(&self, target: &ChatTarget, rows: Vec<InboxRow>, work: &dyn Work) {
         let newest = rows.iter().map(|row| row.id).max();
-        let Some((stops, _permit)) = self.permit_turn(target, newest).await else {
+        let Some(stops) = self.permit_turn(target, newest).await else {
             return;
         };
         if let Err(failure) = work.handle(rows, &stops).await {
@@ -291,34 +317,34 @@ impl Dispatcher {
     }
 
     /// Waits for a place among the running turns; `None` when the process ends first.
-    async fn permit_turn(
-        &self,
-        target: &ChatTarget,
-        newest: Option<InboxId>,
-    ) -> Option<(TurnStops, Option<OwnedSemaphorePermit>)> {
-        let cancel = self.register(target, newest)?;
-        let permit = tokio::select! {
+    async fn permit_turn(&self, target: &ChatTarget, newest: Option<InboxId>) -> Option<TurnStops> {
+        let stops = self.register(target, newest)?;
+        tokio::select! {
             biased;
             () = self.stop.cancelled() => return None,
             // A turn that is already stopped only has to say so: it needs no place.
-            () = cancel.cancelled() => None,
-            permit = self.permits.clone().acquire_owned() => Some(permit.ok()?),
-        };
-        let shutdown = self.shutdown.clone();
-        Some((TurnStops { cancel, shutdown }, permit))
+            () = stops.cancel.cancelled() => {}
+            () = stops.seat.take() => {}
+        }
+        Some(stops)
     }
 
     /// Lets a turn be stopped from now on; one that was stopped before it began is stopped at once.
-    fn register(&self, target: &ChatTarget, newest: Option<InboxId>) -> Option<CancellationToken> {
-        let cancel = CancellationToken::new();
+    fn register(&self, target: &ChatTarget, newest: Option<InboxId>) -> Option<TurnStops> {
+        let stops = TurnStops {
+            cancel: CancellationToken::new(),
+            stop: self.stop.clone(),
+            shutdown: self.shutdown.clone(),
+            seat: Arc::new(Seat::new(self.permits.clone(), self.rested.clone())),
+        };
         let mut lanes = self.lanes();
         let lane = lanes.get_mut(target)?;
         let stopped = lane.stop_before.take();
         if stopped.is_some_and(|stop| newest.is_none_or(|row| row < stop)) {
-            cancel.cancel();
+            stops.cancel.cancel();
         }
-        lane.turn = Some(cancel.clone());
-        Some(cancel)
+        lane.turn = Some(stops.clone());
+        Some(stops)
     }
 
     /// Ends the worker of a place unless there may be news; both under one lock, so that no nudge
@@ -332,26 +358,37 @@ impl Dispatcher {
             }
             _ => {
                 lanes.remove(target);
-                self.retired.notify_waiters();
+                self.rested.notify_waiters();
                 true
             }
         }
     }
 
     fn end_turn(&self, target: &ChatTarget) {
-        if let Some(lane) = self.lanes().get_mut(target) {
-            lane.turn = None;
+        if let Some(lane) = self.lanes().get_mut(target)
+            && let Some(turn) = lane.turn.take()
+        {
+            turn.seat.leave();
         }
     }
 
     fn leave(&self, target: &ChatTarget) {
         self.lanes().remove(target);
-        self.retired.notify_waiters();
+        self.rested.notify_waiters();
     }
 
     fn lanes(&self) -> MutexGuard<'_, HashMap<ChatTarget, Lane>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Why nothing moves in a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// There is nothing to do.
+    Idle,
+    /// A person is asked.
+    Asking,
 }
 
 /// Whether there was something to stop.

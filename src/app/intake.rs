@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use tracing::{info, warn};
 
-use super::commands::Commands;
+use super::at_once::AtOnce;
 use super::dispatcher::{Dispatcher, Work};
-use super::presses::Presses;
 use super::signals::Signals;
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
 use crate::core::error::StoreResult;
 use crate::core::inbox::{Arrival, Arrived, InboxRow, InboxStore, Stored};
-use crate::core::message::{Incoming, IncomingContent};
+use crate::core::message::Incoming;
 
 /// Takes in what arrives.
 #[derive(Debug)]
@@ -21,9 +20,7 @@ pub struct Intake {
     /// Where it is stored.
     pub inbox: Arc<dyn InboxStore>,
     /// What answers at once.
-    pub commands: Arc<Commands>,
-    /// What buttons do.
-    pub presses: Arc<Presses>,
+    pub at_once: Arc<dyn AtOnce>,
     /// What answers in turn.
     pub dispatcher: Arc<Dispatcher>,
     /// How turns are worked.
@@ -66,27 +63,13 @@ impl Intake {
     async fn act(&self, row: InboxRow) {
         let target = row.incoming.target.clone();
         info!(inbox.id = %row.id, chat.id = %target.chat, "received");
-        match self.at_once(&row).await {
+        match self.at_once.handle(&row).await {
             Ok(true) => {}
             Ok(false) => self.nudge(target),
             Err(error) => {
                 warn!(inbox.id = %row.id, %error, "a command failed; it is tried again");
                 self.nudge(target);
             }
-        }
-    }
-
-    /// Does what must not wait in line. Says whether nothing is left to be done.
-    async fn at_once(&self, row: &InboxRow) -> StoreResult<bool> {
-        match &row.incoming.content {
-            IncomingContent::Press(press) => {
-                if let Some(acknowledgement) = self.presses.handle(row, press).await? {
-                    self.dispatcher.aside(acknowledgement.send());
-                }
-                // It may have put a run of this chat into the inbox.
-                Ok(false)
-            }
-            _ => self.commands.run_at_once(row).await,
         }
     }
 }

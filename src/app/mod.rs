@@ -1,6 +1,8 @@
 //! What happens to a message, a job and an answer: orchestration over the ports of `core`. It owns
 //! no socket, file or table.
 
+pub mod approvals;
+pub mod at_once;
 pub mod channels;
 pub mod commands;
 pub mod config;
@@ -11,6 +13,7 @@ pub mod large_results;
 pub mod outbox;
 pub mod presses;
 pub mod scheduler;
+pub mod seat;
 pub mod signals;
 pub mod spending;
 pub mod toolbox;

@@ -11,6 +11,7 @@ use chrono_tz::Tz;
 use super::channels::Channels;
 use super::signals::Signals;
 use super::spending::Spending;
+use crate::core::approval::ApprovalStore;
 use crate::core::card::{ButtonData, CardAnswer, Reacted, Reaction, clock_time};
 use crate::core::change::{Change, ChangeOutcome};
 use crate::core::channel::{Buttons, Channel, ChatTarget};
@@ -50,6 +51,8 @@ pub struct Presses {
     pub files: Arc<dyn WorkspaceFiles>,
     /// Copies of files on their way.
     pub copies: Arc<dyn OutgoingFiles>,
+    /// What is always allowed.
+    pub approvals: Arc<dyn ApprovalStore>,
     /// Where presses are acknowledged.
     pub channels: Channels,
     /// Rings for what is to be sent, and for changed jobs.
@@ -65,16 +68,16 @@ pub struct Presses {
 }
 
 /// One press.
-struct Pressed<'a> {
-    row: InboxId,
-    target: &'a ChatTarget,
+pub(super) struct Pressed<'a> {
+    pub(super) row: InboxId,
+    pub(super) target: &'a ChatTarget,
     message: Option<&'a MessageId>,
-    now: DateTime<Utc>,
+    pub(super) now: DateTime<Utc>,
 }
 
 impl Pressed<'_> {
     /// The change of the message with the button.
-    fn edit(&self, content: Outgoing) -> Vec<NewOutbox> {
+    pub(super) fn edit(&self, content: Outgoing) -> Vec<NewOutbox> {
         let message = self.message.cloned();
         message
             .map(|message| NewOutbox::edit(self.target.clone(), message, content))
@@ -101,7 +104,7 @@ impl Acknowledgement {
 }
 
 /// What the person's client is told.
-enum Told {
+pub(super) enum Told {
     /// This, for a moment.
     Notice(String),
     /// That it need not wait any longer.
@@ -111,7 +114,7 @@ enum Told {
 }
 
 impl Told {
-    fn notice(words: impl Into<String>) -> Self {
+    pub(super) fn notice(words: impl Into<String>) -> Self {
         Self::Notice(words.into())
     }
 }
@@ -144,6 +147,11 @@ impl Presses {
             Some(ButtonData::Job { job, action, page }) => {
                 self.job(&pressed, job, action, page).await?
             }
+            Some(ButtonData::Approval { key, answer }) => {
+                let by = &row.incoming.sender;
+                self.approval(&pressed, by, (key, answer)).await?
+            }
+            Some(ButtonData::RevokeRule { rule }) => self.revoke(&pressed, rule).await?,
             None => {
                 if self.inbox.finish(row.id, Vec::new()).await? {
                     Told::notice(NOT_IN_USE)

@@ -8,6 +8,7 @@ pub struct Signals {
     outbox: Notify,
     scheduler: Notify,
     delivered: Notify,
+    decided: Notify,
 }
 
 impl Signals {
@@ -31,6 +32,18 @@ impl Signals {
         let mut delivered = Box::pin(self.delivered.notified());
         delivered.as_mut().enable();
         delivered
+    }
+
+    /// Somebody has answered a question.
+    pub(super) fn tell_decided(&self) {
+        self.decided.notify_waiters();
+    }
+
+    /// Returns at the first answer after this call: it listens from the call on.
+    pub(super) fn decided(&self) -> impl Future<Output = ()> {
+        let mut decided = Box::pin(self.decided.notified());
+        decided.as_mut().enable();
+        decided
     }
 
     /// Returns when there is something to deliver.

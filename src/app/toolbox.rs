@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 
+use crate::core::action::Action;
 use crate::core::tool::{ErrorCode, Tool, ToolContext, ToolOutcome, ToolResult, ToolSpec};
 use crate::core::turn::{PlannedCall, ToolEffects};
 
@@ -31,13 +32,21 @@ impl Toolbox {
             .collect()
     }
 
+    /// What a call is about to do; `None` when that cannot be told.
+    pub async fn action(&self, call: &PlannedCall, context: &ToolContext) -> Option<Action> {
+        let tool = self.find(call)?;
+        let action = AssertUnwindSafe(tool.action(context, &call.arguments));
+        action.catch_unwind().await.ok()
+    }
+
+    fn find(&self, call: &PlannedCall) -> Option<&Arc<dyn Tool>> {
+        let named = |tool: &&Arc<dyn Tool>| tool.spec().name == call.call.name;
+        self.0.iter().find(named)
+    }
+
     /// Runs a call. A panic in a tool is a failed call.
     pub async fn run(&self, call: &PlannedCall, context: &ToolContext) -> ToolOutcome {
-        let found = self
-            .0
-            .iter()
-            .find(|tool| tool.spec().name == call.call.name);
-        let Some(tool) = found else {
+        let Some(tool) = self.find(call) else {
             let message = format!("the tool {:?} is switched off", call.call.name);
             return ToolOutcome::Finished(ToolResult::error(ErrorCode::UnknownTool, message));
         };

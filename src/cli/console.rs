@@ -12,7 +12,8 @@ use super::{runtime, say, settings};
 use crate::adapters::config::WhenMissing;
 use crate::adapters::console::{self, ConsoleChannel, Editor, Line, Screen};
 use crate::adapters::telemetry;
-use crate::core::channel::ChatKind;
+use crate::app::dispatcher::Rest;
+use crate::core::channel::{Asking, ChatKind};
 use crate::core::inbox::{Arrival, Arrived};
 use crate::core::message::{Incoming, IncomingContent, Message};
 use crate::llm::config::Provider;
@@ -40,7 +41,11 @@ fn quieter(level: &str) -> &str {
 async fn talk(settings: &Settings, once: Option<String>) -> anyhow::Result<()> {
     let screen = Arc::new(Screen::stdout(telemetry::plain_wanted()));
     let store = Store::open(settings).await?;
-    let channel = Arc::new(ConsoleChannel::new(screen.clone()));
+    let asking = match once {
+        Some(_) => Asking::Impossible,
+        None => Asking::Possible,
+    };
+    let channel = Arc::new(ConsoleChannel::new(screen.clone(), asking));
     let running = Running::start(settings, &store, vec![channel]).await?;
     let console = Console {
         screen,
@@ -48,7 +53,7 @@ async fn talk(settings: &Settings, once: Option<String>) -> anyhow::Result<()> {
         store,
     };
     let result = match once {
-        Some(text) => console.answer(text).await,
+        Some(text) => console.answer(text).await.map(|_| ()),
         None => console.converse(settings).await,
     };
     let left = console.leave().await;
@@ -70,21 +75,31 @@ impl Console {
             .say("I am minibot. /help shows what I can do; Ctrl-C stops me, Ctrl-D leaves.")?;
         let history = settings.runtime.data_dir.join("console_history");
         let editor = Editor::start(self.screen.clone(), Some(history))?;
+        let mut rest = Rest::Idle;
         loop {
             self.screen.finish_line()?;
             match editor.read().await {
                 Line::Text(text) if text.trim().is_empty() => {}
-                Line::Text(text) => self.answer(text).await?,
+                Line::Text(text) => rest = self.answer(text).await?,
+                Line::Interrupted if rest == Rest::Asking => {
+                    self.interrupt();
+                    rest = self.until_done().await?;
+                }
                 Line::Interrupted => self.screen.say("Ctrl-D leaves.")?,
                 Line::End => return Ok(()),
             }
         }
     }
 
-    /// Hands over a message and waits until everything about it is said. Ctrl-C stops the turn.
-    async fn answer(&self, text: String) -> anyhow::Result<()> {
+    /// Hands over a message and waits until everything about it is said.
+    async fn answer(&self, text: String) -> anyhow::Result<Rest> {
         let arrival = self.arrival(text)?;
         self.running.app.intake.accept(vec![arrival]).await?;
+        self.until_done().await
+    }
+
+    /// Returns when nothing moves any more. Ctrl-C stops the turn.
+    async fn until_done(&self) -> anyhow::Result<Rest> {
         let mut frames = interval(FRAME);
         frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let done = self.done();
@@ -98,16 +113,20 @@ impl Console {
                 _ = frames.tick() => self.screen.spin()?,
                 stopped = tokio::signal::ctrl_c() => {
                     stopped.context("Ctrl-C cannot be awaited")?;
-                    self.running.app.dispatcher.interrupt(&console::target());
+                    self.interrupt();
                 }
             }
         }
     }
 
-    /// Returns when the worker is gone and everything is printed.
-    async fn done(&self) -> anyhow::Result<()> {
+    fn interrupt(&self) {
+        self.running.app.dispatcher.interrupt(&console::target());
+    }
+
+    /// Returns when the worker is gone, or its turn asks something, and everything is printed.
+    async fn done(&self) -> anyhow::Result<Rest> {
         let target = console::target();
-        self.running.app.dispatcher.idle(&target).await;
+        let rest = self.running.app.dispatcher.at_rest(&target).await;
         loop {
             let delivered = self.running.app.signals.delivered();
             if self
@@ -118,7 +137,7 @@ impl Console {
                 .await?
                 == 0
             {
-                return Ok(());
+                return Ok(rest);
             }
             delivered.await;
         }

@@ -4,9 +4,10 @@ use chrono::{DateTime, NaiveTime, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use super::approval::{Answer, ApprovalKey};
 use super::channel::ChatTarget;
 use super::file_list::{self, FileAction, FileKey};
-use super::ids::{JobId, OccurrenceId};
+use super::ids::{JobId, OccurrenceId, RuleId, TurnId};
 use super::jobs::{Job, JobAction, Occurrence};
 use super::outbox::{Button, Outgoing};
 use super::schedule::resolve_local;
@@ -55,6 +56,18 @@ pub enum ButtonData {
         action: JobAction,
         /// The page that the list shows.
         page: u32,
+    },
+    /// Below a question: whether a call may run.
+    Approval {
+        /// The question.
+        key: ApprovalKey,
+        /// What the person says to it.
+        answer: Answer,
+    },
+    /// Below the list of rules: take one back.
+    RevokeRule {
+        /// Which.
+        rule: RuleId,
     },
 }
 
@@ -162,6 +175,16 @@ impl ButtonData {
                 action: ACTIONS.iter().find(|row| row.1 == *code)?.0,
                 page: page.parse().ok()?,
             }),
+            ["a", turn, number, code] => Some(Self::Approval {
+                key: ApprovalKey {
+                    turn: TurnId(turn.parse().ok()?),
+                    number: number.parse().ok()?,
+                },
+                answer: Answer::coded(code)?,
+            }),
+            ["u", rule] => Some(Self::RevokeRule {
+                rule: RuleId(rule.parse().ok()?),
+            }),
             _ => None,
         }
     }
@@ -194,6 +217,10 @@ impl std::fmt::Display for ButtonData {
                 let row = ACTIONS.iter().find(|row| row.0 == *action);
                 write!(f, "j:{job}:{}:{page}", row.map_or("", |row| row.1))
             }
+            Self::Approval { key, answer } => {
+                write!(f, "a:{}:{}:{}", key.turn, key.number, answer.code())
+            }
+            Self::RevokeRule { rule } => write!(f, "u:{rule}"),
         }
     }
 }
@@ -317,6 +344,16 @@ mod tests {
             action: *action,
             page: u32::MAX,
         }));
+        all.extend(Answer::all().map(|answer| ButtonData::Approval {
+            key: ApprovalKey {
+                turn: TurnId(i64::MIN),
+                number: u32::MAX,
+            },
+            answer,
+        }));
+        all.push(ButtonData::RevokeRule {
+            rule: RuleId(i64::MIN),
+        });
         for data in all {
             let text = data.to_string();
             assert!(text.len() <= 64, "{text}");
@@ -347,6 +384,11 @@ mod tests {
             "j::run:0",
             "r:99999999999999999999:done",
             "r: 1:done",
+            "a:1:1:x",
+            "a:1:-1:y",
+            "a:1:y",
+            "a:1:1:y:1",
+            "u:x",
         ] {
             assert_eq!(ButtonData::parse(data), None, "{data}");
         }

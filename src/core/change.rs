@@ -1,10 +1,11 @@
 //! Changes of the database that a tool can ask for: the journal applies each one together with
 //! the result of the call, so that a crash leaves both or neither.
 
+use super::approval::{AllowRule, AnswerRefused, Answered, Settlement};
 use super::card::{Reacted, Reaction};
 use super::channel::ChatTarget;
 use super::exits::Links;
-use super::ids::{ConversationId, JobId, OccurrenceId};
+use super::ids::{ConversationId, JobId, OccurrenceId, RuleId};
 use super::jobs::{Job, JobAction, JobLimits, NewJob};
 use super::label::Labels;
 use super::money::MicroUsd;
@@ -69,6 +70,20 @@ pub enum Change {
         /// The file, with its copy taken.
         file: Box<OutgoingFile>,
     },
+    /// Answers a question about a call, once.
+    AnswerApproval {
+        /// The answer.
+        answered: Answered,
+        /// The line that the card gets.
+        line: String,
+    },
+    /// Takes back what a chat always allows.
+    RevokeRule {
+        /// The chat that must own it.
+        target: ChatTarget,
+        /// Which.
+        rule: RuleId,
+    },
     /// Adds to the budget of the day and the month.
     RaiseBudget {
         /// How much.
@@ -101,6 +116,10 @@ pub enum ChangeOutcome {
     Job(Option<Box<Job>>),
     /// What came of a press below the card of a slot.
     Reacted(Reacted),
+    /// What came of an answer to a question.
+    ApprovalAnswered(Result<Settlement, AnswerRefused>),
+    /// The rule that is gone; `None` when this chat has no such rule.
+    RuleRevoked(Option<AllowRule>),
     /// The chat has as many active jobs as it may have.
     TooManyJobs {
         /// How many that is.

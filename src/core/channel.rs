@@ -69,6 +69,15 @@ pub enum Buttons {
     None,
 }
 
+/// Whether a person on the channel can be asked something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// They can.
+    Possible,
+    /// Nobody is there to answer.
+    Impossible,
+}
+
 /// What a channel can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
@@ -80,6 +89,8 @@ pub struct Capabilities {
     pub max_parts: usize,
     /// Whether there are buttons.
     pub buttons: Buttons,
+    /// Whether a person can be asked.
+    pub asking: Asking,
 }
 
 /// What waits for a place in a channel's rate budget.

@@ -63,6 +63,8 @@ row_id! {
     OccurrenceId,
     /// A note.
     NoteId,
+    /// A rule that "always allow this" has stored.
+    RuleId,
 }
 
 name_id! {

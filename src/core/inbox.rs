@@ -110,6 +110,9 @@ pub trait InboxStore: Send + Sync + std::fmt::Debug {
     /// the same album.
     async fn next(&self, target: &ChatTarget) -> StoreResult<Vec<InboxRow>>;
 
+    /// The waiting rows of a target, oldest first, at most `limit`.
+    async fn waiting(&self, target: &ChatTarget, limit: u32) -> StoreResult<Vec<InboxRow>>;
+
     /// A waiting row.
     async fn get(&self, id: InboxId) -> StoreResult<Option<InboxRow>>;
 

@@ -3,6 +3,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use super::approval::NewApproval;
+use super::audit::AuditedCall;
 use super::change::Change;
 use super::channel::ChatTarget;
 use super::conversation::{Conversation, Item};
@@ -11,7 +13,7 @@ use super::ids::{InboxId, MessageId, OccurrenceId, OutboxId, TurnId};
 use super::inbox::InboxRow;
 use super::jobs::OccurrenceState;
 use super::outbox::NewOutbox;
-use super::tool::{Describe, FinishedCall, ToolCall};
+use super::tool::{Describe, FinishedCall, ToolCall, ToolResult};
 use super::turn::Fact;
 
 /// A turn that has begun and not ended.
@@ -45,8 +47,10 @@ pub struct OpenAnswer {
 pub struct JournalEntry {
     /// What happened.
     pub facts: Vec<Fact>,
-    /// The finished calls among them, for the audit log.
-    pub finished_calls: Vec<ToolCall>,
+    /// The calls that have their result by them, for the audit log.
+    pub finished_calls: Vec<AuditedCall>,
+    /// The question that is asked with it; its card is the last of what is said.
+    pub question: Option<NewApproval>,
     /// What is said to the person. The open answer becomes the first of these, and a new one is
     /// opened behind them. Nothing said leaves the open answer as it is.
     pub said: Vec<NewOutbox>,
@@ -56,11 +60,16 @@ pub struct JournalEntry {
 pub struct AskedChange {
     /// The call.
     pub call: ToolCall,
+    /// Makes the line of the audit log of the call's result.
+    pub audit: DescribeCall,
     /// The change.
     pub change: Change,
     /// Makes the call's result of what came of the change.
     pub describe: Describe,
 }
+
+/// Makes the line of the audit log of a call's result.
+pub type DescribeCall = Box<dyn FnOnce(&ToolResult) -> AuditedCall + Send>;
 
 impl std::fmt::Debug for AskedChange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -75,6 +84,8 @@ impl std::fmt::Debug for AskedChange {
 pub struct TurnEnd {
     /// The last facts.
     pub facts: Vec<Fact>,
+    /// The calls that have their result by them, for the audit log.
+    pub finished_calls: Vec<AuditedCall>,
     /// How it ended.
     pub state: TurnState,
     /// The conversation's new items, the person's message first.
@@ -145,7 +156,7 @@ pub trait TurnJournal: Send + Sync + std::fmt::Debug {
         now: DateTime<Utc>,
     ) -> StoreResult<FinishedCall>;
 
-    /// Ends a turn. Its inbox rows are done with it.
+    /// Ends a turn. Its inbox rows are done with it, and a question that still waits is closed.
     async fn end(&self, turn: TurnId, end: TurnEnd, now: DateTime<Utc>) -> StoreResult<()>;
 
     /// Opens the newest turn of a target again, when that turn has no answer and nothing was said since:

@@ -1,6 +1,7 @@
 //! The domain: types, rules and ports. It imports nothing of ours and does no I/O.
 
 pub mod action;
+pub mod approval;
 pub mod artifacts;
 pub mod audit;
 pub mod boundary;
@@ -36,6 +37,7 @@ pub mod money;
 pub mod notes;
 pub mod outbox;
 pub mod outgoing_file;
+pub mod redact;
 pub mod reminder;
 pub mod sandbox;
 pub mod schedule;

@@ -1,5 +1,6 @@
 //! Builds and joins everything: the only place, with `cli`, that knows all parts.
 
+mod approvals;
 pub mod beside;
 #[cfg(feature = "browser")]
 pub mod browser;
@@ -24,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 pub use self::ports::Ports;
 use self::settings::Settings;
 use crate::adapters::system::{jitter, random_bytes};
+use crate::app::approvals::Approvals;
+use crate::app::at_once::{AtOnce, PressesAndCommands};
 use crate::app::channels::Channels;
 use crate::app::commands::{About, Commands};
 use crate::app::config::MissedRun;
@@ -137,7 +140,14 @@ impl Joints<'_> {
         let about = about(self.settings, self.ports, &families, model.describe());
         let commands = Arc::new(self.commands(about));
         let presses = Arc::new(self.presses());
-        let turns = self.turns((model, told), toolbox(self.settings, self.ports));
+        let at_once: Arc<dyn AtOnce> = Arc::new(PressesAndCommands {
+            commands: commands.clone(),
+            presses: presses.clone(),
+            dispatcher: self.dispatcher.clone(),
+        });
+        let approvals = self.approvals(at_once.clone())?;
+        let tools = toolbox(self.settings, self.ports);
+        let turns = self.turns((model, told), tools, approvals);
         let work: Arc<dyn Work> = Arc::new(ChatWork {
             commands: commands.clone(),
             presses: presses.clone(),
@@ -145,8 +155,7 @@ impl Joints<'_> {
         });
         let intake = Arc::new(Intake {
             inbox: self.ports.inbox.clone(),
-            commands,
-            presses,
+            at_once,
             dispatcher: self.dispatcher.clone(),
             work: work.clone(),
             signals: self.signals.clone(),
@@ -172,6 +181,7 @@ impl Joints<'_> {
             journal: self.ports.journal.clone(),
             conversations: self.ports.conversations.clone(),
             summaries: self.ports.summaries.clone(),
+            approvals: self.ports.approvals.clone(),
             jobs: self.ports.jobs.clone(),
             files: self.ports.files.clone(),
             channels: self.channels.clone(),
@@ -190,6 +200,7 @@ impl Joints<'_> {
             jobs: self.ports.jobs.clone(),
             files: self.ports.files.clone(),
             copies: self.ports.copies.clone(),
+            approvals: self.ports.approvals.clone(),
             channels: self.channels.clone(),
             signals: self.signals.clone(),
             clock: self.ports.clock.clone(),
@@ -203,8 +214,10 @@ impl Joints<'_> {
         &self,
         (model, ended): (Arc<dyn ChatModel>, mpsc::Sender<ConversationId>),
         tools: Toolbox,
+        approvals: Approvals,
     ) -> TurnLoop {
         TurnLoop {
+            approvals,
             journal: self.ports.journal.clone(),
             model,
             tools: tools.clone(),

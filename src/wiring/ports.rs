@@ -6,9 +6,11 @@ use super::settings::Settings;
 use crate::adapters::egress::{Guard, SystemResolver, Tls};
 use crate::adapters::files::{CapWorkspaces, OutgoingCopies};
 use crate::adapters::sqlite::{
-    Database, SqliteConversationStore, SqliteFileLabelStore, SqliteInboxStore, SqliteJobStore,
-    SqliteNoteStore, SqliteOutboxStore, SqliteSummaryStore, SqliteTurnJournal, SqliteUsageStore,
+    Database, SqliteApprovalStore, SqliteConversationStore, SqliteFileLabelStore, SqliteInboxStore,
+    SqliteJobStore, SqliteNoteStore, SqliteOutboxStore, SqliteSummaryStore, SqliteTurnJournal,
+    SqliteUsageStore,
 };
+use crate::core::approval::ApprovalStore;
 use crate::core::clock::Clock;
 use crate::core::compaction::SummaryStore;
 use crate::core::conversation::ConversationStore;
@@ -36,6 +38,8 @@ pub struct Ports {
     pub summaries: Arc<dyn SummaryStore>,
     /// What happens in turns.
     pub journal: Arc<dyn TurnJournal>,
+    /// Who may run what.
+    pub approvals: Arc<dyn ApprovalStore>,
     /// What is to be sent.
     pub outbox: Arc<dyn OutboxStore>,
     /// What is scheduled.
@@ -71,6 +75,7 @@ impl Ports {
             conversations: Arc::new(SqliteConversationStore::new(database.clone())),
             summaries: Arc::new(SqliteSummaryStore::new(database.clone())),
             journal: Arc::new(SqliteTurnJournal::new(database.clone())),
+            approvals: Arc::new(SqliteApprovalStore::new(database.clone())),
             outbox: Arc::new(SqliteOutboxStore::new(database.clone(), clock.clone())),
             jobs: Arc::new(SqliteJobStore::new(database.clone(), clock.clone())),
             notes: Arc::new(SqliteNoteStore::new(database.clone())),

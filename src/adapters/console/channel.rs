@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use super::screen::{Screen, Showing};
 use crate::core::channel::{
-    Buttons, Capabilities, Channel, ChatTarget, DeliveryError, Sender, Streaming, Urgency,
+    Asking, Buttons, Capabilities, Channel, ChatTarget, DeliveryError, Sender, Streaming, Urgency,
 };
 use crate::core::ids::{ChannelName, ChatId, MessageId, UserId};
 use crate::core::outbox::Outgoing;
@@ -41,15 +41,17 @@ pub fn person(name: &str) -> Sender {
 pub struct ConsoleChannel {
     name: ChannelName,
     screen: Arc<Screen>,
+    asking: Asking,
     sent: AtomicU64,
 }
 
 impl ConsoleChannel {
-    /// A channel that prints on `screen`.
-    pub fn new(screen: Arc<Screen>) -> Self {
+    /// A channel that prints on `screen`; `asking` says whether somebody reads and answers.
+    pub fn new(screen: Arc<Screen>, asking: Asking) -> Self {
         Self {
             name: ChannelName::new(CHANNEL),
             screen,
+            asking,
             sent: AtomicU64::new(0),
         }
     }
@@ -79,6 +81,7 @@ impl Channel for ConsoleChannel {
             streaming,
             max_parts: usize::MAX,
             buttons: Buttons::None,
+            asking: self.asking,
         }
     }
 

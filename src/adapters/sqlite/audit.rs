@@ -1,22 +1,45 @@
 //! The audit log: each row carries a hash of itself and of the row before.
 
 use futures::TryStreamExt;
-use sea_query::{Expr, Order, Query};
-use sha2::{Digest, Sha256};
+use sea_query::{Condition, Expr, ExprTrait, Order, Query};
 use sqlx::SqliteConnection;
 
 use super::database::Database;
 use super::iden::AuditLog;
-use super::statement::{execute, fetch_optional, insert};
-use super::values::millis;
+use super::statement::{execute, fetch_all, fetch_optional, insert};
+use super::values::{millis, moment};
+use crate::core::approval::sha256_hex;
 use crate::core::audit::AuditEntry;
 use crate::core::error::StoreResult;
-use crate::core::ids::ChannelName;
+use crate::core::ids::{ChannelName, ChatId, TurnId, UserId};
 
-/// Checks the audit log.
+/// Reads and checks the audit log.
 #[derive(Debug, Clone)]
 pub struct SqliteAuditLog {
     database: Database,
+}
+
+/// Which entries are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    /// Of this chat.
+    pub chat: Option<String>,
+    /// Of this tool.
+    pub tool: Option<String>,
+    /// The newest so many.
+    pub limit: u32,
+}
+
+/// Entries, oldest first, each with its number.
+pub type AuditPage = Vec<(i64, AuditEntry)>;
+
+/// What is wrong with the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broken {
+    /// This row was changed, or one before it is missing.
+    At(i64),
+    /// The rows behind this one are missing; 0 where all are.
+    After(i64),
 }
 
 impl SqliteAuditLog {
@@ -25,25 +48,46 @@ impl SqliteAuditLog {
         Self { database }
     }
 
-    /// The id of the first row that was changed, or before which a row is missing; `None` when
-    /// the chain is whole. Rows cut off at the end leave no trace in the chain.
-    pub async fn first_broken(&self) -> StoreResult<Option<i64>> {
+    /// The newest entries that fit.
+    pub async fn list(&self, filter: &AuditFilter) -> StoreResult<AuditPage> {
+        let chat = filter
+            .chat
+            .as_ref()
+            .map(|chat| Expr::col(AuditLog::Chat).eq(chat.as_str()));
+        let tool = filter
+            .tool
+            .as_ref()
+            .map(|tool| Expr::col(AuditLog::Tool).eq(tool.as_str()));
+        let select = Query::select()
+            .column(sea_query::Asterisk)
+            .from(AuditLog::Table)
+            .cond_where(Condition::all().add_option(chat).add_option(tool))
+            .order_by(AuditLog::Id, Order::Desc)
+            .limit(filter.limit.into())
+            .take();
+        let rows: Vec<Row> = fetch_all(self.database.reader(), &select).await?;
+        rows.into_iter().rev().map(Row::entry).collect()
+    }
+
+    /// What is wrong with the log; `None` when it is whole.
+    pub async fn first_broken(&self) -> StoreResult<Option<Broken>> {
         let mut rows = sqlx::query_as::<_, Row>("SELECT * FROM audit_log ORDER BY id")
             .fetch(self.database.reader());
-        let mut previous = String::new();
+        let (mut previous, mut last) = (String::new(), 0);
         while let Some(row) = rows.try_next().await? {
             if row.previous_hash != previous || row.hash() != row.hash {
-                return Ok(Some(row.id));
+                return Ok(Some(Broken::At(row.id)));
             }
-            previous = row.hash;
+            (previous, last) = (row.hash, row.id);
         }
-        Ok(None)
+        // Rows cut off at the end leave no trace in the chain, but SQLite remembers the largest
+        // number that it has given.
+        let newest: Option<i64> =
+            sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'audit_log'")
+                .fetch_optional(self.database.reader())
+                .await?;
+        Ok((newest.unwrap_or(0) > last).then_some(Broken::After(last)))
     }
-}
-
-/// A text's SHA-256, in hexadecimal digits.
-pub(super) fn sha256_hex(text: &str) -> String {
-    format!("{:x}", Sha256::digest(text))
 }
 
 /// Appends an entry to the chain.
@@ -68,7 +112,9 @@ pub(super) async fn append(
         turn: Some(entry.turn.0),
         tool: entry.tool.clone(),
         arguments_hash: entry.arguments_hash.clone(),
+        arguments: Some(entry.arguments.clone()),
         verdict: entry.verdict.clone(),
+        rule: Some(entry.rule.clone()),
         outcome: entry.outcome.clone(),
         previous_hash: newest.map(|(hash,)| hash).unwrap_or_default(),
         hash: String::new(),
@@ -88,19 +134,38 @@ struct Row {
     turn: Option<i64>,
     tool: String,
     arguments_hash: String,
+    /// Rows of earlier versions have neither arguments nor a rule.
+    arguments: Option<String>,
     verdict: String,
+    rule: Option<String>,
     outcome: String,
     previous_hash: String,
     hash: String,
 }
 
 impl Row {
+    fn entry(self) -> StoreResult<(i64, AuditEntry)> {
+        let entry = AuditEntry {
+            at: moment(self.at)?,
+            chat: ChatId::new(self.chat),
+            user: UserId::new(self.user),
+            turn: TurnId(self.turn.unwrap_or_default()),
+            tool: self.tool,
+            arguments_hash: self.arguments_hash,
+            arguments: self.arguments.unwrap_or_default(),
+            verdict: self.verdict,
+            rule: self.rule.unwrap_or_default(),
+            outcome: self.outcome,
+        };
+        Ok((self.id, entry))
+    }
+
     /// The hash that the row must carry. Each field stands behind its length in bytes, so that
     /// no two rows make the same text.
     fn hash(&self) -> String {
         let at = self.at.to_string();
         let turn = self.turn.map(|turn| turn.to_string()).unwrap_or_default();
-        let fields: [&str; 10] = [
+        let mut fields: Vec<&str> = vec![
             &self.previous_hash,
             &at,
             &self.channel,
@@ -112,6 +177,10 @@ impl Row {
             &self.verdict,
             &self.outcome,
         ];
+        // With other fields of other number the text is another one: neither of these can be
+        // added or taken away.
+        fields.extend(self.arguments.as_deref());
+        fields.extend(self.rule.as_deref());
         let text: String = fields
             .iter()
             .map(|field| format!("{}:{field},", field.len()))
@@ -130,7 +199,9 @@ impl Row {
                 (AuditLog::Turn, Expr::val(self.turn)),
                 (AuditLog::Tool, Expr::val(self.tool)),
                 (AuditLog::ArgumentsHash, Expr::val(self.arguments_hash)),
+                (AuditLog::Arguments, Expr::val(self.arguments)),
                 (AuditLog::Verdict, Expr::val(self.verdict)),
+                (AuditLog::Rule, Expr::val(self.rule)),
                 (AuditLog::Outcome, Expr::val(self.outcome)),
                 (AuditLog::PreviousHash, Expr::val(self.previous_hash)),
                 (AuditLog::Hash, Expr::val(self.hash)),

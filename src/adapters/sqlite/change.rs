@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 
 use super::iden::Items;
 use super::statement::{execute, fetch_one, fetch_optional, word};
-use super::{jobs, notes, outbox, summaries, usage};
+use super::{approvals, jobs, notes, outbox, summaries, usage};
 use crate::core::change::{Change, ChangeOutcome};
 use crate::core::error::StoreResult;
 use crate::core::ids::ConversationId;
@@ -52,6 +52,12 @@ pub(super) async fn apply(
             outbox::send_file(connection, target, *file, now).await?;
             Ok(ChangeOutcome::Queued)
         }
+        Change::AnswerApproval { answered, line } => Ok(ChangeOutcome::ApprovalAnswered(
+            approvals::answer(connection, answered, line, now).await?,
+        )),
+        Change::RevokeRule { target, rule } => Ok(ChangeOutcome::RuleRevoked(
+            approvals::revoke(connection, &target, rule).await?,
+        )),
         Change::RaiseBudget { amount } => {
             usage::raise(connection, amount, now).await?;
             Ok(ChangeOutcome::BudgetRaised { amount })

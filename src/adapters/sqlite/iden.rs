@@ -180,10 +180,50 @@ pub(super) enum AuditLog {
     Turn,
     Tool,
     ArgumentsHash,
+    Arguments,
     Verdict,
+    Rule,
     Outcome,
     PreviousHash,
     Hash,
+}
+
+/// The questions about calls.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum Approvals {
+    Table,
+    Turn,
+    Number,
+    Channel,
+    Chat,
+    Thread,
+    Person,
+    Tool,
+    Fingerprint,
+    ArgumentsHash,
+    Arguments,
+    Rule,
+    Always,
+    Card,
+    State,
+    DecidedBy,
+    DecidedAlways,
+    DecidedAt,
+    AskedAt,
+    ExpiresAt,
+}
+
+/// What chats always allow.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum ApprovalRules {
+    Table,
+    Id,
+    Channel,
+    Chat,
+    Tool,
+    Target,
+    CreatedBy,
+    CreatedAt,
 }
 
 /// What model calls cost.

@@ -1,5 +1,6 @@
 //! The stores on SQLite. Only this folder knows that there is SQL.
 
+mod approvals;
 mod audit;
 mod change;
 pub mod config;
@@ -24,7 +25,8 @@ mod usage;
 mod values;
 mod writer;
 
-pub use self::audit::SqliteAuditLog;
+pub use self::approvals::SqliteApprovalStore;
+pub use self::audit::{AuditFilter, AuditPage, Broken, SqliteAuditLog};
 pub use self::conversations::SqliteConversationStore;
 pub use self::copy::{CopyError, Kept, back_up, put_back};
 pub use self::database::Database;

@@ -12,7 +12,9 @@ use super::failure::{delivery_error, is_unchanged};
 use super::rate::RateBudget;
 use super::settings::TelegramSettings;
 use super::{payload, upload};
-use crate::core::channel::{Buttons, Capabilities, Channel, ChatTarget, DeliveryError, Urgency};
+use crate::core::channel::{
+    Asking, Buttons, Capabilities, Channel, ChatTarget, DeliveryError, Urgency,
+};
 use crate::core::ids::{ChannelName, MessageId};
 use crate::core::outbox::Outgoing;
 
@@ -54,6 +56,7 @@ impl TelegramChannel {
                 streaming: settings.streaming,
                 max_parts: MAX_PARTS,
                 buttons: Buttons::Shown,
+                asking: Asking::Possible,
             },
             budget: RateBudget::new(settings.rate_limits),
         })

@@ -1,5 +1,6 @@
 //! The slash commands: one table gives the menu, the help and the dispatch.
 
+mod approvals;
 mod files;
 mod reminders;
 mod start;
@@ -18,6 +19,7 @@ use super::dispatcher::Dispatcher;
 use super::outbox::{AnswerPlace, compose};
 use super::signals::Signals;
 use super::spending::Spending;
+use crate::core::approval::ApprovalStore;
 use crate::core::change::{Change, ChangeOutcome};
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
@@ -96,7 +98,7 @@ pub enum Handled {
 }
 
 /// The table.
-const TABLE: [Command; 12] = [
+const TABLE: [Command; 13] = [
     Command {
         name: "start",
         summary: "Who I am and what I can do",
@@ -144,6 +146,12 @@ const TABLE: [Command; 12] = [
         summary: "What we talked about: the summary and the last messages",
         timing: Timing::AtOnce,
         run: |commands, call| Box::pin(talk::history(commands, call)),
+    },
+    Command {
+        name: "approvals",
+        summary: "What I may always do here without asking",
+        timing: Timing::AtOnce,
+        run: |commands, call| Box::pin(approvals::approvals(commands, call)),
     },
     Command {
         name: "usage",
@@ -205,6 +213,8 @@ pub struct Commands {
     pub conversations: Arc<dyn ConversationStore>,
     /// What conversations were about.
     pub summaries: Arc<dyn SummaryStore>,
+    /// What is always allowed.
+    pub approvals: Arc<dyn ApprovalStore>,
     /// Jobs, to tell the next one.
     pub jobs: Arc<dyn JobStore>,
     /// The files of the chats.

@@ -15,6 +15,11 @@ use crate::core::turn::{Ending, Fact, Step, StopReason};
 const BROKEN: &str =
     "Something broke while I worked on this. Your message is kept; send /retry to try again.";
 
+/// How a turn ends whose person went on to something else.
+const WENT_ON: Step = Step::Finish(Ending::Stopped {
+    reason: StopReason::Superseded,
+});
+
 impl TurnLoop {
     /// Ends a turn whose next step is to finish.
     pub(super) async fn end(&self, progress: &Progress, facts: Vec<Fact>) -> StoreResult<()> {
@@ -53,7 +58,7 @@ impl TurnLoop {
         result: RunResult<'_>,
     ) -> StoreResult<()> {
         let run = self.conclude(progress, result);
-        let (said, items) = match run.as_ref().map(|run| &run.said) {
+        let (mut said, items) = match run.as_ref().map(|run| &run.said) {
             None | Some(RunSaid::Answer) => (
                 self.compose(progress, result.text),
                 items(progress, result.state, result.text),
@@ -64,8 +69,13 @@ impl TurnLoop {
                 (vec![NewOutbox::answer(target, words.clone())], Vec::new())
             }
         };
+        if progress.turn.step() == WENT_ON {
+            // The card says it, and the next turn has begun.
+            said.clear();
+        }
         let end = TurnEnd {
             facts,
+            finished_calls: self.unaudited_at_the_end(progress),
             state: result.state,
             items,
             said,
@@ -186,6 +196,10 @@ fn stopped(reason: StopReason) -> &'static str {
             "I was restarted several times while I worked on this, so I gave it up. \
              What I did before that stays."
         }
+        StopReason::TooManyCards => {
+            "I stopped: I have asked for your approval too often. Say \"go on\" to let me continue."
+        }
+        StopReason::Superseded => "Not done: you went on to something else.",
     }
 }
 
@@ -199,6 +213,8 @@ fn trouble(ending: &Ending) -> String {
             StopReason::Deadline => "it took too long",
             StopReason::StepLimit => "it took too many steps",
             StopReason::Crashes => "restarted several times while it ran",
+            StopReason::TooManyCards => "it asked for approval too often",
+            StopReason::Superseded => "you went on to something else while it asked",
         }
         .to_owned(),
     }

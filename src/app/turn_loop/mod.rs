@@ -1,10 +1,13 @@
 //! The turn loop: does what `core::turn` says and writes down what came of it. No rules live here.
 
+mod approve;
 mod ask;
+mod audit;
 mod ending;
 mod persist;
 mod run_tools;
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +18,13 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{Instrument, error, error_span, info, warn};
 
+use super::approvals::Approvals;
 use super::channels::Channels;
 use super::context::{ContextBuilder, TurnContext};
 use super::dispatcher::TurnStops;
 use super::large_results::LargeResults;
 use super::outbox::{AnswerPlace, LiveAnswers};
+use super::seat::{Presence, Seat};
 use super::signals::Signals;
 use super::toolbox::Toolbox;
 use crate::core::boundary::Boundary;
@@ -28,7 +33,7 @@ use crate::core::clock::Clock;
 use crate::core::conversation::Conversation;
 use crate::core::error::{StoreError, StoreResult};
 use crate::core::exits::Links;
-use crate::core::ids::{ConversationId, InboxId, TurnId};
+use crate::core::ids::{CallId, ConversationId, InboxId, TurnId};
 use crate::core::journal::{JournalEntry, OpenAnswer, RunningTurn, TurnJournal};
 use crate::core::message::Incoming;
 use crate::core::model::ChatModel;
@@ -66,6 +71,8 @@ pub struct TurnLoop {
     pub live: LiveAnswers,
     /// What becomes of large results.
     pub large_results: LargeResults,
+    /// Who may run what.
+    pub approvals: Approvals,
     /// Where people are.
     pub channels: Channels,
     /// Wakes the sender and the scheduler.
@@ -88,6 +95,8 @@ struct Progress {
     context: TurnContext,
     answer: OpenAnswer,
     turn: Turn,
+    /// The calls whose results the audit log has.
+    audited: HashSet<CallId>,
     /// What the person already sees of the step that is under way.
     shown: String,
     deadline: Instant,
@@ -146,7 +155,7 @@ impl TurnLoop {
             .then(|| turn.conversation.target.clone());
         tokio::select! {
             () = self.to_its_end(turn, news, stops).instrument(span) => {}
-            () = self.keep_typing(watched.as_ref()) => {}
+            () = self.keep_typing(watched.as_ref(), &stops.seat) => {}
         }
     }
 
@@ -202,6 +211,8 @@ impl TurnLoop {
         for fact in running.facts {
             turn.feed(fact);
         }
+        let audited = turn.finished_calls().map(|(call, ..)| call.id.clone());
+        let audited = audited.collect();
         let asked = running.inbox.into_iter().next().map(|row| row.incoming);
         let asked = asked.ok_or_else(|| {
             StoreError::Corrupt(format!("turn {} has no message in the inbox", running.id))
@@ -215,6 +226,7 @@ impl TurnLoop {
             context,
             answer: running.answer,
             turn,
+            audited,
             shown: String::new(),
             // Measured from now, not from the start: time in which nothing ran does not count.
             deadline: Instant::now() + self.settings.timeout,
@@ -236,6 +248,15 @@ impl TurnLoop {
         loop {
             let drive = match progress.turn.step() {
                 Step::AskModel => self.ask(progress, stops).await?,
+                Step::Judge { calls } => self.judge(progress, calls, stops).await?,
+                Step::AskHuman {
+                    call,
+                    ruling,
+                    number,
+                } => self.ask_human(progress, call, ruling, number).await?,
+                Step::AwaitHuman { call, number } => {
+                    self.await_human(progress, call, number, stops).await?
+                }
                 Step::RunTools { calls, order } => {
                     self.run_tools(progress, calls, order, stops).await?
                 }
@@ -250,16 +271,17 @@ impl TurnLoop {
         }
     }
 
-    /// Journals facts, then feeds them.
+    /// Feeds facts and journals them.
     async fn write_down(&self, progress: &mut Progress, facts: Vec<Fact>) -> StoreResult<()> {
+        for fact in &facts {
+            progress.turn.feed(fact.clone());
+        }
         let entry = JournalEntry {
-            facts: facts.clone(),
+            facts,
+            finished_calls: self.unaudited(progress),
             ..JournalEntry::default()
         };
         progress.answer = self.append(progress.id, entry).await?;
-        for fact in facts {
-            progress.turn.feed(fact);
-        }
         Ok(())
     }
 
@@ -267,7 +289,7 @@ impl TurnLoop {
     async fn advance(
         &self,
         progress: &mut Progress,
-        entry: JournalEntry,
+        mut entry: JournalEntry,
     ) -> StoreResult<Option<Drive>> {
         for fact in &entry.facts {
             progress.turn.feed(fact.clone());
@@ -278,6 +300,7 @@ impl TurnLoop {
             return Ok(Some(Drive::Finished));
         }
         let said = !entry.said.is_empty();
+        entry.finished_calls = self.unaudited(progress);
         progress.answer = self.append(progress.id, entry).await?;
         if said {
             Boundary::OutboxWritten.pass();
@@ -319,13 +342,15 @@ impl TurnLoop {
         }
     }
 
-    async fn keep_typing(&self, target: Option<&ChatTarget>) {
+    async fn keep_typing(&self, target: Option<&ChatTarget>, seat: &Seat) {
         let watched = target.and_then(|target| Some((self.channels.of(target)?, target)));
         let Some((channel, target)) = watched else {
             return std::future::pending().await;
         };
         loop {
-            channel.typing(target).await;
+            if seat.presence() == Presence::Working {
+                channel.typing(target).await;
+            }
             self.clock
                 .sleep_until(self.clock.now() + TYPING_EVERY)
                 .await;

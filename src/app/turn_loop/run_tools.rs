@@ -53,7 +53,6 @@ impl TurnLoop {
         for (call, outcome) in calls.into_iter().zip(outcomes) {
             let done = self.fitted(progress, &call, settled(outcome)).await;
             entry.facts.push(finished(&call, done));
-            entry.finished_calls.push(call.call);
         }
         self.advance(progress, entry).await
     }
@@ -86,22 +85,21 @@ impl TurnLoop {
                 let now = self.clock.now();
                 let asked = AskedChange {
                     call: call.call.clone(),
+                    audit: self.audit_later(progress, &call.call),
                     change: change.with_links(&progress.place.links),
                     describe,
                 };
                 let done = self.journal.apply(progress.id, asked, now).await?;
                 self.signals.wake_scheduler();
                 self.signals.wake_outbox();
+                progress.audited.insert(call.call.id.clone());
                 progress.turn.feed(finished(&call, done));
                 Ok(None)
             }
             outcome @ (ToolOutcome::Finished(_) | ToolOutcome::Outside { .. }) => {
                 let done = self.fitted(progress, &call, settled(outcome)).await;
-                let facts = vec![finished(&call, done)];
-                let finished_calls = vec![call.call];
                 let entry = JournalEntry {
-                    facts,
-                    finished_calls,
+                    facts: vec![finished(&call, done)],
                     ..JournalEntry::default()
                 };
                 self.advance(progress, entry).await
@@ -121,7 +119,7 @@ impl TurnLoop {
             .await
     }
 
-    fn tool_context(&self, progress: &Progress) -> ToolContext {
+    pub(super) fn tool_context(&self, progress: &Progress) -> ToolContext {
         let asked = &progress.asked;
         let target = progress.conversation.target.clone();
         ToolContext {

@@ -1,7 +1,9 @@
 //! What can happen in a turn, and how one can end.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::core::approval::{Decision, Fingerprint, Ruling};
 use crate::core::ids::CallId;
 use crate::core::label::Labels;
 use crate::core::model::{FinishReason, ModelError, ModelReply};
@@ -20,6 +22,32 @@ pub enum Fact {
     ModelFailed {
         /// Why.
         error: ModelError,
+    },
+    /// The rules were asked about a call. Of the calls that may run this need not be journalled:
+    /// after a restart the rules are asked again.
+    Judged {
+        /// Which call.
+        call: CallId,
+        /// What they said.
+        ruling: Ruling,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A person was asked about a call.
+    Asked {
+        /// Which call.
+        call: CallId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The question about a call has ended.
+    Decided {
+        /// Which call.
+        call: CallId,
+        /// What exactly was decided about.
+        fingerprint: Fingerprint,
+        /// How.
+        decision: Decision,
     },
     /// A tool that touches something outside is about to run.
     ToolStarted {
@@ -57,6 +85,10 @@ pub enum StopReason {
     StepLimit,
     /// The process ended again and again while it ran.
     Crashes,
+    /// It asked the person too often.
+    TooManyCards,
+    /// The person went on to something else while they were asked.
+    Superseded,
 }
 
 /// How a turn ended.

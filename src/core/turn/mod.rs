@@ -4,13 +4,18 @@
 //! fed, so that a turn can be rebuilt from its facts after a crash and goes on where it stood.
 //! All limits, and the rule that each tool call gets exactly one result, live here.
 
+mod approvals;
+mod arguments;
 mod facts;
 
 use std::collections::{BTreeMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use self::arguments::parse_arguments;
 pub use self::facts::{Ending, Fact, StopReason};
+use super::approval::{Fingerprint, Ruling};
 use super::conversation::Item;
 use super::ids::CallId;
 use super::label::Labels;
@@ -19,9 +24,6 @@ use super::tool::{ErrorCode, ToolCall, ToolEffect, ToolResult};
 
 /// The same call with the same arguments is answered with `repeated` from this time in a row on.
 const MOST_IDENTICAL_CALLS: u32 = 3;
-
-/// Levels of nesting that a call's arguments may have.
-const DEEPEST_ARGUMENTS: usize = 32;
 
 /// A turn that was taken up this often without getting any further is given up: it may be what
 /// ends the process.
@@ -42,6 +44,27 @@ pub type ToolEffects = BTreeMap<&'static str, ToolEffect>;
 pub enum Step {
     /// Ask the model.
     AskModel,
+    /// Ask the rules about these calls, and feed what they say about each.
+    Judge {
+        /// The calls, in the order of the model.
+        calls: Vec<PlannedCall>,
+    },
+    /// Ask a person about this call, and feed that they were asked.
+    AskHuman {
+        /// The call.
+        call: PlannedCall,
+        /// Why.
+        ruling: Ruling,
+        /// Which question of the turn it is, counted from 1.
+        number: u32,
+    },
+    /// Wait for the answer about this call, and feed it.
+    AwaitHuman {
+        /// The call.
+        call: PlannedCall,
+        /// Which question of the turn it is, counted from 1.
+        number: u32,
+    },
     /// Run these calls, and feed each result.
     RunTools {
         /// The calls, in the order of the model.
@@ -67,9 +90,9 @@ pub struct PlannedCall {
 /// Whether calls may run side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunOrder {
-    /// All only read.
+    /// All only read, and none asks.
     Concurrent,
-    /// One after the other.
+    /// One after the other: there is one.
     InOrder,
 }
 
@@ -93,6 +116,10 @@ pub struct Turn {
     used_ids: HashSet<CallId>,
     last_call: Option<(String, String)>,
     identical_calls: u32,
+    /// What a person, or nobody, has said no to.
+    refused: HashSet<Fingerprint>,
+    /// When each card was sent.
+    cards: Vec<DateTime<Utc>>,
     resumes: u32,
     ending: Option<Ending>,
 }
@@ -110,19 +137,25 @@ struct Round {
 struct Progress {
     call: ToolCall,
     state: CallState,
+    /// What the rules have said.
+    ruling: Option<Ruling>,
 }
 
 #[derive(Debug, Clone)]
 enum CallState {
-    Waiting {
-        arguments: Value,
-        effect: ToolEffect,
-    },
-    Started {
-        arguments: Value,
-        effect: ToolEffect,
-    },
+    Waiting(Plan),
+    ToAsk(Plan),
+    Asked(Plan),
+    Cleared(Plan),
+    Started(Plan),
     Done(ToolResult, Labels),
+}
+
+/// What a call would do.
+#[derive(Debug, Clone)]
+struct Plan {
+    arguments: Value,
+    effect: ToolEffect,
 }
 
 impl Turn {
@@ -137,6 +170,8 @@ impl Turn {
             used_ids: HashSet::new(),
             last_call: None,
             identical_calls: 0,
+            refused: HashSet::new(),
+            cards: Vec::new(),
             resumes: 0,
             ending: None,
         }
@@ -147,19 +182,7 @@ impl Turn {
         if let Some(ending) = &self.ending {
             return Step::Finish(ending.clone());
         }
-        let calls: Vec<PlannedCall> = self.planned_calls();
-        if calls.is_empty() {
-            return Step::AskModel;
-        }
-        let reads_only = calls
-            .iter()
-            .all(|planned| planned.effect == ToolEffect::ReadOnly);
-        let order = if reads_only {
-            RunOrder::Concurrent
-        } else {
-            RunOrder::InOrder
-        };
-        Step::RunTools { calls, order }
+        self.next_of_the_calls()
     }
 
     /// Takes a fact.
@@ -173,6 +196,13 @@ impl Turn {
                 self.ending = Some(Ending::Failed { error });
                 Fed::Taken
             }
+            Fact::Judged { call, ruling, at } => self.take_ruling(&call, ruling, at),
+            Fact::Asked { call, at } => self.take_question(&call, at),
+            Fact::Decided {
+                call,
+                fingerprint,
+                decision,
+            } => self.take_decision(&call, &fingerprint, decision),
             Fact::ToolStarted { call } => self.take_start(&call),
             Fact::ToolFinished {
                 call,
@@ -194,10 +224,10 @@ impl Turn {
             .filter(|progress| {
                 matches!(
                     progress.state,
-                    CallState::Started {
+                    CallState::Started(Plan {
                         effect: ToolEffect::OutsideOnce,
                         ..
-                    }
+                    })
                 )
             })
             .map(|progress| Fact::ToolFinished {
@@ -295,17 +325,20 @@ impl Turn {
             call.id = CallId::new(format!("{given}call_{number}"));
             number += 1;
         }
-        let state = self.judge(&call);
+        let state = self.look_at(&call);
         // What the model sent as arguments goes back to the provider in later requests, and some
         // refuse anything but an object there.
-        if !matches!(&state, CallState::Waiting { .. }) && parse_arguments(&call.arguments).is_err()
-        {
+        if !matches!(&state, CallState::Waiting(_)) && parse_arguments(&call.arguments).is_err() {
             call.arguments = "{}".into();
         }
-        Progress { call, state }
+        Progress {
+            call,
+            state,
+            ruling: None,
+        }
     }
 
-    fn judge(&mut self, call: &ToolCall) -> CallState {
+    fn look_at(&mut self, call: &ToolCall) -> CallState {
         let signature = (call.name.clone(), call.arguments.clone());
         let same = self.last_call.as_ref() == Some(&signature);
         self.identical_calls = if same { self.identical_calls + 1 } else { 1 };
@@ -328,7 +361,7 @@ impl Turn {
             );
         };
         match parse_arguments(&call.arguments) {
-            Ok(arguments) => CallState::Waiting { arguments, effect },
+            Ok(arguments) => CallState::Waiting(Plan { arguments, effect }),
             Err(problem) => CallState::refused(ErrorCode::BadArguments, problem),
         }
     }
@@ -344,40 +377,38 @@ impl Turn {
     }
 
     fn take_start(&mut self, call: &CallId) -> Fed {
-        for progress in self
-            .rounds
-            .last_mut()
-            .into_iter()
-            .flat_map(|round| &mut round.calls)
-        {
-            if &progress.call.id == call
-                && let CallState::Waiting { arguments, effect } = &progress.state
-            {
-                progress.state = CallState::Started {
-                    arguments: arguments.clone(),
-                    effect: *effect,
-                };
-                return Fed::Taken;
+        let Some(progress) = self.open_call(call) else {
+            return Fed::Ignored;
+        };
+        match &progress.state {
+            CallState::Waiting(plan) | CallState::Cleared(plan) => {
+                progress.state = CallState::Started(plan.clone());
+                Fed::Taken
             }
+            _ => Fed::Ignored,
         }
-        Fed::Ignored
     }
 
     fn take_result(&mut self, call: &CallId, result: ToolResult, labels: Labels) -> Fed {
-        for progress in self
-            .rounds
-            .last_mut()
-            .into_iter()
-            .flat_map(|round| &mut round.calls)
-        {
-            if &progress.call.id == call && !matches!(progress.state, CallState::Done(..)) {
-                self.labels.join(&labels);
-                progress.state = CallState::Done(result, labels);
-                self.resumes = 0;
-                return Fed::Taken;
-            }
+        let Some(progress) = self.open_call(call) else {
+            return Fed::Ignored;
+        };
+        if progress.state.is_a_question() {
+            // Only the answer to it can end it.
+            return Fed::Ignored;
         }
-        Fed::Ignored
+        progress.state = CallState::Done(result, labels.clone());
+        self.labels.join(&labels);
+        self.resumes = 0;
+        Fed::Taken
+    }
+
+    /// A call of the last reply that has no result yet.
+    fn open_call(&mut self, call: &CallId) -> Option<&mut Progress> {
+        let calls = &mut self.rounds.last_mut()?.calls;
+        calls.iter_mut().find(|progress| {
+            &progress.call.id == call && !matches!(progress.state, CallState::Done(..))
+        })
     }
 
     fn open_calls(&self) -> impl Iterator<Item = &Progress> {
@@ -387,23 +418,24 @@ impl Turn {
             .flat_map(|round| &round.calls)
             .filter(|progress| !matches!(progress.state, CallState::Done(..)))
     }
-
-    fn planned_calls(&self) -> Vec<PlannedCall> {
-        self.open_calls()
-            .filter_map(|progress| match &progress.state {
-                CallState::Waiting { arguments, effect }
-                | CallState::Started { arguments, effect } => Some(PlannedCall {
-                    call: progress.call.clone(),
-                    arguments: arguments.clone(),
-                    effect: *effect,
-                }),
-                CallState::Done(..) => None,
-            })
-            .collect()
-    }
 }
 
 impl CallState {
+    fn is_a_question(&self) -> bool {
+        matches!(self, Self::ToAsk(_) | Self::Asked(_))
+    }
+
+    fn plan(&self) -> Option<&Plan> {
+        match self {
+            Self::Waiting(plan)
+            | Self::ToAsk(plan)
+            | Self::Asked(plan)
+            | Self::Cleared(plan)
+            | Self::Started(plan) => Some(plan),
+            Self::Done(..) => None,
+        }
+    }
+
     /// Answered by the turn itself.
     fn refused(code: ErrorCode, message: impl std::fmt::Display) -> Self {
         Self::Done(ToolResult::error(code, message), Labels::default())
@@ -414,50 +446,24 @@ impl Progress {
     fn labels(&self) -> Labels {
         match &self.state {
             CallState::Done(_, labels) => labels.clone(),
-            CallState::Waiting { .. } | CallState::Started { .. } => Labels::default(),
+            _ => Labels::default(),
         }
     }
 
     fn result(&self) -> ToolResult {
         match &self.state {
             CallState::Done(result, _) => result.clone(),
-            CallState::Waiting { .. } => {
+            CallState::Waiting(_)
+            | CallState::ToAsk(_)
+            | CallState::Asked(_)
+            | CallState::Cleared(_) => {
                 ToolResult::error(ErrorCode::Superseded, "not run: the turn ended before")
             }
-            CallState::Started { .. } => ToolResult::error(
+            CallState::Started(_) => ToolResult::error(
                 ErrorCode::Interrupted,
                 "the turn ended while it ran; it may or may not have had its effect",
             ),
         }
-    }
-}
-
-/// Whether a value has more levels than `most`. What is stored of a call lies a few levels deeper,
-/// and JSON can only be read back to a depth of 128.
-fn is_deeper_than(value: &Value, most: usize) -> bool {
-    match value {
-        Value::Array(items) => most == 0 || items.iter().any(|item| is_deeper_than(item, most - 1)),
-        Value::Object(fields) => {
-            most == 0 || fields.values().any(|field| is_deeper_than(field, most - 1))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-    }
-}
-
-fn parse_arguments(text: &str) -> Result<Value, String> {
-    // Several servers send nothing at all for a call without arguments.
-    if text.trim().is_empty() {
-        return Ok(Value::Object(serde_json::Map::new()));
-    }
-    match serde_json::from_str::<Value>(text) {
-        Ok(value) if !is_deeper_than(&value, DEEPEST_ARGUMENTS) && value.is_object() => Ok(value),
-        Ok(value) if value.is_object() => Err(format!(
-            "the arguments are nested deeper than {DEEPEST_ARGUMENTS} levels; flatten them"
-        )),
-        Ok(_) => Err("the arguments must be one JSON object".into()),
-        Err(error) => Err(format!(
-            "the arguments are not valid JSON ({error}); send one object"
-        )),
     }
 }
 

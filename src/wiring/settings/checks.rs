@@ -6,7 +6,8 @@ use tracing_subscriber::EnvFilter;
 use super::Settings;
 use crate::adapters::config::Finding;
 use crate::adapters::telegram::config::{TelegramConfig, UpdateMode};
-use crate::app::config::{ApprovalMode, ApprovalsConfig};
+use crate::app::config::ApprovalsConfig;
+use crate::core::approval::ToolMode;
 use crate::core::units::Seconds;
 
 pub(super) fn check(settings: &Settings) -> Vec<Finding> {
@@ -232,7 +233,7 @@ fn is_url_safe(byte: u8) -> bool {
 fn approvals(approvals: &ApprovalsConfig, findings: &mut Vec<Finding>) {
     for (tool, mode) in &approvals.tools {
         let key = format!("approvals.tools.{tool}");
-        if *mode == ApprovalMode::Classify && tool != "bash" {
+        if *mode == ToolMode::Classify && tool != "bash" {
             findings.push(Finding::problem(
                 [key.clone()],
                 format!(

@@ -1,7 +1,7 @@
 //! What is written about calls: their results, their costs, and who answers for them.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use minibot::adapters::sqlite::SqliteAuditLog;
+use minibot::adapters::sqlite::{Broken, SqliteAuditLog};
 use minibot::core::change::Change;
 use minibot::core::ids::{CallId, ChannelName, UserId};
 use minibot::core::journal::{AskedChange, JournalEntry, TurnJournal, TurnState};
@@ -13,37 +13,26 @@ use minibot::core::turn::Fact;
 use minibot::core::usage::{TokenUsage, UsageEntry};
 use serde_json::json;
 
-use super::sqlite_fixture::{Fixture, at, end, finished};
+use super::sqlite_fixture::{Fixture, at, audit_of, audited, end, finished};
 
 #[tokio::test]
 async fn model_calls_are_booked_and_tool_calls_audited() {
     let fixture = Fixture::new().await;
     let turn = fixture.begin(1, "one").await;
-    let (call, mut facts) = finished("a", "web_fetch");
-    let mut calls = vec![call];
+    let (call, facts) = finished("a", "web_fetch");
+    let mut calls = vec![audited(&call)];
     for (id, code) in [("b", ErrorCode::Denied), ("c", ErrorCode::Timeout)] {
-        calls.push(ToolCall {
+        let call = ToolCall {
             id: CallId::new(id),
             name: "shell".into(),
-            arguments: "[]".into(),
-        });
-        let result = ToolResult::error(code, "no");
-        facts.push(Fact::ToolFinished {
-            call: CallId::new(id),
-            result,
-            labels: Labels::default(),
-        });
+            arguments: r#"{"password":"hunter2"}"#.into(),
+        };
+        calls.push(audit_of(&call)(&ToolResult::error(code, "no")));
     }
-    // A call that has no result yet is not finished, whoever says so.
-    calls.push(ToolCall {
-        id: CallId::new("d"),
-        name: "lost".into(),
-        arguments: "{}".into(),
-    });
     let entry = JournalEntry {
         facts,
         finished_calls: calls,
-        said: vec![],
+        ..JournalEntry::default()
     };
     fixture
         .journal()
@@ -55,11 +44,11 @@ async fn model_calls_are_booked_and_tool_calls_audited() {
         fixture.column(usage).await,
         ["openai m 7 2 1000000000000 1"; 2]
     );
-    let log = "SELECT channel || ' ' || chat || ' ' || user || ' ' || turn || ' ' || tool || ' ' || verdict || ' ' || outcome FROM audit_log ORDER BY id";
+    let log = "SELECT channel || ' ' || chat || ' ' || user || ' ' || turn || ' ' || tool || ' ' || verdict || ' ' || outcome || ' ' || arguments || ' ' || rule FROM audit_log ORDER BY id";
     let expected = [
-        "telegram 7 42 1 web_fetch allow ok",
-        "telegram 7 42 1 shell denied denied",
-        "telegram 7 42 1 shell allow timeout",
+        "telegram 7 42 1 web_fetch allow ok {} settings: * = allow",
+        "telegram 7 42 1 shell allow denied {\"password\":\"…\"} settings: * = allow",
+        "telegram 7 42 1 shell allow timeout {\"password\":\"…\"} settings: * = allow",
     ];
     assert_eq!(fixture.column(log).await, expected);
     // printf '{}' | sha256sum
@@ -98,14 +87,38 @@ async fn a_call_that_failed_is_booked_too() {
 async fn a_changed_or_missing_audit_row_is_found() {
     let cases = [
         ("SELECT 1", None),
-        ("UPDATE audit_log SET tool = 'other' WHERE id = 2", Some(2)),
+        (
+            "UPDATE audit_log SET tool = 'other' WHERE id = 2",
+            Some(Broken::At(2)),
+        ),
         (
             "UPDATE audit_log SET chat = '74', user = '2' WHERE id = 3",
-            Some(3),
+            Some(Broken::At(3)),
         ),
-        ("UPDATE audit_log SET turn = NULL WHERE id = 1", Some(1)),
-        ("DELETE FROM audit_log WHERE id = 2", Some(3)),
-        ("DELETE FROM audit_log WHERE id = 1", Some(2)),
+        (
+            "UPDATE audit_log SET turn = NULL WHERE id = 1",
+            Some(Broken::At(1)),
+        ),
+        (
+            "UPDATE audit_log SET arguments = '{ }' WHERE id = 1",
+            Some(Broken::At(1)),
+        ),
+        (
+            "UPDATE audit_log SET arguments = NULL WHERE id = 2",
+            Some(Broken::At(2)),
+        ),
+        (
+            "UPDATE audit_log SET rule = NULL WHERE id = 2",
+            Some(Broken::At(2)),
+        ),
+        (
+            "UPDATE audit_log SET rule = arguments, arguments = rule WHERE id = 2",
+            Some(Broken::At(2)),
+        ),
+        ("DELETE FROM audit_log WHERE id = 2", Some(Broken::At(3))),
+        ("DELETE FROM audit_log WHERE id = 1", Some(Broken::At(2))),
+        ("DELETE FROM audit_log WHERE id = 3", Some(Broken::After(2))),
+        ("DELETE FROM audit_log", Some(Broken::After(0))),
     ];
     for (tampering, expected) in cases {
         let fixture = Fixture::new().await;
@@ -114,7 +127,8 @@ async fn a_changed_or_missing_audit_row_is_found() {
             let (call, facts) = finished(id, "web_fetch");
             let entry = JournalEntry {
                 facts,
-                finished_calls: vec![call],
+                finished_calls: vec![audited(&call)],
+                question: None,
                 said: vec![],
             };
             fixture
@@ -147,6 +161,7 @@ async fn a_change_and_its_result_are_one() {
         .apply(
             turn.id,
             AskedChange {
+                audit: audit_of(&call),
                 call: call.clone(),
                 change: saving_a_note(),
                 describe: panics,
@@ -170,6 +185,7 @@ async fn a_change_and_its_result_are_one() {
         .apply(
             turn.id,
             AskedChange {
+                audit: audit_of(&call),
                 call: call.clone(),
                 change: saving_a_note(),
                 describe,

@@ -12,7 +12,7 @@ use minibot::core::label::Labels;
 use minibot::core::tool::{ToolCall, ToolResult};
 use serde_json::json;
 
-use super::sqlite_fixture::{Fixture, at, end, target};
+use super::sqlite_fixture::{Fixture, at, audit_of, end, target};
 
 /// A database with a turn that makes changes.
 pub struct Changes {
@@ -45,6 +45,7 @@ impl Changes {
             .apply(
                 self.turn,
                 AskedChange {
+                    audit: audit_of(&call),
                     call,
                     change,
                     describe,

@@ -12,7 +12,7 @@ use minibot::core::label::Labels;
 use minibot::core::turn::{Fact, StopReason};
 
 use super::sqlite_fixture::{
-    Fixture, answer, at, chat, end, finished, message, pending, saying, target,
+    Fixture, answer, at, audited, chat, end, finished, message, pending, saying, target,
 };
 
 #[tokio::test]
@@ -26,6 +26,7 @@ async fn a_turn_ends_once() {
         };
         let over = TurnEnd {
             facts: vec![stopped],
+            finished_calls: Vec::new(),
             ..end(TurnState::Answered, vec![answer(text)])
         };
         journal.end(turn.id, over, at(1)).await.unwrap();
@@ -176,8 +177,8 @@ async fn what_was_done_stays_done_when_a_turn_is_opened_again() {
     let (call, facts) = finished("call", "save_note");
     let entry = JournalEntry {
         facts: facts.clone(),
-        finished_calls: vec![call],
-        said: Vec::new(),
+        finished_calls: vec![audited(&call)],
+        ..JournalEntry::default()
     };
     journal.append(turn.id, entry, at(1)).await.unwrap();
     let mut over = end(TurnState::Failed, vec![answer("no answer")]);

@@ -10,16 +10,21 @@ use minibot::adapters::files::{CapWorkspaces, OutgoingCopies};
 use minibot::adapters::sqlite::{
     Database, SqliteConversationStore, SqliteFileLabelStore, SqliteInboxStore, SqliteTurnJournal,
 };
+use minibot::core::approval::{Ruling, Verdict};
+use minibot::core::audit::AuditedCall;
 use minibot::core::channel::{ChatKind, ChatTarget, Sender};
 use minibot::core::clock::Clock;
 use minibot::core::conversation::Item;
 use minibot::core::ids::{AlbumId, CallId, ChannelName, ChatId, InboxId, MessageId, UserId};
 use minibot::core::inbox::{Arrival, Arrived, InboxStore, Stored};
-use minibot::core::journal::{JournalEntry, RunningTurn, TurnEnd, TurnJournal, TurnState};
+use minibot::core::journal::{
+    DescribeCall, JournalEntry, RunningTurn, TurnEnd, TurnJournal, TurnState,
+};
 use minibot::core::label::Labels;
 use minibot::core::message::{Incoming, IncomingContent, Message};
 use minibot::core::model::{FinishReason, ModelReply};
 use minibot::core::outbox::{NewOutbox, Outgoing};
+use minibot::core::redact::Secrets;
 use minibot::core::tool::{ToolCall, ToolResult};
 use minibot::core::turn::Fact;
 use minibot::core::units::ByteCount;
@@ -258,11 +263,30 @@ pub fn finished(id: &str, tool: &str) -> (ToolCall, Vec<Fact>) {
     (call, vec![Fact::ModelReplied { reply }, finish])
 }
 
+/// A finished call as the audit log takes it.
+pub fn audited(call: &ToolCall) -> AuditedCall {
+    audit_of(call)(&ToolResult::ok(json!({})))
+}
+
+/// The same of a call whose result is not known yet.
+pub fn audit_of(call: &ToolCall) -> DescribeCall {
+    let call = call.clone();
+    Box::new(move |result| {
+        let ruling = Ruling {
+            verdict: Verdict::Allow,
+            rule: "settings: * = allow".into(),
+            reason: String::new(),
+        };
+        AuditedCall::of(&call, result, Some(&ruling), &Secrets::default())
+    })
+}
+
 /// How a turn ends that began with "hello".
 pub fn end(state: TurnState, said: Vec<NewOutbox>) -> TurnEnd {
     let items = vec![Item::said("hello")];
     TurnEnd {
         facts: Vec::new(),
+        finished_calls: Vec::new(),
         state,
         items,
         said,

@@ -7,7 +7,9 @@ use minibot::core::journal::{JournalEntry, OpenAnswer, TurnJournal, TurnState};
 use minibot::core::outbox::NewOutbox;
 use minibot::core::turn::Fact;
 
-use super::sqlite_fixture::{Fixture, answer, at, end, finished, open_rows, pending, saying};
+use super::sqlite_fixture::{
+    Fixture, answer, at, audited, end, finished, open_rows, pending, saying,
+};
 
 #[tokio::test]
 async fn rows_are_taken_once() {
@@ -44,7 +46,7 @@ async fn a_crash_loses_nothing_that_was_written() {
     };
     let entry = JournalEntry {
         facts: facts.clone(),
-        finished_calls: vec![call],
+        finished_calls: vec![audited(&call)],
         ..saying(&["wait"])
     };
     let open = fixture

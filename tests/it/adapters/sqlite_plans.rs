@@ -16,7 +16,7 @@ use sqlx::AssertSqlSafe;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use super::sqlite_fixture::{Fixture, answer, at, finished, message, target};
+use super::sqlite_fixture::{Fixture, answer, at, audited, finished, message, target};
 
 /// Collects the statements that the stores run.
 #[derive(Clone, Default)]
@@ -113,13 +113,15 @@ async fn run_two_turns(fixture: &Fixture) {
         let said = vec![answer("looking"), answer("still looking")];
         let entry = JournalEntry {
             facts,
-            finished_calls: vec![call],
+            finished_calls: vec![audited(&call)],
+            question: None,
             said,
         };
         journal.append(turn.id, entry, at(minute)).await.unwrap();
         journal.unfinished().await.unwrap();
         let end = TurnEnd {
             facts: Vec::new(),
+            finished_calls: Vec::new(),
             state: TurnState::Failed,
             items: vec![Item::said("a")],
             said: Vec::new(),
@@ -133,6 +135,7 @@ async fn run_two_turns(fixture: &Fixture) {
             .unwrap();
         let end = TurnEnd {
             facts: Vec::new(),
+            finished_calls: Vec::new(),
             state: TurnState::Answered,
             items: Vec::new(),
             said: Vec::new(),

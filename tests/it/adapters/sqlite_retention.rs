@@ -6,7 +6,7 @@ use minibot::core::conversation::ConversationStore;
 use minibot::core::ids::ConversationId;
 use minibot::core::journal::{JournalEntry, TurnJournal, TurnState};
 
-use super::sqlite_fixture::{Fixture, answer, at, end, finished, pending};
+use super::sqlite_fixture::{Fixture, answer, at, audited, end, finished, pending};
 
 /// Begins and ends a turn in which a tool was called and something was said.
 async fn past_turn(fixture: &Fixture, number: i64) -> ConversationId {
@@ -14,7 +14,8 @@ async fn past_turn(fixture: &Fixture, number: i64) -> ConversationId {
     let (call, facts) = finished("a", "web_fetch");
     let entry = JournalEntry {
         facts,
-        finished_calls: vec![call],
+        finished_calls: vec![audited(&call)],
+        question: None,
         said: vec![answer("a")],
     };
     fixture

@@ -11,7 +11,7 @@ use minibot::core::label::Labels;
 use minibot::core::tool::{ToolCall, ToolResult};
 use serde_json::json;
 
-use super::sqlite_fixture::{Fixture, at, end};
+use super::sqlite_fixture::{Fixture, at, audit_of, end};
 
 /// A conversation of three turns with one item each.
 async fn three_turns(fixture: &Fixture) -> ConversationId {
@@ -83,12 +83,14 @@ async fn what_was_forgotten_does_not_come_back() {
     assert_eq!(text(&store, id).await.as_deref(), Some("one"));
     // What a person has forgotten goes with its summary.
     let turn = fixture.begin(4, "forget it").await;
+    let call = ToolCall {
+        id: CallId::new("a"),
+        name: "chat_history_trim".into(),
+        arguments: "{}".into(),
+    };
     let asked = AskedChange {
-        call: ToolCall {
-            id: CallId::new("a"),
-            name: "chat_history_trim".into(),
-            arguments: "{}".into(),
-        },
+        audit: audit_of(&call),
+        call,
         change: Change::TrimHistory {
             conversation: id,
             keep: 0,

@@ -38,7 +38,7 @@ pub async fn call(bot: &TestBot, tool: &str, arguments: Value) -> Value {
 
 #[tokio::test]
 async fn a_file_is_written_read_changed_found_moved_and_deleted() {
-    let bot = TestBot::with(&[ON]).await;
+    let bot = TestBot::with(&[ON, ("approvals.tools.*", "allow")]).await;
     let create = json!({ "path": "notes/a.txt", "content": "one\ntwo\nthree\n" });
     let made = call(&bot, "create_file", create.clone()).await;
     assert_eq!(

@@ -8,24 +8,32 @@ use async_trait::async_trait;
 use chrono_tz::Tz;
 use minibot::adapters::console::{ConsoleChannel, Screen, person, target};
 use minibot::adapters::system::SystemClock;
+use minibot::app::approvals::{ApprovalSettings, Approvals, Escalation};
+use minibot::app::at_once::AtOnce;
 use minibot::app::channels::Channels;
 use minibot::app::context::{ContextBuilder, ContextSettings};
 use minibot::app::dispatcher::TurnStops;
 use minibot::app::large_results::LargeResults;
 use minibot::app::outbox::LiveAnswers;
+use minibot::app::seat::Seat;
 use minibot::app::signals::Signals;
 use minibot::app::toolbox::Toolbox;
 use minibot::app::turn_loop::{TurnLoop, TurnSettings};
+use minibot::core::approval::{ToolMode, ToolPolicy};
+use minibot::core::channel::Asking;
 use minibot::core::channel::ChatKind;
 use minibot::core::clock::Clock;
 use minibot::core::conversation::Item;
 use minibot::core::envelope::Envelopes;
+use minibot::core::error::StoreResult;
 use minibot::core::ids::CallId;
+use minibot::core::inbox::InboxRow;
 use minibot::core::inbox::{Arrival, Arrived};
 use minibot::core::message::{Incoming, IncomingContent, Message};
 use minibot::core::model::{
     ChatModel, FinishReason, ModelError, ModelReply, ModelRequest, ReplySink,
 };
+use minibot::core::redact::Secrets;
 use minibot::core::tool::{
     SchemaStrictness, Tool, ToolCall, ToolContext, ToolEffect, ToolOutcome, ToolSpec,
 };
@@ -100,9 +108,13 @@ impl ChatModel for Repeating {
 fn turn_loop(store: &Store, post: Post) -> TurnLoop {
     let ports = &store.ports;
     let tools = Toolbox::new(vec![Arc::new(post)]);
-    let channels =
-        Channels::new([Arc::new(ConsoleChannel::new(Arc::new(Screen::stdout(true)))) as _]);
+    let channels = Channels::new([Arc::new(ConsoleChannel::new(
+        Arc::new(Screen::stdout(true)),
+        Asking::Impossible,
+    )) as _]);
+    let signals = Arc::new(Signals::default());
     TurnLoop {
+        approvals: approvals(store, &channels, &signals),
         journal: ports.journal.clone(),
         model: Arc::new(Repeating),
         tools: tools.clone(),
@@ -125,7 +137,7 @@ fn turn_loop(store: &Store, post: Post) -> TurnLoop {
         },
         large_results: LargeResults::Cut,
         channels,
-        signals: Arc::new(Signals::default()),
+        signals,
         clock: ports.clock.clone(),
         ended: mpsc::channel(8).0,
         settings: TurnSettings {
@@ -133,6 +145,36 @@ fn turn_loop(store: &Store, post: Post) -> TurnLoop {
             timeout: Duration::from_secs(60),
             max_run_attempts: 1,
         },
+    }
+}
+
+/// Everything may run.
+fn approvals(store: &Store, channels: &Channels, signals: &Arc<Signals>) -> Approvals {
+    let table = [("*".to_owned(), ToolMode::Allow)];
+    Approvals {
+        store: store.ports.approvals.clone(),
+        inbox: store.ports.inbox.clone(),
+        at_once: Arc::new(NothingAtOnce),
+        channels: channels.clone(),
+        signals: signals.clone(),
+        clock: store.ports.clock.clone(),
+        secrets: Arc::new(Secrets::default()),
+        settings: ApprovalSettings {
+            policy: ToolPolicy::new(&table.into()).unwrap(),
+            timeout: chrono::TimeDelta::minutes(10),
+            escalation: Escalation::On,
+            zone: Tz::UTC,
+        },
+    }
+}
+
+#[derive(Debug)]
+struct NothingAtOnce;
+
+#[async_trait]
+impl AtOnce for NothingAtOnce {
+    async fn handle(&self, _: &InboxRow) -> StoreResult<bool> {
+        Ok(false)
     }
 }
 
@@ -181,7 +223,9 @@ async fn it_is_not_run_twice_and_the_model_is_told() {
     };
     let stops = TurnStops {
         cancel: CancellationToken::new(),
+        stop: CancellationToken::new(),
         shutdown: CancellationToken::new(),
+        seat: Arc::new(Seat::alone()),
     };
     let store = Store::open(&settings(folder.path())).await.unwrap();
     store.ports.inbox.add(vec![arrival()]).await.unwrap();

@@ -2,6 +2,8 @@
 
 mod access;
 mod answers;
+mod approvals;
+mod approvals_waiting;
 mod arrivals;
 mod cards;
 mod commands;

@@ -164,7 +164,10 @@ impl Alone {
         let mut settings = Settings::default();
         settings.llm.provider = Provider::Builtin;
         let stops = Stops::default();
-        let channel = Arc::new(ConsoleChannel::new(Arc::new(Screen::stdout(true))));
+        let channel = Arc::new(ConsoleChannel::new(
+            Arc::new(Screen::stdout(true)),
+            minibot::core::channel::Asking::Possible,
+        ));
         let writer = tokio::spawn(writer.run());
         let app = assemble(&settings, &ports, vec![channel], &stops).unwrap();
         let scheduler = app.scheduler.unwrap();

@@ -12,7 +12,7 @@ use minibot::app::channels::Channels;
 use minibot::app::outbox::Outbox;
 use minibot::app::signals::Signals;
 use minibot::core::channel::{
-    Buttons, Capabilities, Channel, ChatTarget, DeliveryError, Streaming, Urgency,
+    Asking, Buttons, Capabilities, Channel, ChatTarget, DeliveryError, Streaming, Urgency,
 };
 use minibot::core::delivery::DeliveryOutcome;
 use minibot::core::error::StoreResult;
@@ -111,6 +111,7 @@ impl Channel for Sink {
             streaming: Streaming::Off,
             max_parts: 5,
             buttons: Buttons::Shown,
+            asking: Asking::Possible,
         }
     }
 

@@ -27,7 +27,7 @@ use minibot::llm::providers::builtin::BuiltinModel;
 use minibot::llm::tools::{SchedulerSwitch, ToolPorts, ToolRules, ToolSettings, builtin};
 
 use super::model_fixture::{LeapingClock, RecordingSink};
-use crate::adapters::sqlite_fixture::{Fixture, target};
+use crate::adapters::sqlite_fixture::{Fixture, audit_of, target};
 
 /// Rules as in a default configuration, but for few reminders.
 pub const RULES: ToolRules = ToolRules {
@@ -137,7 +137,8 @@ impl Chat {
                     assert_eq!(sink.heard(), reply.text);
                     turn.feed(Fact::ModelReplied { reply });
                 }
-                Step::RunTools { calls, .. } => {
+                // Everything may run.
+                Step::Judge { calls } | Step::RunTools { calls, .. } => {
                     for call in calls {
                         let id = call.call.id.clone();
                         let done = self.run(running.id, running.conversation.id, call).await;
@@ -149,13 +150,14 @@ impl Chat {
                     }
                 }
                 Step::Finish(Ending::Answered { text, .. }) => break text,
-                Step::Finish(other) => panic!("{other:?}"),
+                other => panic!("{other:?}"),
             }
         };
         let mut said = vec![context.item()];
         said.extend(turn.items());
         let end = TurnEnd {
             facts: Vec::new(),
+            finished_calls: Vec::new(),
             state: TurnState::Answered,
             items: said,
             said: Vec::new(),
@@ -191,6 +193,7 @@ impl Chat {
         let result = self.settle(running.id, call, outcome).await.result;
         let end = TurnEnd {
             facts: Vec::new(),
+            finished_calls: Vec::new(),
             state: TurnState::Answered,
             items: Vec::new(),
             said: Vec::new(),
@@ -279,7 +282,6 @@ impl Chat {
                 };
                 let entry = JournalEntry {
                     facts: vec![fact],
-                    finished_calls: vec![call],
                     ..JournalEntry::default()
                 };
                 journal.append(turn, entry, now).await.unwrap();
@@ -288,6 +290,7 @@ impl Chat {
             ToolOutcome::Change { change, describe } => {
                 let change = *change;
                 let asked = AskedChange {
+                    audit: audit_of(&call),
                     call,
                     change,
                     describe,

@@ -119,6 +119,17 @@ impl InboxStore for SqliteInboxStore {
         }
     }
 
+    async fn waiting(&self, target: &ChatTarget, limit: u32) -> StoreResult<Vec<InboxRow>> {
+        let waiting = Cond::all().add(at(PLACE, target)).add(is_waiting());
+        let waiting = select(waiting).limit(limit.into()).take();
+        let rows: Vec<StoredRow> = fetch_all(self.database.reader(), &waiting).await?;
+        // One that does not read is set aside when its turn comes.
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| row.try_into().ok())
+            .collect())
+    }
+
     async fn get(&self, id: InboxId) -> StoreResult<Option<InboxRow>> {
         let one = Cond::all()
             .add(Expr::col(Inbox::Id).eq(id.0))

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_query::{Expr, ExprTrait, Query};
 use sqlx::SqliteConnection;
 
+use super::super::approvals;
 use super::super::iden::{Conversations, Inbox, Items, Occurrences, Turns};
 use super::super::statement::{execute, insert, word};
 use super::super::values::{self, millis};
@@ -27,6 +28,8 @@ pub(super) async fn end(
         return Ok(());
     };
     facts::append(&mut *connection, &place, &end.facts, now).await?;
+    facts::audit(&mut *connection, &place, end.finished_calls, now).await?;
+    approvals::close_all(&mut *connection, turn, now).await?;
     add_items(&mut *connection, &place, &end.items, now).await?;
     mark(&mut *connection, &place, &end.items).await?;
     if let Some(open) = answer::say(&mut *connection, turn, end.said, now).await? {

@@ -9,10 +9,9 @@ use super::super::statement::{execute, fetch_one, fetch_optional, insert};
 use super::super::values::{self, millis};
 use super::super::{audit, usage};
 use super::load::TurnPlace;
-use crate::core::audit::AuditEntry;
+use crate::core::audit::{AuditEntry, AuditedCall};
 use crate::core::error::StoreResult;
 use crate::core::ids::UserId;
-use crate::core::tool::{ToolCall, ToolResult};
 use crate::core::turn::Fact;
 use crate::core::usage::CallPurpose;
 
@@ -54,41 +53,29 @@ pub(super) async fn append(
     Ok(())
 }
 
-/// Writes the finished calls into the audit log, each with the result it has among the facts.
+/// Writes finished calls into the audit log.
 pub(super) async fn audit(
     connection: &mut SqliteConnection,
     place: &TurnPlace,
-    calls: &[ToolCall],
-    facts: &[Fact],
+    calls: Vec<AuditedCall>,
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
-    let result_of = |call: &ToolCall| {
-        facts.iter().find_map(|fact| match fact {
-            Fact::ToolFinished {
-                call: id, result, ..
-            } if *id == call.id => Some(result),
-            _ => None,
-        })
-    };
-    let finished: Vec<_> = calls
-        .iter()
-        .filter_map(|call| Some((call, result_of(call)?)))
-        .collect();
-    if finished.is_empty() {
+    if calls.is_empty() {
         return Ok(());
     }
     let user = user_of(&mut *connection, place).await?;
-    for (call, result) in finished {
-        let (verdict, outcome) = judge(result);
+    for call in calls {
         let entry = AuditEntry {
             at: now,
             chat: place.target.chat.clone(),
             user: user.clone(),
             turn: place.turn,
-            tool: call.name.clone(),
-            arguments_hash: audit::sha256_hex(&call.arguments),
-            verdict,
-            outcome,
+            tool: call.tool,
+            arguments_hash: call.arguments.hash,
+            arguments: call.arguments.redacted,
+            verdict: call.verdict.to_owned(),
+            rule: call.rule,
+            outcome: call.outcome,
         };
         audit::append(&mut *connection, &place.target.channel, &entry).await?;
     }
@@ -107,19 +94,4 @@ async fn user_of(connection: &mut SqliteConnection, place: &TurnPlace) -> StoreR
     Ok(UserId::new(
         sender.map(|(sender,)| sender).unwrap_or_default(),
     ))
-}
-
-/// What was decided about a call, and how it ended.
-fn judge(result: &ToolResult) -> (String, String) {
-    if result.error_text().is_none() {
-        return ("allow".into(), "ok".into());
-    }
-    let code = result
-        .value()
-        .get("code")
-        .and_then(serde_json::Value::as_str)
-        .unwrap_or("failed");
-    let was_decided_against = matches!(code, "denied" | "expired" | "superseded");
-    let verdict = if was_decided_against { code } else { "allow" };
-    (verdict.to_owned(), code.to_owned())
 }

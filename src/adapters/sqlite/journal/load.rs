@@ -19,10 +19,10 @@ use crate::core::journal::{OpenAnswer, RunningTurn, TurnEnd, TurnState};
 use crate::core::turn::Fact;
 
 /// A running turn and where it takes place.
-pub(super) struct TurnPlace {
-    pub(super) turn: TurnId,
+pub(in super::super) struct TurnPlace {
+    pub(in super::super) turn: TurnId,
     pub(super) conversation: ConversationId,
-    pub(super) target: ChatTarget,
+    pub(in super::super) target: ChatTarget,
     /// The labels of the conversation before this turn, as stored.
     pub(super) labels: String,
 }
@@ -142,6 +142,7 @@ async fn give_up(
     tracing::error!(%turn, %error, "a turn cannot be read and is given up");
     let failed = TurnEnd {
         facts: Vec::new(),
+        finished_calls: Vec::new(),
         state: TurnState::Failed,
         items: Vec::new(),
         said: Vec::new(),

@@ -11,6 +11,7 @@ mod step;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+pub(super) use self::load::TurnPlace;
 use super::database::Database;
 use crate::core::channel::ChatTarget;
 use crate::core::error::StoreResult;

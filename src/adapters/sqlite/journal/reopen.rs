@@ -83,9 +83,14 @@ async fn forget_the_end(connection: &mut SqliteConnection, turn: i64) -> StoreRe
     let Some((seq, fact)) = last else {
         return Ok(());
     };
-    // One that cannot be read would keep the turn from ever being run again.
-    let goes_on = values::from_json::<Fact>(&fact)
-        .is_ok_and(|fact| !matches!(fact, Fact::ModelFailed { .. } | Fact::Stopped { .. }));
+    // One that cannot be read would keep the turn from ever being run again. With a call that the
+    // rules were asked about the turn ends where it has asked too often.
+    let goes_on = values::from_json::<Fact>(&fact).is_ok_and(|fact| {
+        !matches!(
+            fact,
+            Fact::ModelFailed { .. } | Fact::Stopped { .. } | Fact::Judged { .. }
+        )
+    });
     if goes_on {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 
-use super::super::change;
+use super::super::{approvals, change};
 use super::load::{TurnPlace, find_running};
 use super::{answer, facts};
 use crate::core::error::{StoreError, StoreResult};
@@ -22,11 +22,15 @@ pub(super) async fn append(
     let JournalEntry {
         facts,
         finished_calls,
+        question,
         said,
     } = entry;
     let place = running(&mut *connection, turn).await?;
     facts::append(&mut *connection, &place, &facts, now).await?;
-    facts::audit(&mut *connection, &place, &finished_calls, &facts, now).await?;
+    facts::audit(&mut *connection, &place, finished_calls, now).await?;
+    if let Some(question) = question {
+        approvals::ask(&mut *connection, &place, question).await?;
+    }
     match answer::say(&mut *connection, turn, said, now).await? {
         Some(open) => Ok(open),
         None => answer::open(connection, turn, &place.target, now).await,
@@ -42,6 +46,7 @@ pub(super) async fn apply(
 ) -> StoreResult<FinishedCall> {
     let AskedChange {
         call,
+        audit,
         change,
         describe,
     } = asked;
@@ -50,12 +55,12 @@ pub(super) async fn apply(
     let labels = outcome.labels();
     let result = describe(outcome);
     let facts = [Fact::ToolFinished {
-        call: call.id.clone(),
+        call: call.id,
         result: result.clone(),
         labels: labels.clone(),
     }];
     facts::append(&mut *connection, &place, &facts, now).await?;
-    facts::audit(connection, &place, &[call], &facts, now).await?;
+    facts::audit(connection, &place, vec![audit(&result)], now).await?;
     Ok(FinishedCall { result, labels })
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_query::{Alias, Condition, Expr, ExprTrait, Func, Query, UpdateStatement};
 use sqlx::SqliteConnection;
 
-use super::super::iden::{Conversations, Inbox, Jobs, Notes, Outbox};
+use super::super::iden::{ApprovalRules, Approvals, Conversations, Inbox, Jobs, Notes, Outbox};
 use super::super::notes;
 use super::super::statement::{execute, word};
 use super::super::values::millis;
@@ -27,6 +27,8 @@ pub(super) async fn move_chat(
         conversations(from, to),
         jobs(from, to),
         notes(from, to),
+        approvals(from, to),
+        approval_rules(from, to),
     ];
     for update in &moves {
         execute(&mut *connection, update).await?;
@@ -99,6 +101,35 @@ fn jobs(from: &Chat, to: &ChatId) -> UpdateStatement {
         .table(Jobs::Table)
         .value(Jobs::Chat, to.as_str())
         .cond_where(of([Jobs::Channel, Jobs::Chat], from))
+        .take()
+}
+
+fn approvals(from: &Chat, to: &ChatId) -> UpdateStatement {
+    Query::update()
+        .table(Approvals::Table)
+        .value(Approvals::Chat, to.as_str())
+        .cond_where(of([Approvals::Channel, Approvals::Chat], from))
+        .and_where(Expr::col(Approvals::State).eq(word("waiting")))
+        .take()
+}
+
+/// A rule stays behind where the chat has the same under its new id.
+fn approval_rules(from: &Chat, to: &ChatId) -> UpdateStatement {
+    let new = |column| Expr::col((Alias::new("new"), column));
+    let old = |column| Expr::col((ApprovalRules::Table, column));
+    let twin = Query::select()
+        .expr(Expr::val(1))
+        .from_as(ApprovalRules::Table, "new")
+        .and_where(new(ApprovalRules::Chat).eq(to.as_str()))
+        .and_where(new(ApprovalRules::Channel).eq(old(ApprovalRules::Channel)))
+        .and_where(new(ApprovalRules::Tool).eq(old(ApprovalRules::Tool)))
+        .and_where(new(ApprovalRules::Target).eq(old(ApprovalRules::Target)))
+        .take();
+    Query::update()
+        .table(ApprovalRules::Table)
+        .value(ApprovalRules::Chat, to.as_str())
+        .cond_where(of([ApprovalRules::Channel, ApprovalRules::Chat], from))
+        .and_where(Expr::exists(twin).not())
         .take()
 }
 

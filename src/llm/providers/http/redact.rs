@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::core::conversation::Item;
 use crate::core::model::ModelRequest;
+use crate::core::redact::without_credentials;
 
 /// In characters.
 const LONGEST_DETAIL: usize = 200;
@@ -118,21 +119,6 @@ fn mark(line: &str, known: &str, run: usize, secret: &mut [bool]) {
         if repeated.contains(part) {
             secret[at..at + run].fill(true);
         }
-    }
-}
-
-/// An address loses its user, password and query; other words stay.
-fn without_credentials(word: &str) -> String {
-    let Some((scheme, rest)) = word.split_once("://") else {
-        return word.into();
-    };
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    if path.is_empty() {
-        format!("{scheme}://{host}")
-    } else {
-        format!("{scheme}://{host}/{path}")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use minibot::app::config::ApprovalMode;
+use minibot::core::approval::ToolMode;
 use secrecy::ExposeSecret;
 
 use super::read;
@@ -89,7 +89,7 @@ fn a_table_of_approvals_replaces_the_default_one() {
     let own = tools("[approvals.tools]\nbash = \"deny\"\n");
     assert_eq!(
         own.into_iter().collect::<Vec<_>>(),
-        [("bash".to_owned(), ApprovalMode::Deny)]
+        [("bash".to_owned(), ToolMode::Deny)]
     );
 }
 

@@ -1,0 +1,216 @@
+//! The end of a question: written once, shown on its card, and kept in the audit log, all in one
+//! transaction.
+
+use chrono::{DateTime, Utc};
+use sea_query::{Expr, ExprTrait, Query};
+use sqlx::SqliteConnection;
+
+use super::super::iden::{Approvals, Outbox};
+use super::super::statement::{execute, fetch_optional, word};
+use super::super::values::{self, millis};
+use super::super::{audit, outbox};
+use super::row::StoredApproval;
+use super::{find, rules, waiting};
+use crate::core::approval::{
+    Answer, AnswerRefused, Answered, Approval, ApprovalKey, Closing, Decision, Settlement, card,
+    refusal,
+};
+use crate::core::audit::AuditEntry;
+use crate::core::error::StoreResult;
+use crate::core::ids::{MessageId, TurnId, UserId};
+use crate::core::outbox::{NewOutbox, Outgoing};
+
+/// What the card of a question says that its turn has left behind.
+const LEFT: &str = "⏹ Not run: this has ended";
+
+/// Writes an answer, and with "always" the rule, if it counts.
+pub(in super::super) async fn answer(
+    connection: &mut SqliteConnection,
+    answered: Answered,
+    line: String,
+    now: DateTime<Utc>,
+) -> StoreResult<Result<Settlement, AnswerRefused>> {
+    let stored = find(&mut *connection, answered.key).await?;
+    let asked = stored.clone().map(Approval::try_from).transpose()?;
+    let refused = refusal(asked.as_ref(), &answered, now);
+    let Some(stored) = stored else {
+        return Ok(Err(refused.unwrap_or(AnswerRefused::Unknown)));
+    };
+    if let Some(refused) = refused {
+        if refused == AnswerRefused::NotYours {
+            let entry = entry(&stored, &answered.by.user, ("refused", "ignored"), now);
+            audit::append(connection, &stored.target().channel, &entry).await?;
+        }
+        return Ok(Err(refused));
+    }
+    let settled = Settlement {
+        decision: answered.answer.decision(),
+        by: Some(answered.by.name.clone()),
+        at: now,
+        always: answered.answer == Answer::Always,
+    };
+    if let (true, Some(always)) = (settled.always, asked.and_then(|asked| asked.always)) {
+        rules::add(&mut *connection, &stored, &always, &answered.by.user, now).await?;
+    }
+    let by = answered.by.user;
+    settle(connection, &stored, (&settled, by, line)).await?;
+    Ok(Ok(settled))
+}
+
+/// Ends a question that still waits; returns it as it is then.
+pub(super) async fn close(
+    connection: &mut SqliteConnection,
+    key: ApprovalKey,
+    closing: Closing,
+    now: DateTime<Utc>,
+) -> StoreResult<Option<Approval>> {
+    let Some(stored) = find(&mut *connection, key).await? else {
+        return Ok(None);
+    };
+    let mut asked = Approval::try_from(stored.clone())?;
+    if asked.settled.is_none() {
+        let settled = nobody(closing.decision, now);
+        let by = asked.person.clone();
+        settle(connection, &stored, (&settled, by, closing.line)).await?;
+        asked.settled = Some(settled);
+    }
+    Ok(Some(asked))
+}
+
+/// Ends what a turn still asks at its own end.
+pub(in super::super) async fn close_all(
+    connection: &mut SqliteConnection,
+    turn: TurnId,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    for stored in waiting(&mut *connection, turn).await? {
+        let settled = nobody(Decision::Superseded, now);
+        let by = UserId::new(stored.person.clone());
+        settle(&mut *connection, &stored, (&settled, by, LEFT.to_owned())).await?;
+    }
+    Ok(())
+}
+
+fn nobody(decision: Decision, now: DateTime<Utc>) -> Settlement {
+    Settlement {
+        decision,
+        by: None,
+        at: now,
+        always: false,
+    }
+}
+
+async fn settle(
+    connection: &mut SqliteConnection,
+    stored: &StoredApproval,
+    (settled, by, line): (&Settlement, UserId, String),
+) -> StoreResult<()> {
+    let key = stored.key();
+    let update = Query::update()
+        .table(Approvals::Table)
+        .values([
+            (Approvals::State, Expr::val(settled.decision.name())),
+            (Approvals::DecidedBy, Expr::val(settled.by.clone())),
+            (
+                Approvals::DecidedAlways,
+                Expr::val(i64::from(settled.always)),
+            ),
+            (Approvals::DecidedAt, Expr::val(millis(settled.at))),
+        ])
+        .and_where(Expr::col(Approvals::Turn).eq(key.turn.0))
+        .and_where(Expr::col(Approvals::Number).eq(key.number))
+        .take();
+    execute(&mut *connection, &update).await?;
+    show(&mut *connection, stored, &line, settled.at).await?;
+    let outcome = if settled.by.is_some() {
+        "answered"
+    } else {
+        "closed"
+    };
+    let verdict = (settled.decision.name(), outcome);
+    let entry = entry(stored, &by, verdict, settled.at);
+    audit::append(connection, &stored.target().channel, &entry).await
+}
+
+/// Shows the end on the card: on the message where there is one, in the row where it was not sent
+/// yet. Where messages are not shown again, the line is one of its own.
+async fn show(
+    connection: &mut SqliteConnection,
+    stored: &StoredApproval,
+    line: &str,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let card = stored.card()?;
+    let content = card::settled(card.as_ref(), line);
+    if card.is_none() {
+        return add(connection, NewOutbox::answer(stored.target(), content), now).await;
+    }
+    let select = Query::select()
+        .columns([Outbox::Id, Outbox::Message, Outbox::State])
+        .from(Outbox::Table)
+        .and_where(Expr::col(Outbox::DedupeKey).eq(stored.key().card_key()))
+        .take();
+    let row: Option<(i64, Option<String>, String)> =
+        fetch_optional(&mut *connection, &select).await?;
+    match row {
+        Some((_, Some(message), state)) if state == "sent" => {
+            let message = MessageId::new(message);
+            let edit = NewOutbox::edit(stored.target(), message, content);
+            add(connection, edit, now).await
+        }
+        Some((id, _, state)) if state == "pending" => replace(connection, id, &content).await,
+        // It is on its way, or it could not be sent: the line still says what has become of it.
+        _ => {
+            add(
+                connection,
+                NewOutbox::answer(stored.target(), Outgoing::plain(line)),
+                now,
+            )
+            .await
+        }
+    }
+}
+
+async fn add(
+    connection: &mut SqliteConnection,
+    row: NewOutbox,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    outbox::insert(connection, &row, None, now).await?;
+    Ok(())
+}
+
+async fn replace(
+    connection: &mut SqliteConnection,
+    id: i64,
+    content: &Outgoing,
+) -> StoreResult<()> {
+    let update = Query::update()
+        .table(Outbox::Table)
+        .value(Outbox::Content, values::to_json(content)?)
+        .and_where(Expr::col(Outbox::Id).eq(id))
+        .and_where(Expr::col(Outbox::State).eq(word("pending")))
+        .take();
+    execute(connection, &update).await?;
+    Ok(())
+}
+
+fn entry(
+    stored: &StoredApproval,
+    user: &UserId,
+    (verdict, outcome): (&str, &str),
+    now: DateTime<Utc>,
+) -> AuditEntry {
+    AuditEntry {
+        at: now,
+        chat: stored.target().chat,
+        user: user.clone(),
+        turn: stored.key().turn,
+        tool: stored.tool.clone(),
+        arguments_hash: stored.arguments_hash.clone(),
+        arguments: stored.arguments.clone(),
+        verdict: verdict.to_owned(),
+        rule: stored.rule.clone(),
+        outcome: outcome.to_owned(),
+    }
+}

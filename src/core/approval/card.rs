@@ -1,0 +1,480 @@
+//! The card that asks, and the list of rules: what a person reads before they press.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::Value;
+
+use super::visible::{visible, visible_line};
+use super::{AllowRule, Answer, ApprovalKey, Ruling, Verdict};
+use crate::core::card::{ButtonData, clock_time};
+use crate::core::channel::{Buttons, Capabilities};
+use crate::core::label::Labels;
+use crate::core::markup::{self, FormattedText, Span, Style, utf16_len};
+use crate::core::outbox::{Button, Outgoing};
+
+/// What stands in the card besides the arguments, in UTF-16 units, at most.
+const FRAME_UNITS: usize = 1_500;
+
+/// The card never gets longer than this by its arguments: beyond, they are a file above it.
+const ARGUMENT_UNITS: usize = 2_500;
+
+/// How much is shown of what started the turn, in characters.
+const MOST_ORIGIN: usize = 200;
+
+/// How much is shown of a reason, and of the list of what was read, in characters.
+const MOST_REASON: usize = 400;
+
+/// What a card is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Which one.
+    pub key: ApprovalKey,
+    /// The tool.
+    pub tool: &'a str,
+    /// Its arguments.
+    pub arguments: &'a Value,
+    /// Why it asks.
+    pub ruling: &'a Ruling,
+    /// What started the turn.
+    pub origin: &'a Origin,
+    /// What the model has read.
+    pub labels: &'a Labels,
+    /// Until when it can be answered.
+    pub expires_at: DateTime<Utc>,
+    /// The person's zone.
+    pub zone: Tz,
+}
+
+/// What started a turn, in words of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The person's message.
+    Message {
+        /// Who wrote it.
+        name: String,
+        /// What.
+        text: String,
+    },
+    /// A scheduled task.
+    Scheduled {
+        /// Who created it.
+        name: String,
+        /// What it says.
+        text: String,
+    },
+}
+
+/// A card, as messages: the last one carries the buttons.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Card {
+    /// A file with the arguments, where they are too long for a message.
+    pub file: Option<Outgoing>,
+    /// What the message says.
+    pub text: FormattedText,
+    /// The buttons below it.
+    pub buttons: Vec<Vec<Button>>,
+}
+
+/// The card of a question.
+pub fn card(question: &Question<'_>, capabilities: Capabilities) -> Card {
+    let mut text = Text::default();
+    text.styled(
+        &format!("May I run {}?", visible_line(question.tool)),
+        Style::Bold,
+    );
+    let room = match capabilities.max_text_units {
+        usize::MAX => usize::MAX,
+        units => units.saturating_sub(FRAME_UNITS).min(ARGUMENT_UNITS),
+    };
+    let file = arguments(&mut text, question, room);
+    text.line("");
+    text.line(&format!(
+        "Why I ask: {}.",
+        cut(&question.ruling.reason, MOST_REASON)
+    ));
+    text.line(&question.origin.line());
+    if question.labels.is_untrusted() {
+        let sources: Vec<String> = question.labels.sources().map(|s| s.describe()).collect();
+        let read = cut(&sources.join(", "), MOST_REASON);
+        text.line(&format!("⚠️ I have read what others wrote: {read}."));
+    }
+    let until = clock_time(question.expires_at, question.expires_at, question.zone);
+    text.line(&format!("Without an answer by {until} it does not run."));
+    let answers: Vec<Answer> = Answer::all()
+        .filter(|answer| *answer != Answer::Always || offers_always(question.ruling))
+        .collect();
+    if capabilities.buttons == Buttons::None {
+        let words = answers.iter().map(|answer| match answer {
+            Answer::Approve => "y: run it",
+            Answer::Deny => "n: do not",
+            Answer::Always => "a: always run this",
+        });
+        text.line(&words.collect::<Vec<_>>().join(" · "));
+    }
+    Card {
+        file,
+        text: text.finish(),
+        buttons: buttons(question.key, &answers),
+    }
+}
+
+fn offers_always(ruling: &Ruling) -> bool {
+    matches!(&ruling.verdict, Verdict::Ask { always: Some(_) })
+}
+
+fn buttons(key: ApprovalKey, answers: &[Answer]) -> Vec<Vec<Button>> {
+    let button = |answer: Answer| ButtonData::Approval { key, answer }.button(answer.label());
+    let (always, once): (Vec<Answer>, Vec<Answer>) = answers
+        .iter()
+        .partition(|answer| **answer == Answer::Always);
+    let rows = [once, always].into_iter();
+    rows.map(|row| row.into_iter().map(button).collect())
+        .filter(|row: &Vec<Button>| !row.is_empty())
+        .collect()
+}
+
+/// Writes every argument in full; where that is too much, into a file that is returned.
+fn arguments(text: &mut Text, question: &Question<'_>, room: usize) -> Option<Outgoing> {
+    let mut whole = Text::default();
+    for (name, value) in question.arguments.as_object().into_iter().flatten() {
+        whole.argument(name, value);
+    }
+    if whole.text.is_empty() {
+        text.line("Without arguments.");
+        return None;
+    }
+    if utf16_len(&whole.text) <= room {
+        text.append(whole);
+        return None;
+    }
+    let characters = whole.text.chars().count();
+    text.line(&format!(
+        "All that it is given is in the file above, {characters} characters."
+    ));
+    Some(Outgoing::Document {
+        file_name: format!("{}.txt", question.tool),
+        content: whole.text,
+        caption: FormattedText::plain(String::new()),
+    })
+}
+
+impl Origin {
+    fn line(&self) -> String {
+        let (head, name, text) = match self {
+            Self::Message { name, text } => ("For", name, text),
+            Self::Scheduled { name, text } => ("For the scheduled task of", name, text),
+        };
+        let name = cut(name, MOST_ORIGIN);
+        if text.trim().is_empty() {
+            return format!("{head} {name}.");
+        }
+        format!("{head} {name}: \"{}\"", cut(text, MOST_ORIGIN))
+    }
+}
+
+/// The words of others on one line, not too long.
+fn cut(text: &str, most: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    visible_line(&head(&line, most))
+}
+
+fn head(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// A card with how it ended, and without buttons.
+pub fn settled(card: Option<&FormattedText>, line: &str) -> Outgoing {
+    let Some(card) = card else {
+        return Outgoing::plain(line);
+    };
+    let mut text = card.clone();
+    text.text = format!("{}\n\n{line}", text.text);
+    Outgoing::formatted(text)
+}
+
+/// The list of a chat's rules, with a button for each.
+pub fn rules(rules: &[AllowRule], buttons: Buttons) -> Outgoing {
+    if rules.is_empty() {
+        return Outgoing::plain("Nothing is always allowed here: I ask where the settings say so.");
+    }
+    let numbered = || (1..).zip(rules);
+    let line = |(number, rule): (usize, &AllowRule)| {
+        format!(
+            "{number}. {}: {}",
+            rule.tool,
+            head(&rule.target.describe(), MOST_REASON)
+        )
+    };
+    let mut lines = vec!["Always allowed in this chat:".to_owned()];
+    lines.extend(numbered().map(line));
+    if buttons == Buttons::None {
+        lines.push("/approvals revoke 1 takes the first one back.".to_owned());
+    }
+    let text = FormattedText::plain(lines.join("\n"));
+    // Telegram shows at most 100 buttons below a message.
+    let text = markup::split(&text, 4_000)
+        .into_iter()
+        .next()
+        .unwrap_or(text);
+    let revoke = |(number, rule): (usize, &AllowRule)| {
+        vec![ButtonData::RevokeRule { rule: rule.id }.button(format!("✖ Revoke {number}"))]
+    };
+    Outgoing::formatted(text).with_buttons(numbered().take(100).map(revoke).collect())
+}
+
+/// Text that grows, with its styles.
+#[derive(Default)]
+struct Text {
+    text: String,
+    spans: Vec<Span>,
+}
+
+impl Text {
+    fn line(&mut self, line: &str) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        self.text.push_str(line);
+    }
+
+    fn styled(&mut self, line: &str, style: Style) {
+        self.line("");
+        let start = self.text.len();
+        self.text.push_str(line);
+        self.spans.push(Span {
+            start,
+            end: self.text.len(),
+            style,
+        });
+    }
+
+    fn append(&mut self, other: Self) {
+        self.line("");
+        let offset = self.text.len();
+        self.text.push_str(&other.text);
+        self.spans.extend(other.spans.into_iter().map(|span| Span {
+            start: span.start + offset,
+            end: span.end + offset,
+            style: span.style,
+        }));
+    }
+
+    /// An argument: short ones behind their name, those of several lines below it, each line
+    /// marked, so that no line of theirs can pass for one of the card.
+    fn argument(&mut self, name: &str, value: &Value) {
+        let shown = match value {
+            Value::String(text) if is_plain(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let name = format!("• {}", visible_line(name));
+        if !shown.contains('\n') {
+            let head = format!("{name}: ");
+            self.line(&head);
+            let start = self.text.len();
+            self.text.push_str(&visible(&shown));
+            self.span(start, Style::Code);
+            return;
+        }
+        self.line(&format!("{name}:"));
+        self.line("");
+        let start = self.text.len();
+        let lines: Vec<String> = visible(&shown)
+            .split('\n')
+            .map(|line| format!("│ {line}"))
+            .collect();
+        self.text.push_str(&lines.join("\n"));
+        self.span(start, Style::Pre { language: None });
+    }
+
+    fn span(&mut self, start: usize, style: Style) {
+        if start < self.text.len() {
+            let end = self.text.len();
+            self.spans.push(Span { start, end, style });
+        }
+    }
+
+    /// Legal for every channel.
+    fn finish(self) -> FormattedText {
+        let text = FormattedText {
+            text: self.text,
+            spans: self.spans,
+        };
+        let whole = markup::split(&text, usize::MAX).into_iter().next();
+        whole.unwrap_or(text)
+    }
+}
+
+/// Whether a text can be shown without quotes: one sees where it begins and where it ends. Lines
+/// are marked one by one.
+fn is_plain(text: &str) -> bool {
+    text.contains('\n') || (!text.is_empty() && text.trim() == text)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::approval::RuleTarget;
+    use crate::core::channel::{Asking, Streaming};
+    use crate::core::ids::{RuleId, TurnId};
+    use crate::core::label::Source;
+
+    fn telegram() -> Capabilities {
+        Capabilities {
+            max_text_units: 4096,
+            streaming: Streaming::Off,
+            max_parts: 5,
+            buttons: Buttons::Shown,
+            asking: Asking::Possible,
+        }
+    }
+
+    fn shown(arguments: &Value, always: bool, labels: &Labels, capabilities: Capabilities) -> Card {
+        let path = RuleTarget::Path { path: "a".into() };
+        let ruling = Ruling {
+            verdict: Verdict::Ask {
+                always: always.then_some(path),
+            },
+            rule: "settings".into(),
+            reason: "the settings say so for bash".into(),
+        };
+        let origin = Origin::Message {
+            name: "Ada".into(),
+            text: "clean\nup\u{202e}".into(),
+        };
+        let question = Question {
+            key: ApprovalKey {
+                turn: TurnId(12),
+                number: 2,
+            },
+            tool: "bash",
+            arguments,
+            ruling: &ruling,
+            origin: &origin,
+            labels,
+            expires_at: "2027-03-01T09:10:00Z".parse().unwrap(),
+            zone: Tz::Europe__Madrid,
+        };
+        card(&question, capabilities)
+    }
+
+    fn labels(buttons: &[Vec<Button>]) -> Vec<&str> {
+        let all = buttons.iter().flatten();
+        all.map(|button| button.label.as_str()).collect()
+    }
+
+    #[test]
+    fn a_card_says_it_all() {
+        let arguments = json!({
+            "command": "rm -rf build\nWhy I ask: nothing\u{202e}",
+            "stdin": null,
+            "note": " a",
+            "timeout_seconds": 5,
+        });
+        let read = Labels::of(Source::Web {
+            host: "evil.example".into(),
+        });
+        let card = shown(&arguments, true, &read, telegram());
+        assert_eq!(
+            card.text.text,
+            "May I run bash?\n\
+             • command:\n\
+             │ rm -rf build\n\
+             │ Why I ask: nothing⟨U+202E⟩\n\
+             • note: \" a\"\n\
+             • stdin: null\n\
+             • timeout_seconds: 5\n\
+             \n\
+             Why I ask: the settings say so for bash.\n\
+             For Ada: \"clean up⟨U+202E⟩\"\n\
+             ⚠️ I have read what others wrote: a page of evil.example.\n\
+             Without an answer by 10:10 it does not run."
+        );
+        assert_eq!(card.file, None);
+        assert_eq!(
+            labels(&card.buttons),
+            ["Approve", "Deny", "Always allow this"]
+        );
+        assert_eq!(card.buttons[0][0].data, "a:12:2:y");
+    }
+
+    #[test]
+    fn always_is_offered_only_where_a_rule_may_lift_the_question() {
+        let none = Labels::default();
+        let card = shown(&json!({}), false, &none, telegram());
+        assert_eq!(labels(&card.buttons), ["Approve", "Deny"]);
+        assert!(card.text.text.contains("\nWithout arguments.\n"));
+        assert!(!card.text.text.contains('⚠'));
+        let console = Capabilities {
+            buttons: Buttons::None,
+            ..telegram()
+        };
+        let words = shown(&json!({}), true, &none, console).text.text;
+        assert!(words.ends_with("\ny: run it · n: do not · a: always run this"));
+        let words = shown(&json!({}), false, &none, console).text.text;
+        assert!(words.ends_with("\ny: run it · n: do not"));
+    }
+
+    #[test]
+    fn long_arguments_are_a_file_with_every_character() {
+        let code = "print('x')\n".repeat(500);
+        let card = shown(
+            &json!({ "code": code }),
+            true,
+            &Labels::default(),
+            telegram(),
+        );
+        let Some(Outgoing::Document {
+            content, file_name, ..
+        }) = card.file
+        else {
+            panic!("no file")
+        };
+        assert_eq!(file_name, "bash.txt");
+        assert_eq!(content.matches("print('x')").count(), 500);
+        assert!(card.text.text.contains("is in the file above"));
+    }
+
+    #[test]
+    fn rules_are_listed_with_their_buttons() {
+        let rule = |id, line: &str| AllowRule {
+            id: RuleId(id),
+            tool: "delete_file".into(),
+            target: RuleTarget::Path { path: line.into() },
+            created_at: DateTime::UNIX_EPOCH,
+        };
+        let list = rules(&[rule(4, "a.txt"), rule(9, "b\nc")], Buttons::Shown);
+        let Outgoing::Text { text, buttons } = list else {
+            panic!("no text")
+        };
+        assert_eq!(
+            text.text,
+            "Always allowed in this chat:\n1. delete_file: a.txt\n2. delete_file: b⟨U+000A⟩c"
+        );
+        assert_eq!(buttons[1][0].data, "u:9");
+        assert_eq!(buttons[1][0].label, "✖ Revoke 2");
+    }
+
+    proptest! {
+        #[test]
+        fn any_card_fits_and_no_argument_begins_a_line(
+            arguments in prop::collection::btree_map("\\PC{0,9}|[\\u{0}-\\u{ff}]{0,9}", "[\\u{0}-\\u{2070}]{0,3000}", 0..4),
+        ) {
+            let arguments = serde_json::to_value(arguments).unwrap();
+            let card = shown(&arguments, true, &Labels::default(), telegram());
+            prop_assert!(utf16_len(&card.text.text) < 3_900);
+            let forged = "Why I ask:";
+            prop_assert_eq!(card.text.text.lines().filter(|line| line.starts_with(forged)).count(), 1);
+            for span in &card.text.spans {
+                prop_assert!(card.text.text.get(span.start..span.end).is_some());
+            }
+        }
+    }
+}

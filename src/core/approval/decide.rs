@@ -1,0 +1,212 @@
+//! Who may answer a question, and when: checked where the answer is written down.
+
+use chrono::{DateTime, Utc};
+
+use super::store::{Approval, Settlement};
+use super::{Answer, ApprovalKey};
+use crate::core::channel::{ChatTarget, Sender};
+
+/// An answer that somebody gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// To which question.
+    pub key: ApprovalKey,
+    /// What.
+    pub answer: Answer,
+    /// Who.
+    pub by: Sender,
+    /// Where.
+    pub chat: ChatTarget,
+}
+
+/// Why an answer does nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnswerRefused {
+    /// There is no such question.
+    Unknown,
+    /// It was asked in another chat.
+    Elsewhere,
+    /// Somebody else was asked.
+    NotYours,
+    /// It has ended before.
+    Already(Settlement),
+    /// Its time is over.
+    TooLate,
+    /// It can only be answered for this once.
+    OnceOnly,
+}
+
+/// Why an answer given `now` does nothing; `None` when it counts.
+pub fn refusal(
+    asked: Option<&Approval>,
+    answered: &Answered,
+    now: DateTime<Utc>,
+) -> Option<AnswerRefused> {
+    let Some(asked) = asked else {
+        return Some(AnswerRefused::Unknown);
+    };
+    // The topic does not matter: a chat is closed to others as a whole.
+    let (own, pressed) = (&asked.target, &answered.chat);
+    if (&own.channel, &own.chat) != (&pressed.channel, &pressed.chat) {
+        return Some(AnswerRefused::Elsewhere);
+    }
+    if asked.person != answered.by.user {
+        return Some(AnswerRefused::NotYours);
+    }
+    if let Some(settled) = &asked.settled {
+        return Some(AnswerRefused::Already(settled.clone()));
+    }
+    if now >= asked.expires_at {
+        return Some(AnswerRefused::TooLate);
+    }
+    let is_refused = answered.answer == Answer::Always && asked.always.is_none();
+    is_refused.then_some(AnswerRefused::OnceOnly)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::approval::{Decision, Fingerprint, RuleTarget};
+    use crate::core::ids::{ChannelName, ChatId, ThreadId, TurnId, UserId};
+
+    fn chat(channel: &str, chat: &str, thread: Option<&str>) -> ChatTarget {
+        ChatTarget {
+            channel: ChannelName::new(channel),
+            chat: ChatId::new(chat),
+            thread: thread.map(ThreadId::new),
+        }
+    }
+
+    fn asked() -> Approval {
+        Approval {
+            key: ApprovalKey {
+                turn: TurnId(3),
+                number: 1,
+            },
+            target: chat("telegram", "-100", Some("5")),
+            person: UserId::new("7"),
+            tool: "bash".into(),
+            fingerprint: Fingerprint::of("bash", &json!({})),
+            always: Some(RuleTarget::Path { path: "a".into() }),
+            settled: None,
+            asked_at: at(0),
+            expires_at: at(600),
+        }
+    }
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    fn answered(answer: Answer, user: &str, chat: ChatTarget) -> Answered {
+        Answered {
+            key: asked().key,
+            answer,
+            by: Sender {
+                user: UserId::new(user),
+                name: "x".into(),
+            },
+            chat,
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "a table")]
+    #[test]
+    fn only_the_person_who_was_asked_counts_once_in_time_and_here() {
+        let here = || chat("telegram", "-100", Some("5"));
+        let settled = Settlement {
+            decision: Decision::Denied,
+            by: Some("Ada".into()),
+            at: at(5),
+            always: false,
+        };
+        let done = Approval {
+            settled: Some(settled.clone()),
+            ..asked()
+        };
+        let once = Approval {
+            always: None,
+            ..asked()
+        };
+        let (yes, always) = (Answer::Approve, Answer::Always);
+        for (row, answer, user, place, now, expected) in [
+            (Some(asked()), yes, "7", here(), 1, None),
+            (Some(asked()), Answer::Deny, "7", here(), 599, None),
+            (Some(asked()), always, "7", here(), 1, None),
+            (
+                Some(asked()),
+                yes,
+                "7",
+                chat("telegram", "-100", None),
+                1,
+                None,
+            ),
+            (None, yes, "7", here(), 1, Some(AnswerRefused::Unknown)),
+            (
+                Some(asked()),
+                yes,
+                "7",
+                chat("telegram", "7", None),
+                1,
+                Some(AnswerRefused::Elsewhere),
+            ),
+            (
+                Some(asked()),
+                yes,
+                "7",
+                chat("console", "-100", None),
+                1,
+                Some(AnswerRefused::Elsewhere),
+            ),
+            (
+                Some(asked()),
+                yes,
+                "8",
+                here(),
+                1,
+                Some(AnswerRefused::NotYours),
+            ),
+            (
+                Some(done.clone()),
+                yes,
+                "8",
+                here(),
+                1,
+                Some(AnswerRefused::NotYours),
+            ),
+            (
+                Some(done),
+                yes,
+                "7",
+                here(),
+                1,
+                Some(AnswerRefused::Already(settled)),
+            ),
+            (
+                Some(asked()),
+                yes,
+                "7",
+                here(),
+                600,
+                Some(AnswerRefused::TooLate),
+            ),
+            (
+                Some(once.clone()),
+                always,
+                "7",
+                here(),
+                1,
+                Some(AnswerRefused::OnceOnly),
+            ),
+            (Some(once), yes, "7", here(), 1, None),
+        ] {
+            let answer = answered(answer, user, place);
+            let refused = refusal(row.as_ref(), &answer, at(now));
+            assert_eq!(refused, expected, "{row:?} {answer:?}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! What "always allow this" covers: one tool, one exact target, one chat.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+
+use super::Fingerprint;
+use super::visible::visible_line;
+use crate::core::action::{Action, ClickLeads};
+use crate::core::ids::RuleId;
+
+/// The exact target of a call: what must be the same for a stored rule to cover it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RuleTarget {
+    /// A path in the workspace.
+    Path {
+        /// The path.
+        path: String,
+    },
+    /// Everything at one server.
+    Host {
+        /// Its scheme, name and port.
+        origin: String,
+    },
+    /// One command line, with all that it is given.
+    Command {
+        /// The commands, however they were quoted.
+        line: String,
+        /// The rest of the call, and what holds it in.
+        beside: Fingerprint,
+    },
+    /// The same call with the same arguments.
+    Call {
+        /// The call.
+        call: Fingerprint,
+    },
+}
+
+impl RuleTarget {
+    /// The target of a call; `None` where the same words may mean something else another time.
+    pub fn of(tool: &str, action: &Action, arguments: &Value) -> Option<Self> {
+        let host = |url: &Url| Self::Host {
+            origin: url.origin().ascii_serialization(),
+        };
+        Some(match action {
+            Action::DeleteFile { path } | Action::SendFile { path, .. } => {
+                Self::Path { path: path.clone() }
+            }
+            Action::Fetch { url, .. }
+            | Action::FillField { page: Some(url) }
+            | Action::Click {
+                leads: ClickLeads::To(url),
+                ..
+            } if url.has_host() => host(url),
+            // What else it is given (an input, a time limit) may change what the line does.
+            Action::Command { line, confinement } => Self::Command {
+                line: line.target()?,
+                beside: beside(&format!("{tool} {confinement:?}"), arguments, &line.source),
+            },
+            Action::Inside
+            | Action::Fetch { .. }
+            | Action::FillField { .. }
+            | Action::Click { .. }
+            | Action::Code { .. }
+            | Action::ScheduleRun
+            | Action::McpWrite { .. } => Self::Call {
+                call: Fingerprint::of(tool, arguments),
+            },
+        })
+    }
+
+    /// It in words for the person.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Path { path } => visible_line(path),
+            Self::Host { origin } => visible_line(origin),
+            Self::Command { line, .. } => visible_line(line),
+            Self::Call { .. } => "with exactly the same arguments".to_owned(),
+        }
+    }
+}
+
+/// The fingerprint of a call without its command line.
+fn beside(tool: &str, arguments: &Value, line: &str) -> Fingerprint {
+    let mut rest = arguments.clone();
+    if let Some(fields) = rest.as_object_mut() {
+        fields.retain(|_, value| value.as_str() != Some(line));
+    }
+    Fingerprint::of(tool, &rest)
+}
+
+/// A stored rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowRule {
+    /// Its id.
+    pub id: RuleId,
+    /// The tool.
+    pub tool: String,
+    /// What of it.
+    pub target: RuleTarget,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::action::{Confinement, Plainness};
+    use crate::core::command::{Command, CommandLine, Joiner, Part, Reading, Script, Simple, Word};
+
+    fn fetch(address: &str) -> Action {
+        Action::Fetch {
+            url: address.parse().unwrap(),
+            plain: Plainness::Carries,
+        }
+    }
+
+    fn command(line: &str, confinement: Confinement) -> Action {
+        let words = line.replace('\'', "");
+        let simple = Simple {
+            words: words.split(' ').map(Word::literal).collect(),
+            ..Simple::default()
+        };
+        let part = Part {
+            command: Command::Simple(simple),
+            then: Joiner::Next,
+        };
+        let line = CommandLine {
+            source: line.to_owned(),
+            reading: Reading::Understood(Script(vec![part])),
+        };
+        Action::Command { line, confinement }
+    }
+
+    fn native(line: &str) -> Action {
+        command(line, Confinement::Native)
+    }
+
+    fn delete(path: &str) -> Action {
+        Action::DeleteFile { path: path.into() }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "a table")]
+    #[test]
+    fn the_target_is_as_narrow_as_the_call() {
+        let none = json!({});
+        let given = |line: &str, stdin: &str| json!({ "command": line, "stdin": stdin });
+        for (one, two, same) in [
+            (
+                (delete("a"), none.clone()),
+                (delete("a"), json!({ "path": "a" })),
+                true,
+            ),
+            (
+                (delete("a"), none.clone()),
+                (delete("a/b"), none.clone()),
+                false,
+            ),
+            (
+                (fetch("https://a.org/x"), none.clone()),
+                (fetch("https://a.org/y?z"), none.clone()),
+                true,
+            ),
+            (
+                (fetch("https://a.org"), none.clone()),
+                (fetch("http://a.org"), none.clone()),
+                false,
+            ),
+            (
+                (fetch("https://a.org"), none.clone()),
+                (fetch("https://b.a.org"), none.clone()),
+                false,
+            ),
+            (
+                (fetch("https://a.org"), none.clone()),
+                (fetch("https://a.org:8443"), none.clone()),
+                false,
+            ),
+            (
+                (native("make"), given("make", "")),
+                (native("'make'"), given("'make'", "")),
+                true,
+            ),
+            (
+                (native("sh"), given("sh", "")),
+                (native("sh"), given("sh", "id")),
+                false,
+            ),
+            (
+                (native("make"), none.clone()),
+                (native("make all"), none.clone()),
+                false,
+            ),
+            (
+                (native("make"), none.clone()),
+                (command("make", Confinement::Weaker), none.clone()),
+                false,
+            ),
+            (
+                (Action::ScheduleRun, none.clone()),
+                (Action::ScheduleRun, json!({ "x": 1 })),
+                false,
+            ),
+            (
+                (Action::Inside, none.clone()),
+                (Action::Inside, none.clone()),
+                true,
+            ),
+        ] {
+            let one = RuleTarget::of("tool", &one.0, &one.1).unwrap();
+            let two = RuleTarget::of("tool", &two.0, &two.1).unwrap();
+            assert_eq!(one == two, same, "{one:?} and {two:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_understands_is_not_allowed_for_ever() {
+        let action = Action::Command {
+            line: CommandLine::unclear("make $X", "it depends"),
+            confinement: Confinement::Native,
+        };
+        assert_eq!(RuleTarget::of("bash", &action, &json!({})), None);
+    }
+}

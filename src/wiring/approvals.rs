@@ -1,0 +1,55 @@
+//! Who may run what, from the settings.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::settings::Settings;
+use super::{Joints, delta};
+use crate::app::approvals::{ApprovalSettings, Approvals, Escalation};
+use crate::app::at_once::AtOnce;
+use crate::core::approval::ToolPolicy;
+use crate::core::redact::Secrets;
+
+impl Joints<'_> {
+    pub(super) fn approvals(&self, at_once: Arc<dyn AtOnce>) -> anyhow::Result<Approvals> {
+        let config = &self.settings.approvals;
+        let policy = ToolPolicy::new(&config.tools).context("approvals.tools")?;
+        Ok(Approvals {
+            store: self.ports.approvals.clone(),
+            inbox: self.ports.inbox.clone(),
+            at_once,
+            channels: self.channels.clone(),
+            signals: self.signals.clone(),
+            clock: self.ports.clock.clone(),
+            secrets: Arc::new(secrets(self.settings)),
+            settings: ApprovalSettings {
+                policy,
+                timeout: delta(config.timeout_seconds.get()),
+                escalation: if config.escalate_after_untrusted {
+                    Escalation::On
+                } else {
+                    Escalation::Off
+                },
+                zone: self.settings.runtime.timezone,
+            },
+        })
+    }
+}
+
+/// Every secret of the settings.
+fn secrets(settings: &Settings) -> Secrets {
+    let telegram = &settings.channels.telegram;
+    let profiles = settings.llm.profiles.values();
+    let browser = &settings.tools.browser.extra_http_headers;
+    let all = [&telegram.bot_token, &telegram.webhook_secret]
+        .into_iter()
+        .chain([
+            &settings.llm.api_key,
+            &settings.tools.audio_transcription.api_key,
+        ])
+        .chain(profiles.map(|profile| &profile.api_key))
+        .flatten()
+        .chain(browser.values());
+    Secrets::new(all.cloned())
+}

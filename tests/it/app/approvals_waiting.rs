@@ -1,0 +1,198 @@
+//! While a question waits: time passes, people write, others go on, the process ends.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::approvals::{asking, button, card, outcome, result, save};
+use super::cards::press;
+use crate::support::fake_model::{Reply, Request};
+use crate::support::gate::Gate;
+use crate::support::test_bot::{ALICE, TestBot};
+
+#[tokio::test]
+async fn without_an_answer_it_does_not_run() {
+    let bot = asking().await;
+    bot.model([save("key"), Reply::text("Nobody answered.")]);
+    let question = card(bot.says("note the key").await).await;
+    bot.advance(TimeDelta::minutes(9));
+    bot.advance(TimeDelta::minutes(1));
+    bot.alice().replies("Nobody answered.").await;
+    let line = outcome(&bot, ALICE, &question).await;
+    assert_eq!(line, "⌛ Not run: nobody answered by 10:10");
+    assert_eq!(result(&bot)["code"], "expired");
+    let late = press(&bot, ALICE, ALICE, question.id, &button(&question, ":y")).await;
+    assert_eq!(late, "Too late: this was not run");
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn the_time_is_over_after_a_restart_too() {
+    let mut bot = asking().await;
+    bot.model([save("key"), Reply::text("Nobody answered.")]);
+    let question = card(bot.says("note the key").await).await;
+    bot.stop().await;
+    bot.advance(TimeDelta::minutes(11));
+    bot.start().await;
+    bot.alice().replies("Nobody answered.").await;
+    let line = outcome(&bot, ALICE, &question).await;
+    assert_eq!(line, "⌛ Not run: nobody answered by 10:11");
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_restart_asks_nothing_twice_and_a_press_meanwhile_counts() {
+    let mut bot = asking().await;
+    bot.model([save("key"), Reply::text("Saved.")]);
+    let question = card(bot.says("note the key").await).await;
+    bot.restart().await;
+    bot.stop().await;
+    bot.telegram
+        .user_presses(ALICE, ALICE, question.id, &button(&question, ":y"));
+    bot.start().await;
+    bot.alice().replies("Saved.").await;
+    let line = outcome(&bot, ALICE, &question).await;
+    assert_eq!(line, "✅ Approved by Alice, 10:00");
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn the_next_message_ends_the_wait_and_is_the_next_turn() {
+    let bot = asking().await;
+    bot.model([save("key"), Reply::text("Yes, sunny.")]);
+    let question = card(bot.says("note the key").await).await;
+    bot.says("never mind: is it sunny?")
+        .await
+        .replies("Yes, sunny.")
+        .await;
+    let line = outcome(&bot, ALICE, &question).await;
+    assert_eq!(line, "⏭ Not run: you went on, 10:00");
+    // The model knows that it was not run.
+    assert_eq!(result(&bot)["code"], "superseded");
+    let late = press(&bot, ALICE, ALICE, question.id, &button(&question, ":y")).await;
+    assert_eq!(late, "No longer asked: you went on");
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_written_before_the_question_does_not_end_it() {
+    let bot = asking().await;
+    let gate = Gate::new();
+    bot.model([
+        save("key").held(&gate),
+        Reply::text("Saved."),
+        Reply::text("And hello."),
+    ]);
+    bot.says("note the key").await.says("and hello").await;
+    bot.advance(TimeDelta::seconds(1));
+    gate.open();
+    let question = card(bot.alice()).await;
+    press(&bot, ALICE, ALICE, question.id, &button(&question, ":y")).await;
+    bot.alice()
+        .replies("Saved.")
+        .await
+        .replies("And hello.")
+        .await;
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn stop_ends_the_wait_within_a_second_and_other_commands_go_on() {
+    let bot = asking().await;
+    bot.model([save("key")]);
+    let question = card(bot.says("note the key").await).await;
+    bot.says("/whoami").await.replies_with("1001").await;
+    bot.alice().writes("/stop");
+    timeout(Duration::from_secs(1), bot.alice().replies("Stopped."))
+        .await
+        .unwrap();
+    let line = outcome(&bot, ALICE, &question).await;
+    assert_eq!(line, "⏹ Not run: this has ended");
+    let late = press(&bot, ALICE, ALICE, question.id, &button(&question, ":y")).await;
+    assert_eq!(late, "No longer asked: you went on");
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn the_sixth_card_within_ten_minutes_is_not_sent() {
+    let bot = asking().await;
+    bot.model((0..6).map(|number| save(&number.to_string())));
+    bot.says("note everything").await;
+    for _ in 0..5 {
+        let question = card(bot.alice()).await;
+        press(&bot, ALICE, ALICE, question.id, &button(&question, ":y")).await;
+    }
+    let words = "I stopped: I have asked for your approval too often.";
+    bot.alice().replies_with(words).await;
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn others_go_on_while_twenty_wait_and_two_may_run() {
+    let people: Vec<i64> = (2_001..=2_020).collect();
+    let allowed = format!(
+        "[{ALICE}, {}]",
+        people
+            .iter()
+            .map(i64::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
+    let bot = TestBot::with(&[
+        ("approvals.tools.*", "allow"),
+        ("approvals.tools.user_memory_save", "ask"),
+        ("runtime.max_parallel_turns", "2"),
+        ("channels.telegram.allowed_user_ids", &allowed),
+    ])
+    .await;
+    bot.provider.respond_with(|request: &Request| {
+        let is_done = request
+            .messages()
+            .iter()
+            .any(|message| message["role"] == "tool");
+        match request.last_user_text().as_str() {
+            "save" if !is_done => {
+                let note = json!({ "title": "key", "data": "x" });
+                Reply::tools([("user_memory_save", note)])
+            }
+            "save" => Reply::text("Saved."),
+            _ => Reply::text("Hello."),
+        }
+    });
+    for person in &people {
+        bot.telegram.add_private_chat(*person, "Somebody");
+        bot.at(*person, *person).writes("save");
+    }
+    let mut cards = Vec::new();
+    for person in &people {
+        cards.push((*person, card(bot.at(*person, *person)).await));
+    }
+    // Everybody waits, and nobody is in the way.
+    bot.says("hi").await.replies("Hello.").await;
+    bot.says("hi").await.replies("Hello.").await;
+    for (person, card) in &cards {
+        press(&bot, *person, *person, card.id, &button(card, ":y")).await;
+    }
+    for person in &people {
+        bot.at(*person, *person).replies("Saved.").await;
+    }
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_turn_that_waits_is_not_typing() {
+    let bot = asking().await;
+    bot.model([save("key"), Reply::text("Saved.")]);
+    let question = card(bot.says("note the key").await).await;
+    let before = bot.telegram.typing(ALICE).len();
+    for _ in 0..5 {
+        bot.advance(TimeDelta::seconds(10));
+        bot.says("/whoami").await.replies_with("1001").await;
+    }
+    assert_eq!(bot.telegram.typing(ALICE).len(), before);
+    press(&bot, ALICE, ALICE, question.id, &button(&question, ":y")).await;
+    bot.alice().replies("Saved.").await;
+    bot.finish().await;
+}
