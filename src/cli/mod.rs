@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod audit;
 mod backup;
 mod check;
 mod completions;
@@ -20,6 +21,7 @@ use clap::{Parser, Subcommand};
 
 use crate::adapters::config::{Environment, Loaded, Source, WhenMissing, load};
 use crate::adapters::sandbox;
+use crate::adapters::sqlite::AuditFilter;
 use crate::wiring::settings::{RULES, Settings};
 
 /// A personal AI assistant that you run yourself and talk to in Telegram.
@@ -87,6 +89,27 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show which tools were called, who decided, and how it ended
+    #[command(
+        after_help = "Example: minibot audit --tool bash --limit 5\n         minibot audit --verify"
+    )]
+    Audit {
+        /// Only of this chat
+        #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+        chat: Option<String>,
+        /// Only of this tool
+        #[arg(long, value_name = "NAME")]
+        tool: Option<String>,
+        /// How many of the newest entries
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+        /// Check that no row was changed or is missing; code 1 and the first such row if one is
+        #[arg(long, conflicts_with_all = ["chat", "tool", "limit"])]
+        verify: bool,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Show tokens and money: today, this month, by model, and what is left of the budget
     #[command(after_help = "Example: minibot usage --json")]
     Usage {
@@ -148,6 +171,21 @@ pub fn main() -> ExitCode {
         Command::Jobs { json, command } => jobs::run(arguments.config, command, json.into()),
         Command::History { chat, limit, json } => {
             history::run(arguments.config, chat.as_deref(), limit, json.into())
+        }
+        Command::Audit {
+            chat,
+            tool,
+            limit,
+            verify,
+            json,
+        } => {
+            let filter = AuditFilter { chat, tool, limit };
+            let request = if verify {
+                audit::Request::Verify
+            } else {
+                audit::Request::Show(filter)
+            };
+            audit::run(arguments.config, request, json.into())
         }
         Command::Usage { json } => usage::run(arguments.config, json.into()),
         Command::Backup { file } => backup::back_up_to(arguments.config, &file),

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::Ports;
 use super::settings::Settings;
-use crate::adapters::sqlite::{Database, DatabaseLock, HolderPlace};
+use crate::adapters::sqlite::{Database, DatabaseLock, HolderPlace, SqliteAuditLog};
 use crate::adapters::system::{SystemClock, wake_process};
 
 /// The open database.
@@ -44,6 +44,11 @@ impl Beside {
             path,
             writer: tokio::spawn(writer.run()),
         })
+    }
+
+    /// The audit log.
+    pub fn audit_log(&self) -> SqliteAuditLog {
+        SqliteAuditLog::new(self.database.clone())
     }
 
     /// Tells the running bot that something has changed.

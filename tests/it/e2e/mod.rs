@@ -1,5 +1,6 @@
 //! The real binary, from outside.
 
+mod approvals;
 #[cfg(feature = "failpoints")]
 mod backup;
 #[cfg(feature = "browser")]

@@ -78,7 +78,7 @@ impl Program {
     }
 
     /// A command of the program in this world.
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_minibot"));
         command
             .args(arguments)
