@@ -238,6 +238,9 @@ pub trait Workspaces: Send + Sync + fmt::Debug {
     /// The chat's folder, made where there is none: for the sandbox, which gives it to a program.
     async fn directory(&self, workspace: &WorkspaceId) -> Result<PathBuf, FileError>;
 
+    /// Where anything may come from that can be read in the chat's folder.
+    async fn labels(&self, workspace: &WorkspaceId) -> Result<Labels, FileError>;
+
     /// Says that a program is about to run in the chat's folder on content with these labels: what
     /// is in there afterwards and was not written through this port has them, with those of all that
     /// the program could read.

@@ -17,7 +17,7 @@ use super::maintenance::{self, Housekeeping};
 #[cfg(not(feature = "browser"))]
 use super::no_browser::RunningBrowser;
 use super::settings::Settings;
-use super::{App, Ports, Stops, assemble};
+use super::{App, Ports, Stops, assemble, programs};
 use crate::adapters::files;
 use crate::adapters::sqlite::{Database, DatabaseLock};
 use crate::adapters::system::SystemClock;
@@ -46,12 +46,16 @@ pub struct Store {
 }
 
 impl Store {
-    /// Takes the lock and opens the database, on the clock of this machine.
+    /// Takes the lock and opens the database, on the clock of this machine, and finds the programs
+    /// that models may run.
     pub async fn open(settings: &Settings) -> anyhow::Result<Self> {
-        Self::open_at(settings, Arc::new(SystemClock)).await
+        let mut store = Self::open_at(settings, Arc::new(SystemClock)).await?;
+        let files = store.ports.files.clone();
+        store.ports.programs = programs::find(settings, files).await?;
+        Ok(store)
     }
 
-    /// As [`Store::open`], on any clock.
+    /// The database alone, on any clock.
     #[expect(clippy::disallowed_methods, reason = "the lifecycle owns the tasks")]
     pub async fn open_at(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         // From here on the signal does not end this process; who finds the lock may send it.

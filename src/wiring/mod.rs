@@ -12,6 +12,7 @@ pub mod model;
 #[cfg(not(feature = "browser"))]
 mod no_browser;
 mod ports;
+pub mod programs;
 pub mod settings;
 pub mod spending;
 pub mod telegram;
@@ -340,6 +341,7 @@ fn families(settings: &Settings, ports: &Ports) -> Vec<Family> {
         files: ports.files.clone(),
         copies: ports.copies.clone(),
         browser: ports.browser.clone(),
+        programs: ports.programs.clone(),
     };
     let mut families = tools::builtin(&config, rules, &tool_ports);
     let http = &settings.tools.http_client;

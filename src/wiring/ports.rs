@@ -24,6 +24,7 @@ use crate::core::outbox::OutboxStore;
 use crate::core::outgoing_file::OutgoingFiles;
 use crate::core::usage::UsageStore;
 use crate::llm::tools::browser::BrowserPorts;
+use crate::llm::tools::ProgramTools;
 
 /// Everything that the parts are joined over.
 #[derive(Debug, Clone)]
@@ -56,6 +57,8 @@ pub struct Ports {
     pub browser: Option<BrowserPorts>,
     /// The way out for what is fetched for models.
     pub web: Arc<dyn Fetcher>,
+    /// The programs that models may run; none until they are found.
+    pub programs: ProgramTools,
 }
 
 impl Ports {
@@ -80,6 +83,7 @@ impl Ports {
             jobs: Arc::new(SqliteJobStore::new(database.clone(), clock.clone())),
             notes: Arc::new(SqliteNoteStore::new(database.clone())),
             usage: Arc::new(SqliteUsageStore::new(database.clone())),
+            programs: ProgramTools::default(),
             clock,
         }
     }

@@ -274,6 +274,12 @@ impl Workspaces for CapWorkspaces {
         Ok(path)
     }
 
+    async fn labels(&self, workspace: &WorkspaceId) -> Result<Labels, FileError> {
+        let location = Location::of(workspace, None)?;
+        let known = self.known(&location.area).await?;
+        Ok(known.of_anything().clone())
+    }
+
     async fn expose(&self, workspace: &WorkspaceId, labels: &Labels) -> Result<(), FileError> {
         let location = Location::of(workspace, None)?;
         let before = self.known(&location.area).await?.of_programs();

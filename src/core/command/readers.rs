@@ -150,10 +150,9 @@ const READERS: [Reader; 62] = [
     free("false"),
 ];
 
-/// Programs that may be asked for their version.
-const VERSIONED: [&str; 16] = [
-    "bash", "cargo", "curl", "gcc", "go", "java", "make", "node", "npm", "perl", "pip", "python",
-    "python3", "ruby", "rustc", "sqlite3",
+/// Programs that may be asked for their version, and look for no settings of the folder to tell it.
+const VERSIONED: [&str; 10] = [
+    "bash", "curl", "gcc", "make", "node", "perl", "python", "python3", "ruby", "sqlite3",
 ];
 
 /// Refuses with the doubt in words.

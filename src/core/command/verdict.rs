@@ -5,6 +5,9 @@ use super::walk::Walk;
 use super::{Command, CommandLine, Joiner, Reading, Redirect, Script, Simple};
 use crate::core::action::Confinement;
 
+/// Characters of a reason.
+const LONGEST_REASON: usize = 200;
+
 /// What may become of a command line. The reason is in words for the person and the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -24,14 +27,24 @@ pub fn classify(line: &CommandLine, confinement: Confinement) -> Verdict {
         Reading::Understood(script) => script,
     };
     if let Some(harm) = Walk::default().script(script) {
-        return Verdict::Deny(harm);
+        return Verdict::Deny(short(&harm));
     }
     if line.source.contains("\\\n") {
         return Verdict::Ask("a word of it may go on in the next line".to_owned());
     }
     match only_reads(script, confinement) {
         Ok(()) => Verdict::Allow,
-        Err(doubt) => Verdict::Ask(doubt),
+        Err(doubt) => Verdict::Ask(short(&doubt)),
+    }
+}
+
+/// A word in it may be as long as the line.
+fn short(reason: &str) -> String {
+    let shown: String = reason.chars().take(LONGEST_REASON).collect();
+    if shown.len() < reason.len() {
+        shown + "…"
+    } else {
+        shown
     }
 }
 

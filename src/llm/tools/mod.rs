@@ -10,6 +10,8 @@ pub mod http;
 mod markdown;
 mod memory;
 mod page;
+pub mod python;
+pub mod runs;
 mod schedule;
 mod time;
 mod typed;
@@ -17,8 +19,10 @@ mod typed;
 use std::sync::Arc;
 
 use self::browser::BrowserPorts;
+use self::bash::BashTools;
 use self::calculator::Calculator;
 use self::config::{CalculatorConfig, ChatHistoryConfig, KvMemoryConfig, TimeConfig};
+use self::python::PythonTools;
 use self::typed::{Typed, TypedTool};
 use crate::core::conversation::ConversationStore;
 use crate::core::files::WorkspaceFiles;
@@ -43,6 +47,17 @@ pub struct ToolPorts {
     pub copies: Arc<dyn OutgoingFiles>,
     /// The browser, where it is switched on.
     pub browser: Option<BrowserPorts>,
+    /// Programs.
+    pub programs: ProgramTools,
+}
+
+/// The tools that run programs, where they are switched on.
+#[derive(Debug, Clone, Default)]
+pub struct ProgramTools {
+    /// `[tools.python_exec]`
+    pub python: Option<PythonTools>,
+    /// `[tools.bash]`
+    pub bash: Option<BashTools>,
 }
 
 /// The families' own settings.
@@ -131,6 +146,8 @@ pub fn builtin(config: &ToolSettings, rules: ToolRules, ports: &ToolPorts) -> Ve
     if let Some(browser) = &ports.browser {
         families.push(browser::family(browser));
     }
+    families.extend(ports.programs.python.as_ref().map(python::family));
+    families.extend(ports.programs.bash.as_ref().map(bash::family));
     families
 }
 
@@ -146,3 +163,6 @@ fn unexpected(outcome: &crate::core::change::ChangeOutcome) -> crate::core::tool
         "the change could not be confirmed",
     )
 }
+
+#[cfg(test)]
+mod program_tests;

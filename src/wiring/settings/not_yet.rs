@@ -16,16 +16,6 @@ const MISSING: &[Missing] = &[
         part: "the transcription of voice notes",
         is_on: |settings| settings.tools.audio_transcription.enabled,
     },
-    Missing {
-        key: "tools.python_exec.enabled",
-        part: "running Python",
-        is_on: |settings| settings.tools.python_exec.enabled,
-    },
-    Missing {
-        key: "tools.bash.enabled",
-        part: "running shell commands",
-        is_on: |settings| settings.tools.bash.enabled,
-    },
 ];
 
 /// A warning for each part that is switched on and not there.

@@ -10,6 +10,7 @@ mod crashes;
 mod doctor;
 mod history;
 mod kills;
+mod programs;
 mod run;
 mod secrets;
 mod setup;

@@ -24,7 +24,9 @@ use minibot::core::schedule::ScheduleRules;
 use minibot::core::tool::{FinishedCall, Tool, ToolContext, ToolOutcome, ToolResult, TurnOrigin};
 use minibot::core::turn::{Ending, Fact, PlannedCall, Step, Turn, TurnLimits};
 use minibot::llm::providers::builtin::BuiltinModel;
-use minibot::llm::tools::{SchedulerSwitch, ToolPorts, ToolRules, ToolSettings, builtin};
+use minibot::llm::tools::{
+    ProgramTools, SchedulerSwitch, ToolPorts, ToolRules, ToolSettings, builtin,
+};
 
 use super::model_fixture::{LeapingClock, RecordingSink};
 use crate::adapters::sqlite_fixture::{Fixture, audit_of, target};
@@ -65,6 +67,7 @@ impl Chat {
             files: fixture.files(),
             copies: fixture.copies(),
             browser: None,
+            programs: ProgramTools::default(),
         };
         let families = builtin(settings, rules, &ports);
         let tools = families.into_iter().flat_map(|family| family.tools);
