@@ -23,8 +23,8 @@ use crate::core::notes::NoteStore;
 use crate::core::outbox::OutboxStore;
 use crate::core::outgoing_file::OutgoingFiles;
 use crate::core::usage::UsageStore;
-use crate::llm::tools::browser::BrowserPorts;
 use crate::llm::tools::ProgramTools;
+use crate::llm::tools::browser::BrowserPorts;
 
 /// Everything that the parts are joined over.
 #[derive(Debug, Clone)]

@@ -18,8 +18,8 @@ mod typed;
 
 use std::sync::Arc;
 
-use self::browser::BrowserPorts;
 use self::bash::BashTools;
+use self::browser::BrowserPorts;
 use self::calculator::Calculator;
 use self::config::{CalculatorConfig, ChatHistoryConfig, KvMemoryConfig, TimeConfig};
 use self::python::PythonTools;
