@@ -1,13 +1,12 @@
 //! Sections whose parts do not exist in this version: accepted and checked all the same, so that a
 //! file need not change when they arrive.
 
-use std::num::NonZeroU32;
 
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::core::http_url::HttpUrl;
-use crate::core::units::{Seconds, count, none_if_empty};
+use crate::core::units::{Seconds, none_if_empty};
 
 /// `[tools.audio_transcription]`
 #[derive(Debug, Clone, Deserialize)]

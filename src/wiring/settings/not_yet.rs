@@ -10,13 +10,11 @@ struct Missing {
     is_on: fn(&Settings) -> bool,
 }
 
-const MISSING: &[Missing] = &[
-    Missing {
-        key: "tools.audio_transcription.enabled",
-        part: "the transcription of voice notes",
-        is_on: |settings| settings.tools.audio_transcription.enabled,
-    },
-];
+const MISSING: &[Missing] = &[Missing {
+    key: "tools.audio_transcription.enabled",
+    part: "the transcription of voice notes",
+    is_on: |settings| settings.tools.audio_transcription.enabled,
+}];
 
 /// A warning for each part that is switched on and not there.
 pub(super) fn check(settings: &Settings) -> Vec<Finding> {

@@ -1,14 +1,14 @@
 //! The real binary, from outside.
 
 mod approvals;
-#[cfg(feature = "failpoints")]
 mod backup;
 #[cfg(feature = "browser")]
 mod browser;
-mod crashes;
 #[cfg(feature = "failpoints")]
+mod crashes;
 mod doctor;
 mod history;
+#[cfg(feature = "failpoints")]
 mod kills;
 mod programs;
 mod run;
