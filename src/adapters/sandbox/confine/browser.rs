@@ -7,11 +7,13 @@ use std::process::ExitCode;
 
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
+use nix::unistd::getuid;
 
 use super::become_program;
 use super::descriptors::close_inherited;
 use super::landlock::{self, Network, Place, Use};
-use super::syscalls::{self, Purpose};
+use super::limits::drop_capabilities;
+use super::syscalls::{self, BrowserUser, Purpose};
 
 /// What a browser reads beside the system's programs and libraries.
 const READ: &[&str] = &[
@@ -61,6 +63,12 @@ fn give_up(profile: &Path, port: u16) -> Result<(), String> {
     places.push(Place::open(profile, Use::Profile)?);
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(|error| error.to_string())?;
     prctl::set_no_new_privs().map_err(|error| error.to_string())?;
+    drop_capabilities()?;
     landlock::restrict(&places, Network::OnlyTo(port))?;
-    syscalls::restrict(Purpose::Browser)
+    let user = if getuid().is_root() {
+        BrowserUser::Root
+    } else {
+        BrowserUser::Other
+    };
+    syscalls::restrict(Purpose::Browser(user))
 }

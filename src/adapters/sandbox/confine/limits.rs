@@ -4,6 +4,7 @@ use std::fs;
 
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 use rlimit::Resource;
+use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 
 use super::super::order::ProcessLimits;
 
@@ -79,6 +80,19 @@ pub(super) fn become_nobody() -> Result<(), String> {
         .and_then(|()| setresgid(group, group, group))
         .and_then(|()| setresuid(user, user, user))
         .map_err(|error| format!("the bot is root and cannot become the user {NOBODY}: {error}"))
+}
+
+/// Gives up every capability. A root without them still owns root's files, and can do nothing to others'
+/// processes. With `no_new_privs`, no program gives them back.
+pub(super) fn drop_capabilities() -> Result<(), String> {
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets {
+        effective: none,
+        permitted: none,
+        inheritable: none,
+    };
+    set_capabilities(None, sets)
+        .map_err(|error| format!("the capabilities cannot be given up: {error}"))
 }
 
 #[cfg(test)]

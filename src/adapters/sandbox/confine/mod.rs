@@ -2,6 +2,7 @@
 //! the program. It does nothing behind that, and never goes on when a step fails.
 
 mod browser;
+mod calls;
 mod descriptors;
 mod landlock;
 mod limits;
@@ -79,6 +80,9 @@ fn why_not_started(program: &Path, error: &std::io::Error) -> String {
         std::io::ErrorKind::PermissionDenied => format!(
             "{shown} may not be run in the sandbox: it is no program, or it lies in a folder that the sandbox does not read"
         ),
+        std::io::ErrorKind::WouldBlock => {
+            format!("{shown} cannot be run: other runs have too many processes just now")
+        }
         _ => format!("{shown} cannot be run: {error}"),
     }
 }
@@ -116,6 +120,7 @@ fn give_up(order: &Confine) -> Result<(), SandboxError> {
     if order.layers == Layers::Kernel {
         prctl::set_no_new_privs()
             .map_err(|error| unavailable(format!("no_new_privs cannot be set: {error}")))?;
+        self::limits::drop_capabilities().map_err(unavailable)?;
         let landlock = landlock::restrict(&places, Network::Refused).map_err(unavailable)?;
         let group = getpid().as_raw();
         syscalls::restrict(Purpose::Program { landlock, group }).map_err(unavailable)?;

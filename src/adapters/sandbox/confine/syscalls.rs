@@ -9,15 +9,10 @@ use seccompiler::{
     SeccompRule, TargetArch, apply_filter, sock_filter,
 };
 
-/// The last system call that was judged: later ones are answered as if the kernel did not know them.
-/// With that the x32 calls are refused too, whose numbers begin at 2^30.
-const LAST_JUDGED: u32 = FILE_SETATTR as u32;
-
-// Newer than the names in libc; these numbers are the same on every machine.
-const SETXATTRAT: i64 = 463;
-const REMOVEXATTRAT: i64 = 466;
-const OPEN_TREE_ATTR: i64 = 467;
-const FILE_SETATTR: i64 = 469;
+use super::calls::{
+    FILE_OWNERS, FILE_OWNERS_HERE, LAST_JUDGED, NAMESPACES, ONLY_ONESELF, REFUSED, REFUSED_HERE,
+    REFUSED_TO_PROGRAMS, REFUSED_TO_PROGRAMS_HERE, SIGNALS, UNKNOWN,
+};
 
 /// What a filter is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,181 +25,23 @@ pub(super) enum Purpose {
         group: i32,
     },
     /// A browser, which speaks to its proxy and to its own processes.
-    Browser,
+    Browser(BrowserUser),
 }
 
-/// Answered as if the kernel did not have them, so that the callers take another way.
-const UNKNOWN: &[i64] = &[
-    // Its flags lie in memory, where no filter sees them; the caller falls back to `clone`.
-    libc::SYS_clone3,
-    libc::SYS_io_uring_setup,
-    libc::SYS_io_uring_enter,
-    libc::SYS_io_uring_register,
-];
-
-/// Refused to programs and to browsers.
-const REFUSED: &[i64] = &[
-    // Other processes.
-    libc::SYS_ptrace,
-    libc::SYS_process_vm_readv,
-    libc::SYS_process_vm_writev,
-    libc::SYS_process_madvise,
-    libc::SYS_process_mrelease,
-    libc::SYS_pidfd_getfd,
-    libc::SYS_kcmp,
-    libc::SYS_migrate_pages,
-    libc::SYS_move_pages,
-    // The kernel's own machinery.
-    libc::SYS_bpf,
-    libc::SYS_perf_event_open,
-    libc::SYS_userfaultfd,
-    libc::SYS_add_key,
-    libc::SYS_request_key,
-    libc::SYS_keyctl,
-    libc::SYS_init_module,
-    libc::SYS_finit_module,
-    libc::SYS_delete_module,
-    libc::SYS_kexec_load,
-    libc::SYS_reboot,
-    libc::SYS_syslog,
-    libc::SYS_acct,
-    libc::SYS_swapon,
-    libc::SYS_swapoff,
-    libc::SYS_quotactl,
-    libc::SYS_quotactl_fd,
-    libc::SYS_personality,
-    libc::SYS_vhangup,
-    libc::SYS_sethostname,
-    libc::SYS_setdomainname,
-    libc::SYS_settimeofday,
-    libc::SYS_clock_settime,
-    libc::SYS_clock_adjtime,
-    libc::SYS_adjtimex,
-    // Mounts, and files without a path.
-    libc::SYS_mount,
-    libc::SYS_umount2,
-    libc::SYS_pivot_root,
-    libc::SYS_fsopen,
-    libc::SYS_fsconfig,
-    libc::SYS_fsmount,
-    libc::SYS_fspick,
-    libc::SYS_move_mount,
-    libc::SYS_open_tree,
-    OPEN_TREE_ATTR,
-    libc::SYS_mount_setattr,
-    libc::SYS_name_to_handle_at,
-    libc::SYS_open_by_handle_at,
-    libc::SYS_fanotify_init,
-    libc::SYS_fanotify_mark,
-    // Memory that outlives its processes.
-    libc::SYS_shmget,
-    libc::SYS_shmat,
-    libc::SYS_shmctl,
-    libc::SYS_semget,
-    libc::SYS_semop,
-    libc::SYS_semtimedop,
-    libc::SYS_semctl,
-    libc::SYS_msgget,
-    libc::SYS_msgsnd,
-    libc::SYS_msgrcv,
-    libc::SYS_msgctl,
-    libc::SYS_mq_open,
-    libc::SYS_mq_unlink,
-];
-
-/// Refused to programs alone.
-const REFUSED_TO_PROGRAMS: &[i64] = &[
-    libc::SYS_setns,
-    libc::SYS_unshare,
-    libc::SYS_chroot,
-    libc::SYS_memfd_create,
-    libc::SYS_memfd_secret,
-    libc::SYS_execveat,
-    libc::SYS_inotify_init1,
-    libc::SYS_inotify_add_watch,
-    // The network. What `socketpair` gives is connected already.
-    libc::SYS_socket,
-    libc::SYS_connect,
-    libc::SYS_bind,
-    libc::SYS_listen,
-    libc::SYS_accept,
-    libc::SYS_accept4,
-    // Landlock does not see these, and a filter does not see whose files they are for.
-    libc::SYS_fchmod,
-    libc::SYS_fchmodat,
-    libc::SYS_fchmodat2,
-    libc::SYS_fchown,
-    libc::SYS_fchownat,
-    libc::SYS_utimensat,
-    libc::SYS_setxattr,
-    libc::SYS_lsetxattr,
-    libc::SYS_fsetxattr,
-    libc::SYS_removexattr,
-    libc::SYS_lremovexattr,
-    libc::SYS_fremovexattr,
-    SETXATTRAT,
-    REMOVEXATTRAT,
-    FILE_SETATTR,
-];
-
-#[cfg(target_arch = "x86_64")]
-const REFUSED_HERE: &[i64] = &[
-    libc::SYS_iopl,
-    libc::SYS_ioperm,
-    libc::SYS_modify_ldt,
-    libc::SYS_kexec_file_load,
-    libc::SYS_uselib,
-];
-
-#[cfg(not(target_arch = "x86_64"))]
-const REFUSED_HERE: &[i64] = &[];
-
-#[cfg(target_arch = "x86_64")]
-const REFUSED_TO_PROGRAMS_HERE: &[i64] = &[
-    libc::SYS_chmod,
-    libc::SYS_chown,
-    libc::SYS_lchown,
-    libc::SYS_utime,
-    libc::SYS_utimes,
-    libc::SYS_futimesat,
-    libc::SYS_inotify_init,
-];
-
-#[cfg(not(target_arch = "x86_64"))]
-const REFUSED_TO_PROGRAMS_HERE: &[i64] = &[];
-
-/// Calls that name a process in their first argument: with anything but 0, oneself, they are refused.
-const ONLY_ONESELF: &[i64] = &[
-    libc::SYS_prlimit64,
-    libc::SYS_sched_setaffinity,
-    libc::SYS_sched_setscheduler,
-    libc::SYS_sched_setparam,
-    libc::SYS_sched_setattr,
-];
-
-/// Signals, where Landlock does not scope them. Each names its target first.
-const SIGNALS: &[i64] = &[
-    libc::SYS_tkill,
-    libc::SYS_tgkill,
-    libc::SYS_rt_sigqueueinfo,
-    libc::SYS_rt_tgsigqueueinfo,
-];
+/// Whom a browser runs as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BrowserUser {
+    /// Whose word about files of others counts.
+    Root,
+    /// Anybody else.
+    Other,
+}
 
 /// From this version on Landlock sees `truncate`.
 const LANDLOCK_TRUNCATES: i32 = 3;
 
 /// From this version on Landlock scopes signals and abstract sockets.
 const LANDLOCK_SCOPES: i32 = 6;
-
-const NAMESPACES: [i32; 7] = [
-    libc::CLONE_NEWNS,
-    libc::CLONE_NEWCGROUP,
-    libc::CLONE_NEWUTS,
-    libc::CLONE_NEWIPC,
-    libc::CLONE_NEWUSER,
-    libc::CLONE_NEWPID,
-    libc::CLONE_NEWNET,
-];
 
 /// Puts the filters on this process and all that it starts. There is no way back.
 pub(super) fn restrict(purpose: Purpose) -> Result<(), String> {
@@ -262,8 +99,9 @@ fn refusals(purpose: Purpose) -> Result<Rules, String> {
         libc::SYS_ioprio_set,
         &[&others, &user(IO_PRIORITY_OF_USER)],
     )?;
-    if let Purpose::Program { landlock, group } = purpose {
-        programs_alone(&mut rules, landlock, group)?;
+    match purpose {
+        Purpose::Program { landlock, group } => programs_alone(&mut rules, landlock, group)?,
+        Purpose::Browser(user) => browsers_alone(&mut rules, user)?,
     }
     Ok(rules)
 }
@@ -274,6 +112,8 @@ const IO_PRIORITY_OF_USER: u64 = 3;
 fn programs_alone(rules: &mut Rules, landlock: i32, group: i32) -> Result<(), String> {
     always(rules, REFUSED_TO_PROGRAMS);
     always(rules, REFUSED_TO_PROGRAMS_HERE);
+    always(rules, FILE_OWNERS);
+    always(rules, FILE_OWNERS_HERE);
     let namespaces: Vec<_> = NAMESPACES
         .into_iter()
         .map(|flag| u64::from(flag.unsigned_abs()))
@@ -334,6 +174,47 @@ fn programs_alone(rules: &mut Rules, landlock: i32, group: i32) -> Result<(), St
 }
 
 const F_SETOWN_EX: i32 = 15;
+
+/// Of the network only TCP is left, which Landlock holds to one port. It does not see datagrams, nor the
+/// other protocols that make streams.
+fn browsers_alone(rules: &mut Rules, user: BrowserUser) -> Result<(), String> {
+    if user == BrowserUser::Root {
+        always(rules, FILE_OWNERS);
+        always(rules, FILE_OWNERS_HERE);
+    }
+    let is_not =
+        |index: u8, value: i32| argument(index, SeccompCmpOp::Ne, u64::from(value.unsigned_abs()));
+    let family = |value: i32| argument(0, SeccompCmpOp::Eq, u64::from(value.unsigned_abs()));
+    let mut refused: Vec<Vec<Argument>> = vec![vec![
+        is_not(0, libc::AF_UNIX),
+        is_not(0, libc::AF_NETLINK),
+        is_not(0, libc::AF_INET),
+        is_not(0, libc::AF_INET6),
+    ]];
+    for internet in [libc::AF_INET, libc::AF_INET6] {
+        // That a part of the bits is not that of a stream cannot be said; which others there are, can.
+        for kind in [
+            libc::SOCK_DGRAM,
+            libc::SOCK_RAW,
+            libc::SOCK_RDM,
+            libc::SOCK_SEQPACKET,
+            libc::SOCK_DCCP,
+        ] {
+            let kind = u64::from(kind.unsigned_abs());
+            refused.push(vec![
+                family(internet),
+                argument(1, SeccompCmpOp::MaskedEq(0xf), kind),
+            ]);
+        }
+        refused.push(vec![
+            family(internet),
+            is_not(2, 0),
+            is_not(2, libc::IPPROTO_TCP),
+        ]);
+    }
+    let refused: Vec<&[Argument]> = refused.iter().map(Vec::as_slice).collect();
+    on(rules, libc::SYS_socket, &refused)
+}
 
 /// A process id as the low 32 bits of an argument, the only ones that the kernel reads.
 fn signed(pid: i32) -> u64 {
@@ -406,7 +287,8 @@ fn later_calls() -> BpfProgram {
 mod tests {
     use nix::libc;
 
-    use super::{Purpose, REFUSED, REFUSED_TO_PROGRAMS, UNKNOWN, programs, refusals};
+    use super::super::calls::{FILE_OWNERS, REFUSED, REFUSED_TO_PROGRAMS, UNKNOWN};
+    use super::{BrowserUser, Purpose, programs, refusals};
 
     fn program(landlock: i32) -> Purpose {
         Purpose::Program {
@@ -417,7 +299,7 @@ mod tests {
 
     #[test]
     fn every_filter_compiles_and_is_short() {
-        for purpose in [program(1), program(7), Purpose::Browser] {
+        for purpose in [program(1), program(7), Purpose::Browser(BrowserUser::Root)] {
             for filter in programs(purpose).unwrap() {
                 assert!(filter.len() < 1000, "{purpose:?}: {}", filter.len());
             }
@@ -449,7 +331,7 @@ mod tests {
 
     #[test]
     fn no_call_is_listed_twice() {
-        let mut all = [UNKNOWN, REFUSED, REFUSED_TO_PROGRAMS].concat();
+        let mut all = [UNKNOWN, REFUSED, REFUSED_TO_PROGRAMS, FILE_OWNERS].concat();
         let count = all.len();
         all.sort_unstable();
         all.dedup();
@@ -458,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_browser_keeps_its_sockets_and_its_own_sandbox() {
-        let rules = refusals(Purpose::Browser).unwrap();
+        let rules = refusals(Purpose::Browser(BrowserUser::Other)).unwrap();
         for number in [
             libc::SYS_socket,
             libc::SYS_connect,
