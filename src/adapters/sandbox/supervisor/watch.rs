@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
 use nix::sys::signalfd::SignalFd;
 use nix::sys::wait::WaitStatus;
 use tokio::time::Instant;
@@ -46,7 +47,9 @@ pub(super) fn watch(
         if wait(run, signals, deadline.min(next_look))? == Control::Ended {
             return Ok(Verdict::BotGone);
         }
-        while signals.read_signal()?.is_some() {}
+        if is_told_to_end(signals)? {
+            return Ok(Verdict::BotGone);
+        }
         run.stdin.give();
         run.stdout.take();
         run.stderr.take();
@@ -70,6 +73,16 @@ pub(super) fn watch(
             next_look = Instant::now() + LOOK_EVERY;
         }
     }
+}
+
+/// Whether any of the signals that came was more than news of a child.
+fn is_told_to_end(signals: &SignalFd) -> io::Result<bool> {
+    while let Some(signal) = signals.read_signal()? {
+        if signal.ssi_signo != (Signal::SIGCHLD as i32).unsigned_abs() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether the bot still holds the other end.
