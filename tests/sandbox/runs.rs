@@ -26,12 +26,7 @@ async fn a_program_reads_its_input_and_the_workspace_and_answers() {
         assert_eq!(outcome.end, RunEnd::Exited(3), "{mode:?}: {outcome:?}");
         assert_eq!(outcome.stdout.text, "given, own note\n", "{mode:?}");
         assert_eq!(outcome.stderr.text, "aside\n", "{mode:?}");
-        assert_eq!(
-            fs::read_dir(world.data.path().join("sandbox"))
-                .unwrap()
-                .count(),
-            0
-        );
+        assert_eq!(fs::read_dir(world.runs()).unwrap().count(), 0);
     }
 }
 

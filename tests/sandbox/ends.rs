@@ -1,0 +1,194 @@
+//! Whoever goes first, the bot, the helper or the caller: nothing of a run stays.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use minibot::core::sandbox::{RunEnd, Sandbox, SandboxMode};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::world::{World, prepare};
+
+/// Asks again and again; the one way to wait for what another process does.
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "waited in vain until {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+const SLEEPERS: &str = "import os, time\nfor _ in range(3):\n    if os.fork() == 0:\n        os.setsid()\n        time.sleep(600)\nopen('begun', 'w')\ntime.sleep(600)";
+
+fn has_begun(world: &World) -> bool {
+    let runs = fs::read_dir(world.runs()).unwrap().flatten();
+    runs.map(|run| run.path().join("work/begun"))
+        .any(|path| path.exists())
+}
+
+#[tokio::test]
+async fn dropping_the_future_ends_the_run() {
+    let world = World::new();
+    let sandbox = world.sandbox(SandboxMode::Native);
+    let run = tokio::spawn({
+        let request = world.python(SLEEPERS);
+        async move { sandbox.run(request).await }
+    });
+    until("it has begun", || has_begun(&world)).await;
+    let begun = Instant::now();
+    run.abort();
+    until("nothing is left", || world.left_behind().is_empty()).await;
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+/// The helper of the only run of this world.
+fn helper_of(world: &World) -> Pid {
+    let child = world.processes().into_iter().min().unwrap();
+    let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap();
+    let parent = status
+        .lines()
+        .find_map(|line| line.strip_prefix("PPid:"))
+        .unwrap();
+    Pid::from_raw(parent.trim().parse().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_helper_that_is_killed_takes_its_program_with_it_and_the_next_start_clears_away() {
+    let world = World::new();
+    let sandbox = world.sandbox(SandboxMode::Native);
+    let request = world.python("import time\nopen('begun', 'w')\ntime.sleep(600)");
+    let run = tokio::spawn(async move { sandbox.run(request).await });
+    until("it has begun", || has_begun(&world)).await;
+    kill_process(helper_of(&world), Signal::KILL).unwrap();
+    let error = run.await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("did not answer"), "{error}");
+    until("the program is gone", || world.processes().is_empty()).await;
+    assert_eq!(world.left_behind().len(), 1);
+    prepare(&world.data(), &[]);
+    assert_eq!(world.left_behind(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_helper_that_is_told_to_end_leaves_nothing() {
+    let world = World::new();
+    let sandbox = world.sandbox(SandboxMode::Native);
+    let request = world.python(SLEEPERS);
+    let run = tokio::spawn(async move { sandbox.run(request).await });
+    until("it has begun", || has_begun(&world)).await;
+    kill_process(helper_of(&world), Signal::TERM).unwrap();
+    assert!(run.await.unwrap().is_err());
+    until("nothing is left", || world.left_behind().is_empty()).await;
+}
+
+/// This test is its own bot: started by the next one, it runs a program and is killed meanwhile.
+#[tokio::test]
+async fn as_a_bot() {
+    let Ok(told) = std::env::var("TEST_AS_A_BOT_IN") else {
+        return;
+    };
+    let world = World::new();
+    fs::write(told, format!("{}\n{}", world.runs().display(), world.mark)).unwrap();
+    let outcome = world
+        .sandbox(SandboxMode::Native)
+        .run(world.python(SLEEPERS))
+        .await;
+    panic!("it ended before the bot: {outcome:?}");
+}
+
+#[tokio::test]
+async fn a_bot_that_is_killed_takes_everything_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = folder.path().join("told");
+    let mut bot = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "ends::as_a_bot", "--nocapture"])
+        .env("TEST_AS_A_BOT_IN", &told)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut begun = None;
+    until("it has begun", || {
+        let text = fs::read_to_string(&told).unwrap_or_default();
+        let Some((runs, mark)) = text.split_once('\n') else {
+            return false;
+        };
+        let at_work = |run: fs::DirEntry| run.path().join("work/begun").exists();
+        let is_so = fs::read_dir(runs).unwrap().flatten().any(at_work);
+        begun = Some((runs.to_owned(), mark.to_owned()));
+        is_so
+    })
+    .await;
+    bot.kill().unwrap();
+    bot.wait().unwrap();
+    let (runs, mark) = begun.unwrap();
+    until("nothing is left", || {
+        fs::read_dir(&runs).unwrap().count() == 0 && crate::world::marked(&mark).is_empty()
+    })
+    .await;
+    let data = Path::new(&runs).parent().unwrap();
+    fs::remove_dir_all(data).unwrap();
+}
+
+/// The runs of one bot, one after the other and beside each other, and what they cost it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_runs_leave_nothing() {
+    let count = std::env::var("SANDBOX_RUNS")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(50);
+    let world = World::new();
+    let sandbox = world.sandbox(SandboxMode::Native);
+    let request = || world.bash("echo $$ > last; sleep 0.01 & exit 7");
+    for _ in 0..5 {
+        sandbox.run(request()).await.unwrap();
+    }
+    let quiet = tokio::runtime::Handle::current().metrics().num_workers() + 2;
+    until("the threads of these runs are gone", || {
+        own().threads <= quiet
+    })
+    .await;
+    let before = own();
+    for _ in 0..count {
+        let (one, other) = tokio::join!(sandbox.run(request()), sandbox.run(request()));
+        assert_eq!(
+            (one.unwrap().end, other.unwrap().end),
+            (RunEnd::Exited(7), RunEnd::Exited(7))
+        );
+    }
+    assert_eq!(world.left_behind(), Vec::<String>::new());
+    // The thread of the last run may still be on its way out.
+    until("no thread and no descriptor is left", || {
+        let now = own();
+        (now.descriptors, now.threads) == (before.descriptors, before.threads)
+    })
+    .await;
+    let after = own();
+    assert!(
+        after.kilobytes < before.kilobytes + 4000,
+        "{before:?} {after:?}"
+    );
+}
+
+#[derive(Debug)]
+struct Own {
+    descriptors: usize,
+    threads: usize,
+    kilobytes: u64,
+}
+
+fn own() -> Own {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let resident = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap();
+    Own {
+        descriptors: fs::read_dir("/proc/self/fd").unwrap().count(),
+        threads: fs::read_dir("/proc/self/task").unwrap().count(),
+        kilobytes: resident.trim().trim_end_matches(" kB").parse().unwrap(),
+    }
+}
