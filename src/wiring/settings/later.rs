@@ -1,7 +1,6 @@
 //! Sections whose parts do not exist in this version: accepted and checked all the same, so that a
 //! file need not change when they arrive.
 
-
 use secrecy::SecretString;
 use serde::Deserialize;
 

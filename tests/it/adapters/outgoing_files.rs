@@ -212,7 +212,7 @@ async fn copies_stay_as_long_as_a_row_waits_for_them() {
     let database = world.fixture.database.clone();
     let outbox = SqliteOutboxStore::new(database, Arc::new(StoppedClock));
     let in_use = outbox.copies_in_use().await.unwrap();
-    assert_eq!(in_use, [waiting.copy.clone()]);
+    assert_eq!(in_use, std::slice::from_ref(&waiting.copy));
     #[allow(clippy::disallowed_methods)]
     let now = Utc::now();
     let prune = async |at| world.copies.prune(in_use.clone(), at).await.unwrap();
