@@ -5,6 +5,7 @@ pub mod config;
 pub mod console;
 pub mod egress;
 pub mod files;
+pub mod media;
 pub mod sandbox;
 pub mod sqlite;
 pub mod system;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
 
+use super::attachments::ReadFiles;
 use super::toolbox::Toolbox;
 use crate::core::channel::ChatKind;
 use crate::core::compaction::{Summary, SummaryStore};
@@ -16,6 +17,7 @@ use crate::core::exits::{KnownAddresses, Links, Surroundings};
 use crate::core::ids::CallId;
 use crate::core::inbox::InboxRow;
 use crate::core::label::{Labels, Source};
+use crate::core::media::{Attached, Part, Place, ReceivedFile};
 use crate::core::message::{IncomingContent, Quote, QuotedAuthor};
 use crate::core::model::{ModelRequest, estimated_tokens};
 use crate::core::scheduled_run::NOTHING_TO_REPORT;
@@ -69,7 +71,8 @@ pub struct TurnContext {
     history: History,
     preface: String,
     enclosures: Vec<Enclosure>,
-    /// What the person wrote.
+    files: ReadFiles,
+    /// What the person wrote, or said.
     pub user: String,
     /// The labels of the message and what came with it.
     asked_labels: Labels,
@@ -83,7 +86,12 @@ impl TurnContext {
     pub fn item(&self) -> Item {
         Item::User {
             text: self.user.clone(),
-            enclosures: self.enclosures.clone(),
+            enclosures: self
+                .enclosures
+                .iter()
+                .cloned()
+                .chain(self.mentions())
+                .collect(),
             labels: self.asked_labels.clone(),
         }
     }
@@ -105,9 +113,61 @@ impl TurnContext {
         let items = self.history.items().iter().chain([&asked]).chain(exchange);
         Links::Only(Arc::new(KnownAddresses::in_items(items)))
     }
+
+    /// What stays of each file in the conversation: never its content.
+    fn mentions(&self) -> impl Iterator<Item = Enclosure> {
+        let files = self.files.files.iter();
+        let silent = files.filter(|file| file.spoken().is_none());
+        silent.map(|file| Enclosure {
+            text: file.mention(),
+            labels: file.name_labels(),
+        })
+    }
+
+    /// Where the content and the names of the files come from.
+    pub fn file_labels(&self) -> &Labels {
+        &self.files.labels
+    }
+
+    /// What goes with the message that is to be answered.
+    fn attached(&self) -> Vec<Attached> {
+        let place = Place::Message;
+        let parts = self.files.parts.iter().cloned();
+        parts.map(|part| Attached { place, part }).collect()
+    }
 }
 
 impl ContextBuilder {
+    /// Adds what was read of the attachments. The history gives way to it.
+    pub fn add_files(&self, context: &mut TurnContext, inbox: &[InboxRow], mut files: ReadFiles) {
+        context.user = user_text(inbox, &files.files);
+        // A name that somebody gave to a file is content; only what has none is told in our words.
+        let mut named = Vec::new();
+        for file in &files.files {
+            let labels = file.name_labels();
+            if labels.is_empty() {
+                context.preface = format!("{}\n{}", context.preface, file.remark());
+            } else {
+                let text = file.remark();
+                files.labels.join(&labels);
+                named.push(Part::Document(Enclosure { text, labels }));
+            }
+        }
+        files.parts.splice(0..0, named);
+        context.asked_labels.join(&files.labels);
+        context.labels.join(&files.labels);
+        let parts = files.parts.iter().map(Part::estimated_tokens);
+        let enclosed = context.recap.iter().chain(&context.enclosures);
+        let taken = parts.sum::<usize>()
+            + enclosed.map(Enclosure::estimated_tokens).sum::<usize>()
+            + estimated_tokens(&context.notes)
+            + estimated_tokens(&context.user);
+        let room = self.settings.room().saturating_sub(taken);
+        let window = self.settings.history_window as usize;
+        context.history = context.history.newest_turns(window, room);
+        context.files = files;
+    }
+
     /// Reads what the turn needs.
     pub async fn load(
         &self,
@@ -122,7 +182,7 @@ impl ContextBuilder {
             .await?;
         let summary = self.summaries.get(conversation.id).await?;
         let (notes, recap) = shown_summary(summary);
-        let user = user_text(inbox);
+        let user = user_text(inbox, &[]);
         let enclosures: Vec<Enclosure> = inbox
             .iter()
             .flat_map(|row| enclosures(row, conversation))
@@ -145,6 +205,7 @@ impl ContextBuilder {
             history,
             preface,
             enclosures,
+            files: ReadFiles::default(),
             user,
             asked_labels,
             labels,
@@ -153,7 +214,15 @@ impl ContextBuilder {
     }
 
     /// The request of the next step.
-    pub fn request(&self, context: &TurnContext, exchange: Vec<Item>) -> ModelRequest {
+    /// `inserted` is what tools put before the model.
+    pub fn request(
+        &self,
+        context: &TurnContext,
+        exchange: Vec<Item>,
+        inserted: Vec<Attached>,
+    ) -> ModelRequest {
+        let mut attached = context.attached();
+        attached.extend(inserted);
         ModelRequest {
             // Behind the prompt, where every provider takes it and it seldom changes.
             system: format!("{}\n\n{}", self.settings.system_prompt, context.notes)
@@ -165,6 +234,7 @@ impl ContextBuilder {
             enclosures: context.enclosures.clone(),
             user: context.user.clone(),
             exchange,
+            attached,
             tools: self.tools.specs(),
             cache_key: context.cache_key.clone(),
             envelopes: self.envelopes.clone(),
@@ -203,12 +273,17 @@ impl ContextBuilder {
     }
 }
 
-/// The person's own words, or a job's content; the parts of an album are joined.
-fn user_text(inbox: &[InboxRow]) -> String {
+/// The person's own words, written or spoken, or a job's content; the parts of an album are joined.
+fn user_text(inbox: &[InboxRow], files: &[ReceivedFile]) -> String {
+    let mut files = files.iter();
     let texts = inbox.iter().filter_map(|row| match &row.incoming.content {
         IncomingContent::Message(message) | IncomingContent::Edit(message) => {
+            let of_row = files.by_ref().take(row.incoming.attachments().count());
+            let spoken = of_row.filter_map(ReceivedFile::spoken);
             let own = message.forwarded_from.is_none() && !message.text.is_empty();
-            own.then(|| message.text.clone())
+            let written = own.then_some(message.text.as_str());
+            let said: Vec<&str> = written.into_iter().chain(spoken).collect();
+            (!said.is_empty()).then(|| said.join("\n\n"))
         }
         IncomingContent::Scheduled(prompt) => Some(prompt.content.clone()),
         IncomingContent::Press(_) => None,

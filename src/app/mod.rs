@@ -3,6 +3,7 @@
 
 pub mod approvals;
 pub mod at_once;
+pub mod attachments;
 pub mod channels;
 pub mod commands;
 pub mod config;

@@ -8,6 +8,7 @@ mod console;
 mod doctor;
 mod history;
 mod jobs;
+mod read_pdf;
 mod run;
 mod setup;
 mod usage;
@@ -20,6 +21,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::adapters::config::{Environment, Loaded, Source, WhenMissing, load};
+use crate::adapters::media::READ_PDF;
 use crate::adapters::sandbox;
 use crate::adapters::sqlite::AuditFilter;
 use crate::wiring::settings::{RULES, Settings};
@@ -155,6 +157,9 @@ enum Command {
         #[arg(last = true)]
         command: Vec<OsString>,
     },
+    /// Read a PDF from standard input for the bot and print its text
+    #[command(name = READ_PDF, hide = true)]
+    ReadPdf,
 }
 
 /// Runs the command line of this process. Errors of usage end it with code 2.
@@ -198,6 +203,7 @@ pub fn main() -> ExitCode {
             port,
             command,
         } => Ok(sandbox::confine_browser(&profile, port, &command)),
+        Command::ReadPdf => read_pdf::run(),
     };
     result.unwrap_or_else(|error| {
         say(&format!("minibot: {error:#}"));

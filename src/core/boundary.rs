@@ -9,6 +9,8 @@ pub enum Boundary {
     Received,
     /// It was stored and not confirmed.
     Persisted,
+    /// The attachments were read; nothing of it is stored.
+    FilesRead,
     /// The model is about to be asked.
     ModelAsked,
     /// The model has answered; nothing of it is stored.
@@ -29,9 +31,10 @@ pub enum Boundary {
 
 impl Boundary {
     /// All of them, in the order of a message's way.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Received,
         Self::Persisted,
+        Self::FilesRead,
         Self::ModelAsked,
         Self::ModelAnswered,
         Self::ToolStarted,
@@ -47,6 +50,7 @@ impl Boundary {
         match self {
             Self::Received => "received",
             Self::Persisted => "persisted",
+            Self::FilesRead => "files_read",
             Self::ModelAsked => "model_asked",
             Self::ModelAnswered => "model_answered",
             Self::ToolStarted => "tool_started",

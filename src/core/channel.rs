@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ChannelName, ChatId, MessageId, ThreadId, UserId};
+use super::media::MediaSource;
 use super::outbox::Outgoing;
 
 /// One place to talk in: a chat, or one topic of it. It goes through everything: text, typing,
@@ -152,6 +153,11 @@ pub trait Channel: Send + Sync + std::fmt::Debug {
 
     /// What the channel can do; fixed while the process runs.
     fn capabilities(&self) -> Capabilities;
+
+    /// Where the files are that people send; `None` where they send none.
+    fn media(&self) -> Option<&dyn MediaSource> {
+        None
+    }
 
     /// Waits until the rate budget lets one request to `target` pass, and takes it.
     async fn reserve(&self, target: &ChatTarget, urgency: Urgency);

@@ -82,6 +82,8 @@ name_id! {
     AlbumId,
     /// The copy of a file that is on its way.
     CopyId,
+    /// A file that somebody sent, as its channel writes it. Only the channel's adapter reads it.
+    FileRef,
     /// The id that a model gave to one of its tool calls.
     CallId,
 }

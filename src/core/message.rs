@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::channel::{ChatKind, ChatTarget, Sender};
 use super::ids::{AlbumId, MessageId, OccurrenceId};
 use super::label::Labels;
+use super::media::{Attachment, FileOrigin};
 
 /// One thing that arrived for the bot and that it may act on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +53,9 @@ pub struct Message {
     /// The album this message is a part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub album: Option<AlbumId>,
+    /// The files that came with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
     /// Parts that this version cannot read, in words for the person ("a voice message").
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<String>,
@@ -67,6 +71,9 @@ pub struct Quote {
     /// Whose words these are.
     #[serde(default)]
     pub by: QuotedAuthor,
+    /// The files that came with it: they are part of the question too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
 }
 
 /// Whose words a quote repeats.
@@ -127,6 +134,23 @@ impl Incoming {
             IncomingContent::Message(message) | IncomingContent::Edit(message) => Some(message),
             IncomingContent::Press(_) | IncomingContent::Scheduled(_) => None,
         }
+    }
+
+    /// The files that are part of the question: the message's own, then those of the message that
+    /// it replies to.
+    pub fn attachments(&self) -> impl Iterator<Item = (FileOrigin, &Attachment)> {
+        let message = self.message();
+        let own = message.into_iter().flat_map(|message| &message.attachments);
+        let quoted = message
+            .and_then(|message| message.quote.as_ref())
+            .into_iter()
+            .flat_map(|quote| &quote.attachments);
+        let origin = match message {
+            Some(message) if message.forwarded_from.is_some() => FileOrigin::Forwarded,
+            _ => FileOrigin::Own,
+        };
+        let own = own.map(move |one| (origin, one));
+        own.chain(quoted.map(|one| (FileOrigin::Quoted, one)))
     }
 
     /// Whether nobody has just written: a job's time has come.

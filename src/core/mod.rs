@@ -31,6 +31,7 @@ pub mod jobs;
 pub mod journal;
 pub mod label;
 pub mod markup;
+pub mod media;
 pub mod message;
 pub mod model;
 pub mod money;

@@ -10,6 +10,7 @@ use super::budget::SpentBudget;
 use super::conversation::{Enclosure, History, Item};
 use super::envelope::Envelopes;
 use super::label::Labels;
+use super::media::{Attached, Part, Place};
 pub use super::tokens::estimated_tokens;
 use super::tool::{ToolCall, ToolResult, ToolSpec};
 use super::usage::UsageEntry;
@@ -34,6 +35,8 @@ pub struct ModelRequest {
     pub user: String,
     /// What this turn has said and done so far.
     pub exchange: Vec<Item>,
+    /// Pictures, files and the texts of documents, in order, with the places where they belong.
+    pub attached: Vec<Attached>,
     /// The tools that may be called.
     pub tools: Vec<ToolSpec>,
     /// The same for all requests of a conversation; helps a provider to find its cache.
@@ -46,6 +49,17 @@ impl ModelRequest {
     /// The user message before the history.
     pub fn recap(&self) -> Option<String> {
         self.recap.as_ref().map(|recap| self.enclosed(recap))
+    }
+
+    /// The user messages directly before the one that is to be answered: what came with it.
+    pub fn asked_with(&self) -> impl Iterator<Item = String> {
+        self.enclosures.iter().map(|part| self.enclosed(part))
+    }
+
+    /// The words that are to be answered; `None` when there are only enclosures and no parts.
+    pub fn asked_words(&self) -> Option<&str> {
+        let alone = self.enclosures.is_empty() || self.parts_at(Place::Message).next().is_some();
+        (alone || !self.user.is_empty()).then_some(self.user.as_str())
     }
 
     /// The user messages as which a message of the history is shown: what came with it, and the
@@ -68,8 +82,17 @@ impl ModelRequest {
         self.envelopes.around(&result.to_text(), labels)
     }
 
-    fn enclosed(&self, enclosure: &Enclosure) -> String {
+    /// Content from outside between its two lines.
+    pub fn enclosed(&self, enclosure: &Enclosure) -> String {
         self.envelopes.around(&enclosure.text, &enclosure.labels)
+    }
+
+    /// The parts that belong to a place.
+    pub fn parts_at(&self, place: Place) -> impl Iterator<Item = &Part> {
+        self.attached
+            .iter()
+            .filter(move |attached| attached.place == place)
+            .map(|attached| &attached.part)
     }
 
     /// A conservative guess at the tokens of the request.
@@ -86,6 +109,7 @@ impl ModelRequest {
             .chain(tools)
             .chain(items.map(Item::estimated_tokens))
             .chain(enclosures.map(Enclosure::estimated_tokens))
+            .chain(self.attached.iter().map(|one| one.part.estimated_tokens()))
             .sum()
     }
 }

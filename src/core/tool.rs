@@ -14,6 +14,7 @@ use super::channel::{ChatKind, ChatTarget, Sender};
 use super::files::WorkspacePath;
 use super::ids::{CallId, ConversationId};
 use super::label::Labels;
+use super::media::Artifact;
 use super::notes::NoteOwner;
 
 /// A call that a model made.
@@ -222,6 +223,13 @@ pub enum ToolOutcome {
         /// Where its content comes from.
         labels: Labels,
     },
+    /// It is done, and a file is to be put before the model.
+    Insert {
+        /// The result.
+        result: ToolResult,
+        /// The file, with where its content comes from.
+        artifact: Box<Artifact>,
+    },
     /// It wants one change of the database; what came of it makes the result. Both are written
     /// in one transaction.
     Change {
@@ -244,6 +252,7 @@ impl fmt::Debug for ToolOutcome {
                 .field("result", result)
                 .field("labels", labels)
                 .finish(),
+            Self::Insert { artifact, .. } => f.debug_tuple("Insert").field(artifact).finish(),
             Self::Change { change, .. } => f.debug_tuple("Change").field(change).finish(),
         }
     }

@@ -62,7 +62,7 @@ pub enum CallOutcome {
 /// What a call was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallPurpose {
-    /// An answer.
+    /// An answer, and the listening to its question.
     Turn,
     /// A summary of what falls out of the window.
     Compaction,

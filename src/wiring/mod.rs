@@ -8,6 +8,7 @@ pub mod browser;
 pub mod failpoints;
 pub mod lifecycle;
 mod maintenance;
+pub mod media;
 pub mod model;
 #[cfg(not(feature = "browser"))]
 mod no_browser;
@@ -28,6 +29,7 @@ use self::settings::Settings;
 use crate::adapters::system::{jitter, random_bytes};
 use crate::app::approvals::Approvals;
 use crate::app::at_once::{AtOnce, PressesAndCommands};
+use crate::app::attachments::Attachments;
 use crate::app::channels::Channels;
 use crate::app::commands::{About, Commands};
 use crate::app::config::MissedRun;
@@ -147,8 +149,9 @@ impl Joints<'_> {
             dispatcher: self.dispatcher.clone(),
         });
         let approvals = self.approvals(at_once.clone())?;
+        let attachments = media::attachments(self.settings, self.ports, &self.channels)?;
         let tools = toolbox(self.settings, self.ports);
-        let turns = self.turns((model, told), tools, approvals);
+        let turns = self.turns((model, told), tools, approvals, attachments);
         let work: Arc<dyn Work> = Arc::new(ChatWork {
             commands: commands.clone(),
             presses: presses.clone(),
@@ -216,6 +219,7 @@ impl Joints<'_> {
         (model, ended): (Arc<dyn ChatModel>, mpsc::Sender<ConversationId>),
         tools: Toolbox,
         approvals: Approvals,
+        attachments: Attachments,
     ) -> TurnLoop {
         TurnLoop {
             approvals,
@@ -223,6 +227,7 @@ impl Joints<'_> {
             model,
             tools: tools.clone(),
             context: context(self.settings, self.ports, tools),
+            attachments,
             live: LiveAnswers {
                 store: self.ports.outbox.clone(),
                 channels: self.channels.clone(),
@@ -342,6 +347,7 @@ fn families(settings: &Settings, ports: &Ports) -> Vec<Family> {
         copies: ports.copies.clone(),
         browser: ports.browser.clone(),
         programs: ports.programs.clone(),
+        inserting: media::inserting(settings, ports),
     };
     let mut families = tools::builtin(&config, rules, &tool_ports);
     let http = &settings.tools.http_client;

@@ -13,13 +13,13 @@ use crate::core::http_url::HttpUrl;
 use crate::core::model::ChatModel;
 use crate::llm::breaker::CircuitBreaker;
 use crate::llm::chain::Chain;
-use crate::llm::config::{LlmConfig, Provider};
+use crate::llm::config::{LlmConfig, PdfAs, Provider};
 use crate::llm::fallback::WithFallback;
 use crate::llm::own_limits::{OwnLimits, WithOwnLimits};
 use crate::llm::providers::builtin::BuiltinModel;
 use crate::llm::providers::openai::OpenAiModel;
 use crate::llm::providers::openai_responses::ResponsesModel;
-use crate::llm::providers::{ServerSettings, SetupError, StrictTools, openrouter};
+use crate::llm::providers::{Pdfs, ServerSettings, SetupError, StrictTools, openrouter};
 use crate::llm::retry::Retrying;
 use crate::llm::shorter::WithShorterHistory;
 
@@ -126,6 +126,12 @@ fn provider(config: &LlmConfig) -> Result<Option<Arc<dyn ChatModel>>, SetupError
     }))
 }
 
+/// Where the API of `[llm]` lies, or that of OpenAI.
+pub(super) fn base_url(config: &LlmConfig) -> HttpUrl {
+    let own_url = || HttpUrl::parse(OPENAI).expect("a constant that parses");
+    config.base_url.clone().unwrap_or_else(own_url)
+}
+
 fn server(config: &LlmConfig, provider_name: &str, own_url: &str) -> ServerSettings {
     let own_url = || HttpUrl::parse(own_url).expect("a constant that parses");
     ServerSettings {
@@ -139,6 +145,10 @@ fn server(config: &LlmConfig, provider_name: &str, own_url: &str) -> ServerSetti
         max_new_tokens: config.max_new_tokens,
         reasoning_effort: config.reasoning_effort.clone(),
         top_p: config.top_p,
+        pdfs: match config.pdf_as {
+            PdfAs::File => Pdfs::AsFiles,
+            PdfAs::Text => Pdfs::AsText,
+        },
         strict_tools: StrictTools::WhereKnown,
     }
 }

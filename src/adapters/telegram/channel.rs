@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::CHANNEL;
 use super::client::{ApiClient, ApiError};
+use super::download::TelegramFiles;
 use super::envelope::thread_of_action;
 use super::failure::{delivery_error, is_unchanged};
 use super::rate::RateBudget;
@@ -16,6 +17,7 @@ use crate::core::channel::{
     Asking, Buttons, Capabilities, Channel, ChatTarget, DeliveryError, Urgency,
 };
 use crate::core::ids::{ChannelName, MessageId};
+use crate::core::media::MediaSource;
 use crate::core::outbox::Outgoing;
 
 /// `sendMessage`, "text".
@@ -43,14 +45,17 @@ pub struct TelegramChannel {
     api: ApiClient,
     capabilities: Capabilities,
     budget: RateBudget,
+    files: TelegramFiles,
 }
 
 impl TelegramChannel {
     /// A channel with a full rate budget. Nothing is sent yet.
     pub fn new(settings: &TelegramSettings) -> Result<Self, ApiError> {
+        let api = ApiClient::new(&settings.api_url, &settings.token)?;
         Ok(Self {
             name: ChannelName::new(CHANNEL),
-            api: ApiClient::new(&settings.api_url, &settings.token)?,
+            files: TelegramFiles::new(api.clone()),
+            api,
             capabilities: Capabilities {
                 max_text_units: MAX_TEXT_UNITS,
                 streaming: settings.streaming,
@@ -104,6 +109,10 @@ impl Channel for TelegramChannel {
 
     fn capabilities(&self) -> Capabilities {
         self.capabilities
+    }
+
+    fn media(&self) -> Option<&dyn MediaSource> {
+        Some(&self.files)
     }
 
     async fn reserve(&self, target: &ChatTarget, urgency: Urgency) {

@@ -137,6 +137,50 @@ impl ApiClient {
         self.finish(self.post(method).multipart(form), limit).await
     }
 
+    /// Whether it is Telegram's own server.
+    pub(super) fn is_telegrams_own(&self) -> bool {
+        let host = self.api_url.as_url().host_str().unwrap_or_default();
+        host == "api.telegram.org"
+    }
+
+    /// Begins to fetch a file from where `getFile` said it is. The answer's body is the file.
+    pub(super) async fn file(&self, path: &str) -> Result<Response, ApiError> {
+        let refused = |code, description: &str| {
+            ApiError::Refused(Refusal {
+                code,
+                description: description.to_owned(),
+                retry_after: None,
+                migrate_to: None,
+                origin: Origin::Api,
+            })
+        };
+        let names: Vec<&str> = path.split('/').collect();
+        if names.iter().any(|name| matches!(*name, "" | "." | "..")) {
+            return Err(refused(400, "the server names an odd place for the file"));
+        }
+        let base = format!(
+            "{}/file/bot{}",
+            self.api_url.base(),
+            self.token.expose_secret()
+        );
+        // Whatever the names hold, they are names: nothing of them becomes a query or another host.
+        let mut url = reqwest::Url::parse(&base)
+            .map_err(|_| ApiError::Unreachable("the address of files is no address".to_owned()))?;
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.extend(names);
+        }
+        let sent = tokio::time::timeout(CALL_TIMEOUT, self.http.get(url).send()).await;
+        let response = sent
+            .map_err(|_| ApiError::NoAnswer("no answer in time".to_owned()))?
+            .map_err(|error| self.failure(error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let reason = status.canonical_reason().unwrap_or("unknown status");
+        Err(refused(status.as_u16(), reason))
+    }
+
     fn post(&self, method: &str) -> RequestBuilder {
         self.http.post(format!(
             "{}/bot{}/{method}",
@@ -216,7 +260,7 @@ impl ApiClient {
         }
     }
 
-    fn failure(&self, error: reqwest::Error) -> ApiError {
+    pub(super) fn failure(&self, error: reqwest::Error) -> ApiError {
         let unwritten = error.is_connect() || error.is_builder();
         let text = self.without_token(&causes(&error.without_url()));
         if unwritten {

@@ -41,16 +41,22 @@ fn read(original: &Original) -> Option<Content> {
     };
     match Media::of(original) {
         Media::Text(text) => message.text = text,
+        // The file itself is read from the raw message.
+        Media::File(_) => message.text = caption(original),
         Media::Unreadable(words) => {
             message.unreadable.push(words);
-            message.text = original.caption().map_or_else(String::new, |caption| {
-                with_links(caption, original.caption_entities().unwrap_or_default())
-            });
+            message.text = caption(original);
         }
         Media::Service => return Some(Content::Service),
         Media::Unknown => return None,
     }
     Some(Content::Message(Box::new(message)))
+}
+
+fn caption(original: &Original) -> String {
+    original.caption().map_or_else(String::new, |caption| {
+        with_links(caption, original.caption_entities().unwrap_or_default())
+    })
 }
 
 /// The message that is replied to: the part that the person marked, or all of it.
@@ -65,6 +71,7 @@ fn quote(original: &Original) -> Option<Quote> {
             author: writer(replied),
             text,
             by: QuotedAuthor::Other,
+            attachments: Vec::new(),
         });
     }
     let elsewhere = common.external_reply.as_ref()?;
@@ -72,6 +79,7 @@ fn quote(original: &Original) -> Option<Quote> {
         author: author(&elsewhere.origin),
         text: marked.unwrap_or_default(),
         by: QuotedAuthor::Other,
+        attachments: Vec::new(),
     })
 }
 
@@ -80,7 +88,7 @@ fn whole_text(replied: &Original) -> Option<String> {
     match (replied.caption(), Media::of(replied)) {
         (Some(caption), _) => Some(caption.to_owned()),
         (None, Media::Text(text)) => Some(text),
-        (None, Media::Unreadable(words)) => Some(format!("[{words}]")),
+        (None, Media::File(words) | Media::Unreadable(words)) => Some(format!("[{words}]")),
         (None, Media::Unknown) => Some(String::new()),
         (None, Media::Service) => None,
     }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::attachments::attachments;
 use super::envelope::shown_name;
 use super::media::with_name;
 use crate::core::ids::{AlbumId, MessageId};
@@ -35,7 +36,11 @@ pub(super) fn message(raw: &Value) -> Option<Message> {
         quote: quote(raw),
         forwarded_from: forwarded_from(raw),
         album: raw["media_group_id"].as_str().map(AlbumId::new),
-        unreadable: attachment.into_iter().collect(),
+        attachments: Vec::new(),
+        unreadable: attachment
+            .filter(|_| attachments(raw).is_empty())
+            .into_iter()
+            .collect(),
     })
 }
 
@@ -66,6 +71,7 @@ fn quote(raw: &Value) -> Option<Quote> {
         author: origin_name(author),
         text: text.to_owned(),
         by: QuotedAuthor::Other,
+        attachments: Vec::new(),
     })
 }
 

@@ -10,7 +10,9 @@ const NAME_CHARS: usize = 100;
 pub(super) enum Media {
     /// Words, or what reads as well in words.
     Text(String),
-    /// A file or the like, named for the person; it may have a caption.
+    /// A file that can be read, named for the person; it may have a caption.
+    File(String),
+    /// Something that cannot be read, named for the person; it may have a caption.
     Unreadable(String),
     /// Something that happened in the chat.
     Service,
@@ -33,6 +35,10 @@ impl Media {
         }
     }
 
+    fn file(words: &str) -> Self {
+        Self::File(words.to_owned())
+    }
+
     fn unreadable(words: &str) -> Self {
         Self::Unreadable(words.to_owned())
     }
@@ -41,12 +47,12 @@ impl Media {
 fn of_common(media: &MediaKind) -> Media {
     match media {
         MediaKind::Text(text) => Media::Text(with_links(&text.text, &text.entities)),
-        MediaKind::Photo(_) => Media::unreadable("a photo"),
+        MediaKind::Photo(_) => Media::file("a photo"),
         MediaKind::Document(media) => named("a document", media.document.file_name.as_deref()),
         MediaKind::Audio(media) => named("an audio file", media.audio.file_name.as_deref()),
-        MediaKind::Voice(_) => Media::unreadable("a voice message"),
+        MediaKind::Voice(_) => Media::file("a voice message"),
         MediaKind::Video(_) => Media::unreadable("a video"),
-        MediaKind::VideoNote(_) => Media::unreadable("a video message"),
+        MediaKind::VideoNote(_) => Media::file("a video message"),
         MediaKind::Animation(_) => Media::unreadable("an animation"),
         MediaKind::Sticker(media) => named("a sticker", media.sticker.emoji.as_deref()),
         MediaKind::Story(_) => Media::unreadable("a story"),
@@ -109,7 +115,7 @@ fn in_words(media: &MediaKind) -> String {
 }
 
 fn named(words: &str, name: Option<&str>) -> Media {
-    Media::Unreadable(with_name(words, name))
+    Media::File(with_name(words, name))
 }
 
 /// The words with a file's name behind them, as far as it is fit to be shown.

@@ -5,10 +5,12 @@
 
 mod access;
 mod addressing;
+mod attachments;
 mod channel;
 mod client;
 pub mod config;
 mod content;
+mod download;
 mod envelope;
 mod failure;
 mod lenient;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::access::Access;
 use super::addressing::{Addressee, addressee, is_meant, quoted_author, without_mention};
+use super::attachments::attachments;
 use super::channel::BotIdentity;
 use super::config::GroupMode;
 use super::content::{Content, typed};
@@ -116,6 +117,7 @@ impl UpdateReader {
         if let Some(quote) = &mut message.quote {
             quote.by = quoted_author(envelope.body(), &self.bot);
         }
+        add_files(&mut message, envelope.body());
         if in_group && message.forwarded_from.is_none() {
             message.text = without_mention(&message.text, &self.bot);
         }
@@ -147,6 +149,20 @@ impl UpdateReader {
             notice.dedupe_key = Some(format!("stranger:{}:{chat}:{user}:{day}", target.channel));
             notice
         })
+    }
+}
+
+/// The files of a message, and those of the message that it replies to.
+fn add_files(message: &mut Message, raw: &Value) {
+    message.attachments = attachments(raw);
+    if let Some(quote) = &mut message.quote {
+        let here = &raw["reply_to_message"];
+        let replied = if here.is_null() {
+            &raw["external_reply"]
+        } else {
+            here
+        };
+        quote.attachments = attachments(replied);
     }
 }
 

@@ -24,9 +24,13 @@ impl TurnLoop {
         progress: &mut Progress,
         stops: &TurnStops,
     ) -> StoreResult<Option<Drive>> {
-        let request = self
-            .context
-            .request(&progress.context, progress.turn.exchange());
+        let inserted = self.inserted(progress);
+        let inserted = match self.unless_halted(progress.deadline, stops, inserted).await {
+            Ok(inserted) => inserted,
+            Err(halt) => return self.halt(progress, halt).await,
+        };
+        let exchange = progress.turn.exchange();
+        let request = self.context.request(&progress.context, exchange, inserted);
         progress.mind_links();
         Boundary::ModelAsked.pass();
         let (answer, shown) = self.ask_and_show(progress, &request, stops).await;

@@ -5,6 +5,7 @@ mod ask;
 mod audit;
 mod ending;
 mod persist;
+mod read_files;
 mod run_tools;
 
 use std::collections::HashSet;
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, error, error_span, info, warn};
 
 use super::approvals::Approvals;
+use super::attachments::Attachments;
 use super::channels::Channels;
 use super::context::{ContextBuilder, TurnContext};
 use super::dispatcher::TurnStops;
@@ -34,6 +36,7 @@ use crate::core::conversation::Conversation;
 use crate::core::error::{StoreError, StoreResult};
 use crate::core::exits::Links;
 use crate::core::ids::{CallId, ConversationId, InboxId, TurnId};
+use crate::core::inbox::InboxRow;
 use crate::core::journal::{JournalEntry, OpenAnswer, RunningTurn, TurnJournal};
 use crate::core::message::Incoming;
 use crate::core::model::ChatModel;
@@ -67,6 +70,8 @@ pub struct TurnLoop {
     pub tools: Toolbox,
     /// Builds requests.
     pub context: ContextBuilder,
+    /// Reads what comes with messages.
+    pub attachments: Attachments,
     /// Shows answers while they grow.
     pub live: LiveAnswers,
     /// What becomes of large results.
@@ -91,6 +96,7 @@ struct Progress {
     id: TurnId,
     conversation: Conversation,
     asked: Incoming,
+    inbox: Vec<InboxRow>,
     place: AnswerPlace,
     context: TurnContext,
     answer: OpenAnswer,
@@ -213,7 +219,7 @@ impl TurnLoop {
         }
         let audited = turn.finished_calls().map(|(call, ..)| call.id.clone());
         let audited = audited.collect();
-        let asked = running.inbox.into_iter().next().map(|row| row.incoming);
+        let asked = running.inbox.first().map(|row| row.incoming.clone());
         let asked = asked.ok_or_else(|| {
             StoreError::Corrupt(format!("turn {} has no message in the inbox", running.id))
         })?;
@@ -222,6 +228,7 @@ impl TurnLoop {
             id: running.id,
             conversation: running.conversation,
             asked,
+            inbox: running.inbox,
             place,
             context,
             answer: running.answer,
@@ -245,6 +252,9 @@ impl TurnLoop {
     }
 
     async fn drive(&self, progress: &mut Progress, stops: &TurnStops) -> StoreResult<Drive> {
+        if let Some(drive) = self.read_files(progress, stops).await? {
+            return Ok(drive);
+        }
         loop {
             let drive = match progress.turn.step() {
                 Step::AskModel => self.ask(progress, stops).await?,

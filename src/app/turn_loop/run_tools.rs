@@ -51,6 +51,7 @@ impl TurnLoop {
         Boundary::ToolDone.pass();
         let mut entry = JournalEntry::default();
         for (call, outcome) in calls.into_iter().zip(outcomes) {
+            entry.facts.extend(inserted(&call, &outcome));
             let done = self.fitted(progress, &call, settled(outcome)).await;
             entry.facts.push(finished(&call, done));
         }
@@ -96,10 +97,12 @@ impl TurnLoop {
                 progress.turn.feed(finished(&call, done));
                 Ok(None)
             }
-            outcome @ (ToolOutcome::Finished(_) | ToolOutcome::Outside { .. }) => {
+            outcome => {
+                let inserted = inserted(&call, &outcome);
                 let done = self.fitted(progress, &call, settled(outcome)).await;
+                let result = finished(&call, done);
                 let entry = JournalEntry {
-                    facts: vec![finished(&call, done)],
+                    facts: inserted.into_iter().chain([result]).collect(),
                     ..JournalEntry::default()
                 };
                 self.advance(progress, entry).await
@@ -144,11 +147,26 @@ fn settled(outcome: ToolOutcome) -> FinishedCall {
     match outcome {
         ToolOutcome::Finished(result) => result.into(),
         ToolOutcome::Outside { result, labels } => FinishedCall { result, labels },
+        ToolOutcome::Insert { result, artifact } => FinishedCall {
+            result,
+            labels: artifact.labels,
+        },
         ToolOutcome::Change { .. } => ToolResult::error(
             ErrorCode::Failed,
             "a read-only tool tried to change something",
         )
         .into(),
+    }
+}
+
+/// The file that a call puts before the model.
+fn inserted(call: &PlannedCall, outcome: &ToolOutcome) -> Option<Fact> {
+    match outcome {
+        ToolOutcome::Insert { artifact, .. } => Some(Fact::Inserted {
+            call: call.call.id.clone(),
+            artifact: (**artifact).clone(),
+        }),
+        _ => None,
     }
 }
 

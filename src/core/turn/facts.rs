@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::approval::{Decision, Fingerprint, Ruling};
 use crate::core::ids::CallId;
 use crate::core::label::Labels;
+use crate::core::media::{Artifact, ReceivedFile};
 use crate::core::model::{FinishReason, ModelError, ModelReply};
 use crate::core::tool::ToolResult;
 
@@ -17,6 +18,16 @@ pub enum Fact {
     ModelReplied {
         /// What.
         reply: ModelReply,
+    },
+    /// The attachments of the message were read, as far as they can be.
+    FilesRead {
+        /// What became of each, in order.
+        files: Vec<ReceivedFile>,
+        /// Where their content comes from.
+        #[serde(default, skip_serializing_if = "Labels::is_empty")]
+        labels: Labels,
+        /// What the person is told, where nothing is left for a model to answer.
+        answer: Option<String>,
     },
     /// The model gave no answer, for good.
     ModelFailed {
@@ -63,6 +74,13 @@ pub enum Fact {
         /// Where its content comes from.
         #[serde(default, skip_serializing_if = "Labels::is_empty")]
         labels: Labels,
+    },
+    /// A tool put a file before the model; its result follows.
+    Inserted {
+        /// Which call.
+        call: CallId,
+        /// The file.
+        artifact: Artifact,
     },
     /// The process had ended in the middle, and the turn was taken up again.
     Resumed,

@@ -7,6 +7,7 @@
 mod approvals;
 mod arguments;
 mod facts;
+mod files;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -19,6 +20,7 @@ use super::approval::{Fingerprint, Ruling};
 use super::conversation::Item;
 use super::ids::CallId;
 use super::label::Labels;
+use super::media::{Artifact, ReceivedFile};
 use super::model::{Continuation, ModelReply};
 use super::tool::{ErrorCode, ToolCall, ToolEffect, ToolResult};
 
@@ -121,6 +123,8 @@ pub struct Turn {
     /// When each card was sent.
     cards: Vec<DateTime<Utc>>,
     resumes: u32,
+    files: Option<Vec<ReceivedFile>>,
+    inserted: Vec<(CallId, Artifact)>,
     ending: Option<Ending>,
 }
 
@@ -173,6 +177,8 @@ impl Turn {
             refused: HashSet::new(),
             cards: Vec::new(),
             resumes: 0,
+            files: None,
+            inserted: Vec::new(),
             ending: None,
         }
     }
@@ -191,6 +197,11 @@ impl Turn {
             return Fed::Ignored;
         }
         match fact {
+            Fact::FilesRead {
+                files,
+                labels,
+                answer,
+            } => self.take_files(files, &labels, answer),
             Fact::ModelReplied { reply } => self.take_reply(reply),
             Fact::ModelFailed { error } => {
                 self.ending = Some(Ending::Failed { error });
@@ -209,6 +220,7 @@ impl Turn {
                 result,
                 labels,
             } => self.take_result(&call, result, labels),
+            Fact::Inserted { call, artifact } => self.take_insert(call, artifact),
             Fact::Resumed => self.take_resume(),
             Fact::Stopped { reason } => {
                 self.ending = Some(Ending::Stopped { reason });

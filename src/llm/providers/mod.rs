@@ -5,5 +5,6 @@ mod http;
 pub mod openai;
 pub mod openai_responses;
 pub mod openrouter;
+pub mod transcription;
 
-pub use http::{ServerSettings, SetupError, StrictTools};
+pub use http::{Pdfs, ServerSettings, SetupError, StrictTools};

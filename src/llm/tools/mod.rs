@@ -7,6 +7,7 @@ pub mod config;
 mod files;
 mod history;
 pub mod http;
+mod insert;
 mod markdown;
 mod memory;
 mod page;
@@ -22,11 +23,13 @@ use self::bash::BashTools;
 use self::browser::BrowserPorts;
 use self::calculator::Calculator;
 use self::config::{CalculatorConfig, ChatHistoryConfig, KvMemoryConfig, TimeConfig};
+use self::insert::SelfInsertArtifact;
 use self::python::PythonTools;
 use self::typed::{Typed, TypedTool};
 use crate::core::conversation::ConversationStore;
-use crate::core::files::WorkspaceFiles;
+use crate::core::files::{WorkspaceFiles, Workspaces};
 use crate::core::jobs::{JobLimits, JobStore};
+use crate::core::media::FileReader;
 use crate::core::notes::NoteStore;
 use crate::core::outgoing_file::OutgoingFiles;
 use crate::core::schedule::ScheduleRules;
@@ -49,6 +52,8 @@ pub struct ToolPorts {
     pub browser: Option<BrowserPorts>,
     /// Programs.
     pub programs: ProgramTools,
+    /// What puts files before the model; `None` where there are no files.
+    pub inserting: Option<Inserting>,
 }
 
 /// The tools that run programs, where they are switched on.
@@ -58,6 +63,17 @@ pub struct ProgramTools {
     pub python: Option<PythonTools>,
     /// `[tools.bash]`
     pub bash: Option<BashTools>,
+}
+
+/// What puts files of the workspace before the model.
+#[derive(Debug, Clone)]
+pub struct Inserting {
+    /// The files.
+    pub workspaces: Arc<dyn Workspaces>,
+    /// Looks at them.
+    pub reader: Arc<dyn FileReader>,
+    /// The largest file, in bytes.
+    pub most_bytes: u64,
 }
 
 /// The families' own settings.
@@ -142,6 +158,12 @@ pub fn builtin(config: &ToolSettings, rules: ToolRules, ports: &ToolPorts) -> Ve
     if let Some(limits) = config.files {
         let (files, copies) = (ports.files.clone(), ports.copies.clone());
         families.push(files::family(files, copies, limits));
+    }
+    if let Some(inserting) = &ports.inserting {
+        families.push(Family {
+            ability: "Looking at kept pictures and documents again",
+            tools: vec![tool(SelfInsertArtifact(inserting.clone()))],
+        });
     }
     if let Some(browser) = &ports.browser {
         families.push(browser::family(browser));

@@ -2,9 +2,7 @@
 
 mod checks;
 mod execution;
-mod later;
 mod model_checks;
-mod not_yet;
 mod retired;
 mod tool_checks;
 
@@ -21,12 +19,11 @@ use crate::adapters::telegram::config::TelegramConfig;
 use crate::adapters::telemetry::config::LoggingConfig;
 use crate::app::config::{ApprovalsConfig, MemoryConfig, RuntimeConfig, SchedulerConfig};
 use crate::core::egress::EgressConfig;
-use crate::llm::config::LlmConfig;
+use crate::llm::config::{AudioTranscriptionConfig, LlmConfig};
 use crate::llm::tools::config::{CalculatorConfig, ChatHistoryConfig, KvMemoryConfig, TimeConfig};
 use crate::llm::tools::http::config::HttpClientConfig;
 
 pub use execution::{BashConfig, PythonExecConfig};
-pub use later::AudioTranscriptionConfig;
 
 /// What the loader has to know about particular keys.
 pub const RULES: Rules = Rules {
@@ -151,7 +148,6 @@ impl Checked for Settings {
         let mut findings = checks::check(self);
         findings.extend(model_checks::check(&self.llm));
         findings.extend(tool_checks::check(self));
-        findings.extend(not_yet::check(self));
         findings
     }
 }

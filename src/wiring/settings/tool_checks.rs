@@ -11,6 +11,7 @@ use crate::adapters::sandbox::config::JailConfig;
 use crate::core::egress::{EgressConfig, check_header};
 use crate::core::sandbox::SandboxMode;
 use crate::core::units::Seconds;
+use crate::llm::config::Provider;
 
 pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -22,6 +23,7 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
             "tools.kv_memory.default_limit is more than max_limit",
         ));
     }
+    transcription(settings, &mut findings);
     egress(&settings.egress, &mut findings);
     agent(settings, &mut findings);
     browser(&tools.browser, &mut findings);
@@ -91,6 +93,31 @@ fn agent(settings: &Settings, findings: &mut Vec<Finding>) {
             format!("{AGENT}: expected plain letters, digits and signs of ASCII"),
         ));
     }
+}
+
+/// It goes by default to the server of `[llm]`, which must be one that can do it.
+fn transcription(settings: &Settings, findings: &mut Vec<Finding>) {
+    const SERVER: &str = "tools.audio_transcription.base_url";
+    const LIMIT: &str = "tools.audio_transcription.max_duration_seconds";
+    let config = &settings.tools.audio_transcription;
+    let provider = settings.llm.provider;
+    let has_none = matches!(provider, Provider::Builtin | Provider::OpenRouter);
+    if config.enabled && config.base_url.is_none() && has_none {
+        findings.push(Finding::problem(
+            ["tools.audio_transcription.enabled", SERVER],
+            format!("{SERVER} is missing: the provider in [llm] has no transcription"),
+        ));
+    }
+    if let (Some(_), Some(url)) = (&config.api_key, &config.base_url)
+        && !url.is_https()
+        && !url.is_loopback()
+    {
+        findings.push(Finding::warning(
+            [SERVER],
+            format!("{SERVER} is not https: the key and the recordings travel unencrypted"),
+        ));
+    }
+    positive(&[(LIMIT, config.max_duration_seconds)], findings);
 }
 
 fn browser(browser: &BrowserConfig, findings: &mut Vec<Finding>) {

@@ -1,6 +1,7 @@
 //! The adapters, each against the real thing or a server that is as strict.
 
 mod config;
+mod media;
 mod outgoing_files;
 mod sqlite_audit;
 mod sqlite_changes;

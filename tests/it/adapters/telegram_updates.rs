@@ -68,7 +68,7 @@ fn entities_leave_the_words_alone_and_links_are_shown() {
 }
 
 #[test]
-fn what_cannot_be_read_is_named() {
+fn files_are_found_whatever_their_form() {
     let file = json!({ "file_id": "f", "file_unique_id": "u", "file_size": 10 });
     let with = |fields: Value| {
         let mut whole = file.clone();
@@ -87,38 +87,44 @@ fn what_cannot_be_read_is_named() {
         (
             json!({ "photo": [size], "caption": "what is it?" }),
             "what is it?",
-            "a photo",
+            "a photo a photo",
         ),
         (
             json!({ "document": with(json!({ "file_name": "report.pdf" })) }),
             "",
-            "a document (report.pdf)",
+            "a file report.pdf",
         ),
-        (json!({ "document": file }), "", "a document"),
+        (json!({ "document": file }), "", "a file a file"),
         (
             json!({ "voice": with(json!({ "duration": 3 })) }),
             "",
-            "a voice message",
+            "a voice message a voice message",
         ),
         (
             json!({ "audio": with(json!({ "duration": 3, "file_name": "song.mp3" })) }),
             "",
-            "an audio file (song.mp3)",
+            "an audio file song.mp3",
         ),
         (
             json!({ "video_note": with(json!({ "duration": 3, "length": 9 })) }),
             "",
-            "a video message",
+            "a video message a video message",
         ),
-        (json!({ "sticker": sticker }), "", "a sticker (😀)"),
+        (json!({ "sticker": sticker }), "", "a sticker 😀"),
     ];
     for (fields, text, words) in cases {
         let message = message(&private(fields.clone()));
+        let files: Vec<String> = message
+            .attachments
+            .iter()
+            .map(|file| format!("{} {}", file.kind.describe(), file.shown_name()))
+            .collect();
         assert_eq!(
-            (message.text.as_str(), message.unreadable),
+            (message.text.as_str(), files),
             (text, vec![words.to_owned()]),
             "{fields}"
         );
+        assert_eq!(message.unreadable, Vec::<String>::new());
     }
 }
 

@@ -1,10 +1,12 @@
 //! What arrives in other forms: in groups and topics, edited, in albums, or unreadable.
 
+use image::ImageFormat;
 use serde_json::json;
 
 use crate::support::fake_model::Reply;
 use crate::support::fake_telegram::{FileKind, UserFile};
 use crate::support::gate::Gate;
+use crate::support::pictures::picture;
 use crate::support::test_bot::{ALICE, BOB, TestBot};
 
 const GROUP: i64 = -500;
@@ -105,7 +107,7 @@ async fn an_album_is_one_turn() {
     let bot = TestBot::new().await;
     bot.model([Reply::text("Three pictures.")]);
     for (caption, name) in [("my holiday", "a.jpg"), ("", "b.jpg"), ("", "c.jpg")] {
-        let mut file = UserFile::new(FileKind::Photo, name, "x");
+        let mut file = UserFile::new(FileKind::Photo, name, picture(8, 8, ImageFormat::Png));
         file.caption = caption.to_owned();
         file.media_group_id = Some("album".to_owned());
         bot.telegram.user_sends_file(ALICE, ALICE, file);

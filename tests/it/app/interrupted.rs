@@ -113,8 +113,11 @@ fn turn_loop(store: &Store, post: Post) -> TurnLoop {
         Asking::Impossible,
     )) as _]);
     let signals = Arc::new(Signals::default());
+    let attachments =
+        minibot::wiring::media::attachments(&Settings::default(), ports, &channels).unwrap();
     TurnLoop {
         approvals: approvals(store, &channels, &signals),
+        attachments,
         journal: ports.journal.clone(),
         model: Arc::new(Repeating),
         tools: tools.clone(),

@@ -6,12 +6,14 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use futures::StreamExt;
+use image::ImageFormat;
 use minibot::core::boundary::Boundary;
 use serde_json::json;
 use tokio::time::timeout;
 
 use crate::support::fake_model::{Reply, Request};
-use crate::support::fake_telegram::FakeMessage;
+use crate::support::fake_telegram::{FakeMessage, FileKind, UserFile};
+use crate::support::pictures::picture;
 use crate::support::program::{ALICE, Program};
 
 /// Deaths at the same boundary of one kind, at most: at its first, second and third pass.
@@ -38,7 +40,7 @@ struct Kind {
     files: usize,
 }
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 9] = [
     Kind {
         asked: "plain",
         read: &["Plain answer."],
@@ -72,6 +74,16 @@ const KINDS: [Kind; 7] = [
         files: 0,
     },
     Kind {
+        asked: "picture",
+        read: &["A gradient."],
+        files: 0,
+    },
+    Kind {
+        asked: "voice",
+        read: &["🎤 voice", "Voice answer."],
+        files: 0,
+    },
+    Kind {
         asked: "job",
         read: &["Will do.", "Knock knock."],
         files: 0,
@@ -88,6 +100,10 @@ fn reply(request: &Request) -> Reply {
     };
     match (request.last_user_text().as_str(), results) {
         ("plain", _) => Reply::text("Plain answer."),
+        ("picture", _) if request.body.to_string().contains("data:image/png") => {
+            Reply::text("A gradient.")
+        }
+        ("voice", _) => Reply::text("Voice answer."),
         ("streamed", _) => Reply::text(STREAMED).slow(Duration::from_millis(30)),
         ("file", _) => Reply::text(format!("Chapter one.\n\n{}", "All of it. ".repeat(2_500))),
         ("tools", 0) => Reply::tools([("calculate_expression", json!({ "expression": "6*7" }))]),
@@ -126,14 +142,18 @@ const WITH_PROGRAMS: &str = r#"
 enabled = true
 "#;
 
+const WITH_VOICE: &str = "[tools.audio_transcription]\nenabled = true";
+
 async fn world(kind: &Kind) -> Program {
     // To find the sandbox takes a moment of each start.
     let more = if kind.asked == PROGRAM {
         WITH_PROGRAMS
     } else {
-        ""
+        WITH_VOICE
     };
     let program = Program::new(more).await;
+    let heard = (200, json!({ "text": "voice" }));
+    program.provider.hears(std::iter::repeat_n(heard, 4));
     program.provider.respond_with(reply);
     program
 }
@@ -162,6 +182,21 @@ fn with_words(messages: &[FakeMessage]) -> usize {
         .count()
 }
 
+fn ask(program: &Program, kind: &Kind) {
+    let file = match kind.asked {
+        "picture" => UserFile {
+            caption: kind.asked.to_owned(),
+            ..UserFile::new(FileKind::Photo, "p.png", picture(9, 9, ImageFormat::Png))
+        },
+        "voice" => UserFile::new(FileKind::Voice, "", b"OggS".to_vec()),
+        words => {
+            program.telegram.user_sends(ALICE, ALICE, words);
+            return;
+        }
+    };
+    program.telegram.user_sends_file(ALICE, ALICE, file);
+}
+
 async fn until_read(program: &Program, kind: &'static Kind) {
     let done = move |messages: &[FakeMessage]| all_read(kind, messages);
     program.telegram.wait_for(ALICE, done).await;
@@ -172,7 +207,7 @@ async fn passes(kind: &'static Kind) -> BTreeMap<&'static str, usize> {
     let mut program = world(kind).await;
     let log = program.data().join("passed");
     program.start_with(&[("MINIBOT_FAILPOINT_LOG", log.to_str().unwrap())]);
-    program.telegram.user_sends(ALICE, ALICE, kind.asked);
+    ask(&program, kind);
     until_read(&program, kind).await;
     program.terminate().await;
     let log = std::fs::read_to_string(log).unwrap();
@@ -188,7 +223,7 @@ async fn die_at(kind: &'static Kind, boundary: Boundary, pass: usize) -> Outcome
     let mut program = world(kind).await;
     let point = format!("{}:{pass}", boundary.name());
     program.start_with(&[("MINIBOT_FAILPOINT", &point)]);
-    program.telegram.user_sends(ALICE, ALICE, kind.asked);
+    ask(&program, kind);
     let telegram = program.telegram.clone();
     let Ok(status) = timeout(PATIENCE, program.child().wait()).await else {
         return Outcome::NotPassed;

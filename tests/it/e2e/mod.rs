@@ -10,6 +10,7 @@ mod doctor;
 mod history;
 #[cfg(feature = "failpoints")]
 mod kills;
+mod media;
 mod programs;
 mod run;
 mod secrets;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::support::fake_model::Reply;
-use crate::support::fake_telegram::Fault;
+use crate::support::fake_telegram::{FakeTelegram, Fault, FileKind, UserFile};
 use crate::support::program::{ALICE, Program};
 
 /// The bare level, and everything that every crate says.
@@ -67,6 +67,7 @@ async fn through_good_and_bad(level: &str) -> Traces {
     telegram
         .wait_for_text(ALICE, "A message to you was refused")
         .await;
+    failing_downloads(&telegram).await;
     telegram.go_offline();
     telegram.go_online();
     telegram.user_sends(ALICE, ALICE, "what about Brahms?");
@@ -78,6 +79,60 @@ async fn through_good_and_bad(level: &str) -> Traces {
     Traces {
         written,
         secrets: [telegram.token().split_once(':').unwrap().1.to_owned(), key],
+    }
+}
+
+/// Files whose addresses hold the token, and that come in every wrong way.
+async fn failing_downloads(telegram: &FakeTelegram) {
+    let path = format!("../{}/x", telegram.token());
+    let body = |path: &str| serde_json::json!({ "ok": true, "result": { "file_id": "f", "file_path": path } });
+    let answer = |body: serde_json::Value| Fault::Answer {
+        status: 200,
+        body: body.to_string(),
+    };
+    let leak = format!("no such file for {}", telegram.token());
+    let refusal = serde_json::json!({ "ok": false, "error_code": 404, "description": leak });
+    let ways: [(&str, Vec<Fault>); 6] = [
+        (
+            "download",
+            vec![
+                Fault::DropBefore,
+                Fault::HtmlError(502),
+                Fault::ServerError(500),
+            ],
+        ),
+        (
+            "download",
+            vec![Fault::Answer {
+                status: 404,
+                body: refusal.to_string(),
+            }],
+        ),
+        ("download", vec![Fault::Endless]),
+        ("getFile", vec![answer(body(&path))]),
+        (
+            "getFile",
+            vec![answer(body(&format!("/{}/secret", telegram.token())))],
+        ),
+        (
+            "getFile",
+            vec![Fault::Answer {
+                status: 400,
+                body: refusal.to_string(),
+            }],
+        ),
+    ];
+    for (index, (method, faults)) in ways.into_iter().enumerate() {
+        telegram.fail(method, faults);
+        let name = format!("a{index}.txt");
+        telegram.user_sends_file(
+            ALICE,
+            ALICE,
+            UserFile::new(FileKind::Document, &name, "words"),
+        );
+        telegram
+            .wait_for_text(ALICE, &format!("I did not read {name}"))
+            .await;
     }
 }
 

@@ -68,6 +68,7 @@ impl Chat {
             copies: fixture.copies(),
             browser: None,
             programs: ProgramTools::default(),
+            inserting: None,
         };
         let families = builtin(settings, rules, &ports);
         let tools = families.into_iter().flat_map(|family| family.tools);
@@ -134,7 +135,7 @@ impl Chat {
         let text = loop {
             match turn.step() {
                 Step::AskModel => {
-                    let request = builder.request(&context, turn.items());
+                    let request = builder.request(&context, turn.items(), Vec::new());
                     let sink = RecordingSink::default();
                     let reply = model.reply(&request, &sink).await.unwrap();
                     assert_eq!(sink.heard(), reply.text);
@@ -272,10 +273,14 @@ impl Chat {
         let journal = self.fixture.journal();
         let now = self.clock.now();
         match outcome {
-            outcome @ (ToolOutcome::Finished(_) | ToolOutcome::Outside { .. }) => {
+            outcome @ (ToolOutcome::Finished(_)
+            | ToolOutcome::Outside { .. }
+            | ToolOutcome::Insert { .. }) => {
                 let done = match outcome {
                     ToolOutcome::Outside { result, labels } => FinishedCall { result, labels },
-                    ToolOutcome::Finished(result) => result.into(),
+                    ToolOutcome::Finished(result) | ToolOutcome::Insert { result, .. } => {
+                        result.into()
+                    }
                     ToolOutcome::Change { .. } => unreachable!(),
                 };
                 let fact = Fact::ToolFinished {

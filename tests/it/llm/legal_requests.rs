@@ -131,6 +131,7 @@ fn any_request() -> impl Strategy<Value = ModelRequest> {
             enclosures,
             history: History::repaired(items).newest_turns(most_items, most_tokens),
             exchange,
+            attached: Vec::new(),
             preface,
             ..request("now")
         },

@@ -17,7 +17,7 @@ use minibot::core::model::{ModelErrorKind, ModelReply, ModelRequest, ReplySink};
 use minibot::core::tool::{ToolCall, ToolResult};
 use minibot::llm::providers::openai::OpenAiModel;
 use minibot::llm::providers::openai_responses::ResponsesModel;
-use minibot::llm::providers::{ServerSettings, StrictTools};
+use minibot::llm::providers::{Pdfs, ServerSettings, StrictTools};
 use serde_json::Value;
 
 use crate::support::fake_model::FakeModel;
@@ -78,6 +78,7 @@ pub fn settings(base_url: &str, api_key: Option<&str>) -> ServerSettings {
         max_new_tokens: None,
         reasoning_effort: None,
         top_p: None,
+        pdfs: Pdfs::AsFiles,
         strict_tools: StrictTools::WhereKnown,
     }
 }

@@ -10,6 +10,7 @@
 pub mod fake_model;
 pub mod fake_telegram;
 pub mod gate;
+pub mod pictures;
 pub mod program;
 pub mod test_bot;
 pub mod wire;

@@ -186,7 +186,8 @@ impl Program {
             .unwrap()
     }
 
-    fn configuration(&self, more: &str) -> String {
+    /// The configuration, with `more` added to it.
+    pub fn configuration(&self, more: &str) -> String {
         format!(
             r#"
 [channels.telegram]

@@ -69,6 +69,7 @@ impl BuiltinModel {
         let intent = match self.intent(request) {
             Some(Intent::Help) => return Move::Say(words::help(&self.examples(request))),
             Some(Intent::Greeting) => return Move::Say(words::greeting(&self.examples(request))),
+            None if !request.attached.is_empty() => return Move::Say(words::not_seen()),
             None => return Move::Say(words::not_understood(&self.examples(request))),
             Some(intent) => intent,
         };

@@ -37,6 +37,13 @@ pub(super) fn not_understood(examples: &[&str]) -> String {
     )
 }
 
+/// What is said to pictures and files.
+pub(super) fn not_seen() -> String {
+    "I cannot look at pictures or read files by myself: that needs a model, set in [llm]. \
+     Reminders, notes and sums work without one."
+        .to_owned()
+}
+
 pub(super) fn forwarded() -> String {
     "I do not act on forwarded messages. Tell me in your own words what to do.".into()
 }

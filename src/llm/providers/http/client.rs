@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Response, Url};
 use secrecy::{ExposeSecret, SecretString};
@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::ServerSettings;
 use super::answer::Answer;
+use super::body::Body;
 use super::errors::Failure;
 use super::reading::{Progress, Reading};
 use crate::core::model::ReplySink;
@@ -79,7 +80,7 @@ impl Client {
     /// Sends `body` and reads the answer, whose text goes to `sink` as it comes.
     pub(super) async fn ask(
         &self,
-        body: Vec<u8>,
+        body: Body,
         answer: &mut impl Answer,
         sink: &dyn ReplySink,
     ) -> Result<(), Failure> {
@@ -96,7 +97,7 @@ impl Client {
 
     async fn call(
         &self,
-        body: Vec<u8>,
+        body: Body,
         answer: &mut impl Answer,
         sink: &dyn ReplySink,
     ) -> Result<(), Failure> {
@@ -105,7 +106,9 @@ impl Client {
             .post(self.url.clone())
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "text/event-stream, application/json")
-            .body(body);
+            // Known beforehand: some servers take no body in chunks.
+            .header(CONTENT_LENGTH, body.length())
+            .body(body.into_stream());
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
@@ -165,7 +168,10 @@ impl Client {
     }
 }
 
-fn authorization(key: Option<&SecretString>) -> Result<Option<HeaderValue>, SetupError> {
+/// The header that carries a key; marked, so that nothing prints it.
+pub(in crate::llm::providers) fn authorization(
+    key: Option<&SecretString>,
+) -> Result<Option<HeaderValue>, SetupError> {
     let Some(key) = key
         .map(|key| key.expose_secret().trim())
         .filter(|key| !key.is_empty())

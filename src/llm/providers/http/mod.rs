@@ -2,6 +2,7 @@
 //! failure means, and what may be told of it. It knows no API's own words.
 
 pub mod answer;
+pub mod body;
 mod client;
 pub mod counts;
 pub mod errors;
@@ -18,11 +19,13 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 
 use self::answer::{Answer, Counted};
+use self::body::Body;
 use self::client::Client;
 pub use self::client::SetupError;
+pub(super) use self::client::authorization;
 use self::errors::Failure;
 use self::redact::Redactor;
-pub use self::settings::{ServerSettings, StrictTools};
+pub use self::settings::{Pdfs, ServerSettings, StrictTools};
 use crate::core::model::{ChatModel, ModelError, ModelReply, ModelRequest, ReplySink};
 use crate::core::usage::UsageEntry;
 use crate::llm::watched_sink::WatchedSink;
@@ -52,7 +55,7 @@ pub trait Api: Send + Sync + 'static {
         settings: &ServerSettings,
         manners: Self::Manners,
         request: &ModelRequest,
-    ) -> Vec<u8>;
+    ) -> Body;
 }
 
 /// What a refusal taught.

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::core::conversation::Item;
+use crate::core::media::Part;
 use crate::core::model::ModelRequest;
 use crate::core::redact::without_credentials;
 
@@ -51,6 +52,17 @@ impl<'a> Redactor<'a> {
                     items.for_each(|item| strings(item, &mut texts));
                 }
                 Item::Tool { result, .. } => strings(result.value(), &mut texts),
+            }
+        }
+        for attached in &request.attached {
+            match &attached.part {
+                Part::Text(text) => texts.push(text),
+                Part::Document(document) => texts.push(&document.text),
+                Part::Pdf { name, text, .. } => {
+                    texts.push(name);
+                    texts.extend(text.iter().map(|text| text.text.as_str()));
+                }
+                Part::Picture { .. } => {}
             }
         }
         Self { key, texts }

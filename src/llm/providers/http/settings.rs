@@ -31,8 +31,19 @@ pub struct ServerSettings {
     pub reasoning_effort: Option<String>,
     /// 0 to 1.
     pub top_p: Option<f64>,
+    /// How PDFs reach the model.
+    pub pdfs: Pdfs,
     /// Whether the server is asked to hold the model to the tools' schemas.
     pub strict_tools: StrictTools,
+}
+
+/// How PDFs reach a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pdfs {
+    /// As they are.
+    AsFiles,
+    /// Their text.
+    AsText,
 }
 
 /// Whether `strict: true` goes with the tools whose schema allows it.

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod manners;
+mod parts;
 mod request;
 mod response;
 
@@ -9,6 +10,7 @@ use serde_json::{Map, Value};
 
 use self::assemble::ChatAnswer;
 use self::manners::Manners;
+use super::http::body::Body;
 use super::http::errors::Failure;
 use super::http::{Api, HttpModel, Lesson, ServerSettings, SetupError};
 use crate::core::model::ModelRequest;
@@ -53,7 +55,7 @@ impl Api for ChatCompletions {
         manners.after(failure).map(Lesson::FromNowOn)
     }
 
-    fn body(&self, settings: &ServerSettings, manners: Manners, request: &ModelRequest) -> Vec<u8> {
+    fn body(&self, settings: &ServerSettings, manners: Manners, request: &ModelRequest) -> Body {
         request::body(settings, manners, request, &self.further_fields)
     }
 }

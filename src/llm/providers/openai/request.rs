@@ -10,10 +10,13 @@ use async_openai::types::chat::{
 use serde_json::{Map, Value};
 
 use super::manners::{CallIds, LimitField, Manners, PrefacePlace, UsageWish};
+use super::parts;
 use crate::core::conversation::Item;
+use crate::core::media::Place;
 use crate::core::model::ModelRequest;
 use crate::core::tool::{SchemaStrictness, ToolCall, ToolSpec};
 use crate::llm::providers::http::ServerSettings;
+use crate::llm::providers::http::body::Body;
 use crate::llm::providers::http::legal::{self, LONGEST_CACHE_KEY};
 
 /// The body of the call.
@@ -22,8 +25,23 @@ pub(super) fn body(
     manners: Manners,
     request: &ModelRequest,
     further_fields: &Map<String, Value>,
-) -> Vec<u8> {
-    let mut body = typed(settings, manners, request);
+) -> Body {
+    Body::of(|files| {
+        let parts = parts::Writer {
+            files,
+            pdfs: settings.pdfs,
+        };
+        json(settings, manners, (request, parts), further_fields)
+    })
+}
+
+fn json(
+    settings: &ServerSettings,
+    manners: Manners,
+    (request, parts): (&ModelRequest, parts::Writer<'_>),
+    further_fields: &Map<String, Value>,
+) -> Value {
+    let mut body = typed(settings, manners, (request, parts));
     // Chosen here and not in the typed request: its `f32` would make 0.7 into 0.699999988, and its
     // list of efforts does not know those of other servers.
     if let Value::Object(fields) = &mut body {
@@ -44,7 +62,7 @@ pub(super) fn body(
             fields.insert(name.clone(), value.clone());
         }
     }
-    body.to_string().into_bytes()
+    body
 }
 
 /// Some servers demand the field even beside tool calls.
@@ -59,7 +77,11 @@ fn require_content(fields: &mut Map<String, Value>) {
     }
 }
 
-fn typed(settings: &ServerSettings, manners: Manners, request: &ModelRequest) -> Value {
+fn typed(
+    settings: &ServerSettings,
+    manners: Manners,
+    (request, parts): (&ModelRequest, parts::Writer<'_>),
+) -> Value {
     let most_tokens = settings.max_new_tokens.map(u32::from);
     let (max_completion_tokens, max_tokens) = match manners.limit {
         LimitField::Completion => (most_tokens, None),
@@ -89,7 +111,7 @@ fn typed(settings: &ServerSettings, manners: Manners, request: &ModelRequest) ->
     )]
     let typed = CreateChatCompletionRequest {
         model: settings.model.clone(),
-        messages: messages(manners, request),
+        messages: messages(manners, request, parts),
         max_completion_tokens,
         max_tokens,
         stream: Some(true),
@@ -102,7 +124,11 @@ fn typed(settings: &ServerSettings, manners: Manners, request: &ModelRequest) ->
     serde_json::to_value(typed).expect("the request's maps have text keys")
 }
 
-fn messages(manners: Manners, request: &ModelRequest) -> Vec<ChatCompletionRequestMessage> {
+fn messages(
+    manners: Manners,
+    request: &ModelRequest,
+    mut parts: parts::Writer<'_>,
+) -> Vec<ChatCompletionRequestMessage> {
     let message = |item| message(request, item, manners.ids);
     let mut messages = Vec::new();
     match manners.preface {
@@ -117,8 +143,19 @@ fn messages(manners: Manners, request: &ModelRequest) -> Vec<ChatCompletionReque
     if manners.preface == PrefacePlace::BeforeMessage {
         messages.extend(system(&request.preface));
     }
-    messages.extend(request.asked().iter().map(|text| user(text)));
-    messages.extend(request.exchange.iter().flat_map(message));
+    messages.extend(request.asked_with().map(|text| user(&text)));
+    messages.extend(
+        request
+            .asked_words()
+            .map(|words| parts.user(request, words, Place::Message)),
+    );
+    for (index, item) in request.exchange.iter().enumerate() {
+        messages.extend(message(item));
+        let place = Place::After(index + 1);
+        if request.parts_at(place).next().is_some() {
+            messages.push(parts.user(request, "", place));
+        }
+    }
     messages
 }
 
@@ -131,7 +168,7 @@ fn system(text: &str) -> Option<ChatCompletionRequestMessage> {
     })
 }
 
-fn user(text: &str) -> ChatCompletionRequestMessage {
+pub(super) fn user(text: &str) -> ChatCompletionRequestMessage {
     ChatCompletionRequestMessage::User(ChatCompletionRequestUserMessage {
         content: text.into(),
         name: None,
@@ -201,7 +238,8 @@ mod tests {
 
     use super::*;
     use crate::core::http_url::HttpUrl;
-    use crate::llm::providers::http::StrictTools;
+    use crate::llm::providers::http::body::Files;
+    use crate::llm::providers::http::{Pdfs, StrictTools};
 
     fn sent_to(base_url: &str) -> Value {
         let settings = ServerSettings {
@@ -215,6 +253,7 @@ mod tests {
             max_new_tokens: NonZeroU32::new(9),
             reasoning_effort: None,
             top_p: None,
+            pdfs: Pdfs::AsFiles,
             strict_tools: StrictTools::WhereKnown,
         };
         let request = ModelRequest {
@@ -227,13 +266,15 @@ mod tests {
             cache_key: "k".repeat(100),
             ..ModelRequest::default()
         };
-        serde_json::from_slice(&body(
+        let files = &mut Files::default();
+        let pdfs = settings.pdfs;
+        let parts = parts::Writer { files, pdfs };
+        json(
             &settings,
             Manners::towards(&settings),
-            &request,
+            (&request, parts),
             &Map::new(),
-        ))
-        .unwrap()
+        )
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod request;
 
 use self::answer::ResponsesAnswer;
 use self::manners::Manners;
+use super::http::body::Body;
 use super::http::errors::Failure;
 use super::http::{Api, HttpModel, Lesson, ServerSettings, SetupError};
 use crate::core::model::ModelRequest;
@@ -42,7 +43,7 @@ impl Api for Responses {
         manners.after(failure)
     }
 
-    fn body(&self, settings: &ServerSettings, manners: Manners, request: &ModelRequest) -> Vec<u8> {
+    fn body(&self, settings: &ServerSettings, manners: Manners, request: &ModelRequest) -> Body {
         request::body(settings, manners, request)
     }
 }

@@ -5,13 +5,24 @@ use serde_json::{Map, Value, json};
 use super::manners::{EarlierThoughts, Manners, ThoughtsWish};
 use crate::core::conversation::Item;
 use crate::core::ids::CallId;
+use crate::core::media::{Part, Place};
 use crate::core::model::{Continuation, ModelRequest};
 use crate::core::tool::{SchemaStrictness, ToolCall, ToolSpec};
-use crate::llm::providers::http::ServerSettings;
+use crate::llm::providers::http::body::{Body, Files};
 use crate::llm::providers::http::legal::{self, LONGEST_CACHE_KEY, LONGEST_CALL_ID};
+use crate::llm::providers::http::{Pdfs, ServerSettings};
 
 /// The body of the call.
-pub(super) fn body(settings: &ServerSettings, manners: Manners, request: &ModelRequest) -> Vec<u8> {
+pub(super) fn body(settings: &ServerSettings, manners: Manners, request: &ModelRequest) -> Body {
+    Body::of(|files| json(settings, manners, request, files))
+}
+
+fn json(
+    settings: &ServerSettings,
+    manners: Manners,
+    request: &ModelRequest,
+    files: &mut Files,
+) -> Value {
     let mut fields = Map::new();
     let mut put = |name: &str, value: Value| fields.insert(name.into(), value);
     put("model", settings.model.as_str().into());
@@ -21,7 +32,7 @@ pub(super) fn body(settings: &ServerSettings, manners: Manners, request: &ModelR
     if !request.system.is_empty() {
         put("instructions", request.system.as_str().into());
     }
-    put("input", input(settings, manners, request).into());
+    put("input", input(settings, manners, request, files).into());
     if !request.tools.is_empty() {
         let strict = settings.wants_strict_tools();
         let tools = request.tools.iter().map(|spec| tool(spec, strict));
@@ -46,10 +57,28 @@ pub(super) fn body(settings: &ServerSettings, manners: Manners, request: &ModelR
         let key = legal::shortened(&request.cache_key, LONGEST_CACHE_KEY);
         put("prompt_cache_key", key.into());
     }
-    Value::Object(fields).to_string().into_bytes()
+    Value::Object(fields)
 }
 
-fn input(settings: &ServerSettings, manners: Manners, request: &ModelRequest) -> Vec<Value> {
+fn input(
+    settings: &ServerSettings,
+    manners: Manners,
+    request: &ModelRequest,
+    files: &mut Files,
+) -> Vec<Value> {
+    let mut with_parts = |text: &str, place| {
+        let parts = request.parts_at(place);
+        let mut parts: Vec<Value> = parts
+            .map(|one| part(request, one, settings.pdfs, files))
+            .collect();
+        if parts.is_empty() {
+            return message("user", text);
+        }
+        if !text.is_empty() {
+            parts.insert(0, words(text));
+        }
+        json!({ "type": "message", "role": "user", "content": parts })
+    };
     let origin = match manners.earlier {
         EarlierThoughts::Returned => Some(settings.origin()),
         EarlierThoughts::LeftOut => None,
@@ -63,11 +92,44 @@ fn input(settings: &ServerSettings, manners: Manners, request: &ModelRequest) ->
     if !request.preface.is_empty() {
         input.push(message("system", &request.preface));
     }
-    input.extend(request.asked().iter().map(user));
-    for item in &request.exchange {
+    input.extend(request.asked_with().map(|text| message("user", &text)));
+    input.extend(
+        request
+            .asked_words()
+            .map(|words| with_parts(words, Place::Message)),
+    );
+    for (index, item) in request.exchange.iter().enumerate() {
         add(request, item, origin.as_deref(), &mut input);
+        let place = Place::After(index + 1);
+        if request.parts_at(place).next().is_some() {
+            input.push(with_parts("", place));
+        }
     }
     input
+}
+
+fn part(request: &ModelRequest, part: &Part, pdfs: Pdfs, files: &mut Files) -> Value {
+    match part {
+        Part::Text(text) => words(text),
+        Part::Document(document) => words(&request.enclosed(document)),
+        Part::Picture { mime, content } => json!({
+            "type": "input_image",
+            "image_url": files.data_url(mime, content),
+            "detail": "auto",
+        }),
+        Part::Pdf {
+            text: Some(text), ..
+        } if pdfs == Pdfs::AsText => words(&request.enclosed(text)),
+        Part::Pdf { name, content, .. } => json!({
+            "type": "input_file",
+            "filename": name,
+            "file_data": files.data_url("application/pdf", content),
+        }),
+    }
+}
+
+fn words(text: &str) -> Value {
+    json!({ "type": "input_text", "text": text })
 }
 
 /// Adds the items that say the same. `origin` is who is asked, if thoughts are sent back.

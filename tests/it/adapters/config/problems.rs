@@ -193,6 +193,15 @@ fn values_out_of_bounds_are_refused_at_their_line() {
 }
 
 #[test]
+fn transcription_needs_a_server_that_can_do_it() {
+    let cases: Cases = &[(
+        "enabled = true",
+        "tools.audio_transcription.base_url is missing: the provider in [llm] has no transcription",
+    )];
+    assert_line_2("tools.audio_transcription", cases);
+}
+
+#[test]
 fn unknown_keys_come_with_the_nearest_known_one() {
     assert_line_2(
         "channels.telegram",
@@ -334,13 +343,6 @@ fn warnings_do_not_stop_the_start() {
         [
             "config.toml, line 4: channels.telegram.require_authorized is false: everybody who finds the bot can use it and \
           spend your money"
-        ]
-    );
-    assert_eq!(
-        warnings("[tools.audio_transcription]\nenabled = true\n"),
-        [
-            "config.toml, line 2: tools.audio_transcription.enabled: this version does not have the transcription of voice \
-          notes yet; the setting has no effect"
         ]
     );
     let llm = "[llm]\nprovider = \"openai\"\napi_key = \"k\"\nmodel = \"m\"\n[llm.budget]\ndaily_usd = 1\n";

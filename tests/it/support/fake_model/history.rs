@@ -1,5 +1,7 @@
 //! The checks of `messages`: roles, contents, and that tool calls and results belong together.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::refusal::Refusal;
@@ -135,7 +137,7 @@ fn check_part(part: &Value, role: &str, path: &str) -> Result<(), Refusal> {
             .as_str()
             .is_some_and(is_image_address),
         "input_audio" => part["input_audio"]["data"].is_string(),
-        "file" => part["file"].is_object(),
+        "file" => is_file(&part["file"]),
         _ => part["refusal"].is_string(),
     };
     if required {
@@ -145,10 +147,37 @@ fn check_part(part: &Value, role: &str, path: &str) -> Result<(), Refusal> {
     }
 }
 
-fn is_image_address(address: &str) -> bool {
+/// A named file with its bytes. Stricter than the real server, which takes ids of uploads as well.
+pub fn is_file(file: &Value) -> bool {
+    let named = file["filename"]
+        .as_str()
+        .is_some_and(|name| !name.is_empty());
+    let known = |name: &String| ["filename", "file_data"].contains(&name.as_str());
+    let fields = file.as_object().is_some_and(|file| file.keys().all(known));
+    let data = file["file_data"].as_str().unwrap_or_default();
+    let bytes = data_of(data, "application/pdf");
+    named && fields && bytes.is_some_and(|bytes| bytes.windows(5).any(|part| part == b"%PDF-"))
+}
+
+/// An address, or a picture whose bytes are of the type that is said. Only the types that OpenAI
+/// names are taken.
+pub fn is_image_address(address: &str) -> bool {
+    let types: [(&str, &[u8]); 4] = [
+        ("image/png", b"\x89PNG\r\n\x1a\n"),
+        ("image/jpeg", b"\xff\xd8\xff"),
+        ("image/gif", b"GIF8"),
+        ("image/webp", b"RIFF"),
+    ];
     address.starts_with("https://")
-        || address.starts_with("http://")
-        || address.starts_with("data:image/") && address.contains(";base64,")
+        || types
+            .iter()
+            .any(|(mime, head)| data_of(address, mime).is_some_and(|bytes| bytes.starts_with(head)))
+}
+
+/// The bytes of a data URL of this type.
+fn data_of(url: &str, mime: &str) -> Option<Vec<u8>> {
+    let data = url.strip_prefix(&format!("data:{mime};base64,"))?;
+    STANDARD.decode(data).ok()
 }
 
 /// Answers how many tool calls the message holds.

@@ -13,6 +13,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod tools;
+mod transcription;
 mod validation;
 
 use std::future::Future;
@@ -95,6 +96,17 @@ impl FakeModel {
     ) -> &Self {
         self.shared.respond_with(Arc::new(responder));
         self
+    }
+
+    /// What is answered to the next recordings; without, each says "hello".
+    pub fn hears(&self, answers: impl IntoIterator<Item = transcription::Answer>) -> &Self {
+        self.shared.transcriptions.script(answers);
+        self
+    }
+
+    /// The recordings that came.
+    pub fn heard(&self) -> Vec<transcription::Heard> {
+        self.shared.transcriptions.heard()
     }
 
     /// Changes the size above which requests are refused as too long.

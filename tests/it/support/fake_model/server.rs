@@ -90,6 +90,11 @@ async fn handle(
     let path = parts.uri.path();
     let answer = match (parts.method.as_str(), path) {
         ("GET", "/v1/models") => json_response(200, models(&shared).to_string()),
+        ("POST", "/v1/audio/transcriptions") => {
+            let request = HttpRequest::from_parts(parts, body);
+            let (status, body) = shared.transcriptions.answer(request).await;
+            json_response(status, body.to_string())
+        }
         ("POST", path) if Endpoint::at(path).is_some() => {
             let endpoint = Endpoint::at(path).unwrap_or(Endpoint::Chat);
             let body = axum::body::to_bytes(body, BODY_LIMIT)

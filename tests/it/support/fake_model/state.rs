@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::Options;
 use super::reply::Reply;
+use super::transcription::Transcriptions;
 use crate::support::wire::lock;
 
 /// A request to a model with the right key and a JSON body.
@@ -109,6 +110,7 @@ struct State {
 pub struct Shared {
     pub options: Options,
     pub asked: watch::Sender<usize>,
+    pub transcriptions: Transcriptions,
     state: Mutex<State>,
 }
 
@@ -130,6 +132,7 @@ impl Shared {
         Self {
             options,
             asked: watch::Sender::new(0),
+            transcriptions: Transcriptions::default(),
             state: Mutex::new(state),
         }
     }
@@ -176,7 +179,7 @@ impl Shared {
     }
 
     pub fn unused_replies(&self) -> usize {
-        lock(&self.state).replies.len()
+        lock(&self.state).replies.len() + self.transcriptions.unused()
     }
 
     pub fn unscripted(&self) -> usize {

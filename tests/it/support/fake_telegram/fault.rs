@@ -33,6 +33,8 @@ pub enum Fault {
     HoldBefore(Gate),
     /// The call takes effect at once and its answer waits for the gate.
     HoldAfter(Gate),
+    /// An answer whose body never ends; no effect.
+    Endless,
     /// Any answer instead of the normal one; no effect.
     Answer { status: u16, body: String },
 }
@@ -57,6 +59,11 @@ impl Fault {
             Self::HoldBefore(gate) => {
                 gate.pass().await;
                 None
+            }
+            Self::Endless => {
+                let piece = || Ok::<_, std::io::Error>(vec![b'x'; 64 * 1024]);
+                let pieces = futures::stream::repeat_with(piece);
+                Some(axum::body::Body::from_stream(pieces).into_response())
             }
             Self::Answer { status, body } => Some(json_answer(*status, body.clone())),
             Self::DropAfter

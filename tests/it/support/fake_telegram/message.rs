@@ -20,6 +20,8 @@ pub enum FileKind {
     Voice,
     Audio,
     Video,
+    VideoNote,
+    Sticker,
 }
 
 impl FileKind {
@@ -31,6 +33,8 @@ impl FileKind {
             Self::Voice => "voice",
             Self::Audio => "audio",
             Self::Video => "video",
+            Self::VideoNote => "video_note",
+            Self::Sticker => "sticker",
         }
     }
 
@@ -82,6 +86,20 @@ impl FakeFile {
                 return json!([file]);
             }
             FileKind::Voice | FileKind::Audio | FileKind::Video => file["duration"] = 3.into(),
+            FileKind::VideoNote => {
+                file["duration"] = 3.into();
+                file["length"] = 240.into();
+                return file;
+            }
+            FileKind::Sticker => {
+                file["width"] = 512.into();
+                file["height"] = 512.into();
+                file["type"] = "regular".into();
+                file["is_animated"] = false.into();
+                file["is_video"] = false.into();
+                file["emoji"] = self.name.clone().into();
+                return file;
+            }
             FileKind::Document => {}
         }
         if self.kind == FileKind::Video {

@@ -1,7 +1,8 @@
 //! The checks of `input`: items of known types, calls with their results, thoughts with their calls.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::super::history::{is_file, is_image_address};
 use super::super::refusal::Refusal;
 use super::super::tools;
 use super::{SEAL, THOUGHT_OF};
@@ -82,20 +83,48 @@ fn check_message(item: &Value, path: &str) -> Result<(), Refusal> {
             Refusal::invalid(format!("Invalid value: '{role}'.")).at(format!("{path}.role"))
         );
     }
-    let part_type = if role == "assistant" {
-        "output_text"
-    } else {
-        "input_text"
-    };
     match &item["content"] {
         Value::String(_) => Ok(()),
-        Value::Array(parts) if parts.iter().all(|part| part["type"] == part_type) => Ok(()),
+        Value::Array(parts) if parts.is_empty() => {
+            Err(Refusal::empty_array(format!("{path}.content")))
+        }
+        Value::Array(parts) => parts.iter().enumerate().try_for_each(|(index, part)| {
+            check_part(part, role, &format!("{path}.content[{index}]"))
+        }),
         other => Err(Refusal::wrong_type(
             format!("{path}.content"),
             "a string",
             other,
         )),
     }
+}
+
+fn check_part(part: &Value, role: &str, path: &str) -> Result<(), Refusal> {
+    let kind = part["type"].as_str().unwrap_or_default();
+    let (fields, fine): (&[&str], bool) = match (role, kind) {
+        ("assistant", "output_text") => (
+            &["type", "text", "annotations", "logprobs"],
+            part["text"].is_string(),
+        ),
+        ("assistant", _) => (&[], false),
+        (_, "input_text") => (&["type", "text"], part["text"].is_string()),
+        ("user", "input_image") => (
+            &["type", "image_url", "detail"],
+            part["image_url"].as_str().is_some_and(is_image_address),
+        ),
+        ("user", "input_file") => {
+            let file = json!({ "filename": part["filename"], "file_data": part["file_data"] });
+            (&["type", "filename", "file_data"], is_file(&file))
+        }
+        _ => (&[], false),
+    };
+    let known = |name: &String| fields.contains(&name.as_str());
+    if fine && part.as_object().is_some_and(|part| part.keys().all(known)) {
+        return Ok(());
+    }
+    Err(Refusal::invalid(format!("Invalid content part: '{kind}'."))
+        .at(path)
+        .code("invalid_value"))
 }
 
 fn check_call(item: &Value, path: &str) -> Result<(), Refusal> {

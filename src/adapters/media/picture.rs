@@ -1,0 +1,113 @@
+//! Pictures: as they are where models take them so, otherwise smaller, or still.
+
+use std::io::Cursor;
+
+use image::codecs::gif::GifDecoder;
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::PngEncoder;
+use image::codecs::webp::WebPDecoder;
+use image::imageops::FilterType;
+use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+
+use super::kind::PictureType;
+
+/// Models scale down what is larger; nothing is gained by sending it.
+const LONGEST_SIDE: u32 = 2_048;
+
+/// A picture that claims more is a bomb, or a map.
+const MOST_PIXELS: u64 = 50_000_000;
+
+/// What decoding may allocate, in bytes: so many pixels of four bytes.
+const MOST_MEMORY: u64 = 4 * MOST_PIXELS;
+
+const JPEG_QUALITY: u8 = 85;
+
+/// A picture as models take it.
+#[derive(Debug)]
+pub(super) enum Made {
+    /// The file itself.
+    AsItIs,
+    /// Another file.
+    Another { mime: &'static str, bytes: Vec<u8> },
+}
+
+/// Reads a picture. The error is for a person.
+pub(super) fn read(bytes: &[u8], kind: PictureType) -> Result<Made, String> {
+    let (width, height) = reader(bytes, kind)
+        .into_dimensions()
+        .map_err(|_| broken())?;
+    if u64::from(width) * u64::from(height) > MOST_PIXELS {
+        let most = MOST_PIXELS / 1_000_000;
+        return Err(format!(
+            "it has {width} × {height} pixels, and the limit is {most} million"
+        ));
+    }
+    let fits = width.max(height) <= LONGEST_SIDE;
+    if fits && !moves(bytes, kind) {
+        return Ok(Made::AsItIs);
+    }
+    let picture = decoded(bytes, kind)?;
+    let picture = if fits {
+        picture
+    } else {
+        picture.resize(LONGEST_SIDE, LONGEST_SIDE, FilterType::Triangle)
+    };
+    encoded(&picture, kind)
+}
+
+fn reader(bytes: &[u8], kind: PictureType) -> ImageReader<Cursor<&[u8]>> {
+    let format = match kind {
+        PictureType::Jpeg => ImageFormat::Jpeg,
+        PictureType::Png => ImageFormat::Png,
+        PictureType::Gif => ImageFormat::Gif,
+        PictureType::WebP => ImageFormat::WebP,
+    };
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MOST_MEMORY);
+    reader.limits(limits);
+    reader
+}
+
+/// Whether it has more than one frame: models take none of those.
+fn moves(bytes: &[u8], kind: PictureType) -> bool {
+    match kind {
+        PictureType::Gif => GifDecoder::new(Cursor::new(bytes))
+            .is_ok_and(|gif| gif.into_frames().take(2).count() > 1),
+        PictureType::WebP => {
+            WebPDecoder::new(Cursor::new(bytes)).is_ok_and(|webp| webp.has_animation())
+        }
+        PictureType::Jpeg | PictureType::Png => false,
+    }
+}
+
+/// The pixels of the first frame, the right way up.
+fn decoded(bytes: &[u8], kind: PictureType) -> Result<DynamicImage, String> {
+    let mut decoder = reader(bytes, kind).into_decoder().map_err(|_| broken())?;
+    let orientation = decoder.orientation();
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|_| broken())?;
+    if let Ok(orientation) = orientation {
+        picture.apply_orientation(orientation);
+    }
+    Ok(picture)
+}
+
+fn encoded(picture: &DynamicImage, kind: PictureType) -> Result<Made, String> {
+    let mut bytes = Vec::new();
+    // Only a photo was lossy before, and only a photo has nothing to see through.
+    let (mime, done) = if kind == PictureType::Jpeg {
+        let encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
+        let rgb = DynamicImage::ImageRgb8(picture.to_rgb8());
+        ("image/jpeg", rgb.write_with_encoder(encoder))
+    } else {
+        let encoder = PngEncoder::new(&mut bytes);
+        let rgba = DynamicImage::ImageRgba8(picture.to_rgba8());
+        ("image/png", rgba.write_with_encoder(encoder))
+    };
+    done.map_err(|_| broken())?;
+    Ok(Made::Another { mime, bytes })
+}
+
+fn broken() -> String {
+    "the picture is damaged".to_owned()
+}

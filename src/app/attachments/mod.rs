@@ -1,0 +1,164 @@
+//! Reads the attachments of a message at the start of its turn: fetches what the limits allow, keeps
+//! it where files are kept, listens to it or looks at it, and says what became of it.
+
+mod fetch;
+mod insert;
+mod one;
+
+use std::sync::Arc;
+
+use self::one::One;
+use super::channels::Channels;
+use crate::core::channel::ChatTarget;
+use crate::core::clock::Clock;
+use crate::core::files::Workspaces;
+use crate::core::label::{Labels, Source};
+use crate::core::media::{
+    Attachment, FileOrigin, FileOutcome, FileReader, MediaLimits, Part, ReceivedFile, Refusal,
+    Scratch, Transcriber, Verdict, document,
+};
+use crate::core::usage::UsageStore;
+
+/// Settings of reading.
+#[derive(Debug, Clone)]
+pub struct AttachmentSettings {
+    /// What is read at all.
+    pub limits: MediaLimits,
+    /// Whether a model wants the text of PDFs.
+    pub pdf_text: bool,
+    /// So much text of documents goes with one message, in characters.
+    pub text_chars: usize,
+}
+
+/// Where files are kept that people send.
+#[derive(Debug, Clone)]
+pub struct Uploads {
+    /// The files of all chats.
+    pub workspaces: Arc<dyn Workspaces>,
+    /// The folder for them.
+    pub folder: String,
+}
+
+/// Reads attachments.
+#[derive(Debug)]
+pub struct Attachments {
+    /// Where they come from.
+    pub channels: Channels,
+    /// Room for them.
+    pub scratch: Arc<dyn Scratch>,
+    /// Looks at them.
+    pub reader: Arc<dyn FileReader>,
+    /// Listens to them; `None` when that is switched off.
+    pub transcriber: Option<Arc<dyn Transcriber>>,
+    /// Keeps them; `None` when files are not kept.
+    pub uploads: Option<Uploads>,
+    /// Books what listening cost.
+    pub usage: Arc<dyn UsageStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The settings.
+    pub settings: AttachmentSettings,
+}
+
+/// What was read.
+#[derive(Debug, Clone, Default)]
+pub struct ReadFiles {
+    /// What became of each attachment, in order.
+    pub files: Vec<ReceivedFile>,
+    /// What the model is given.
+    pub parts: Vec<Part>,
+    /// Where that comes from.
+    pub labels: Labels,
+}
+
+/// An attachment that is to be read.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// On which message it hangs.
+    pub origin: FileOrigin,
+    /// The attachment.
+    pub attachment: Attachment,
+}
+
+/// What is left of the limits of a message.
+struct Room {
+    bytes: u64,
+    chars: usize,
+}
+
+impl Attachments {
+    /// Reads the attachments of a message. `known` is what became of them before a restart: what
+    /// was settled then stays so. Dropping the future ends everything that is under way.
+    pub async fn read(
+        &self,
+        target: &ChatTarget,
+        asked: &[Asked],
+        known: Option<&[ReceivedFile]>,
+    ) -> ReadFiles {
+        let Some(source) = self.channels.of(target).and_then(|channel| channel.media()) else {
+            return ReadFiles::default();
+        };
+        let limits = &self.settings.limits;
+        let attachments = asked.iter().map(|asked| &asked.attachment);
+        let verdicts = limits.judge(attachments, source.most_bytes());
+        let mut room = Room {
+            bytes: limits.total_bytes,
+            chars: self.settings.text_chars,
+        };
+        let mut read = ReadFiles::default();
+        for (index, (asked, verdict)) in asked.iter().zip(verdicts).enumerate() {
+            let before = known.and_then(|known| known.get(index));
+            if let Some(settled) = before.filter(|file| file.outcome != FileOutcome::Read) {
+                read.take_settled(settled.clone());
+                continue;
+            }
+            let (version, most_bytes) = match verdict {
+                Verdict::Take {
+                    version,
+                    most_bytes,
+                } => (version, most_bytes.min(room.bytes)),
+                Verdict::Refuse(why) => {
+                    read.files.push(refused(asked, why));
+                    continue;
+                }
+            };
+            let one = One {
+                all: self,
+                source,
+                target,
+                asked,
+                before,
+            };
+            one.read(&version.id, most_bytes, &mut room, &mut read)
+                .await;
+        }
+        read
+    }
+}
+
+impl ReadFiles {
+    /// Takes what became of a file. What was heard and is not the person's own is content.
+    fn take_settled(&mut self, file: ReceivedFile) {
+        match &file.outcome {
+            FileOutcome::Heard { text } if file.spoken().is_none() => {
+                let count = text.chars().count();
+                let heard = document(&file.name, text, count, labels(&file.name));
+                self.parts.push(Part::Document(heard));
+                self.labels.join(&labels(&file.name));
+            }
+            FileOutcome::Read => self.labels.join(&labels(&file.name)),
+            _ => {}
+        }
+        self.files.push(file);
+    }
+}
+
+fn labels(name: &str) -> Labels {
+    let name = name.to_owned();
+    Labels::of(Source::Document { name })
+}
+
+fn refused(asked: &Asked, why: Refusal) -> ReceivedFile {
+    let outcome = FileOutcome::Refused { why };
+    ReceivedFile::of(&asked.attachment, asked.origin, outcome)
+}

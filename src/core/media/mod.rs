@@ -1,0 +1,19 @@
+//! What comes with a message beside its words: the attachments, the limits on them, the files behind
+//! them, and what of them a model is given.
+
+mod artifact;
+mod attachment;
+mod limits;
+mod part;
+mod ports;
+mod received;
+
+pub use self::artifact::{Artifact, ArtifactKind};
+pub use self::attachment::{Attachment, AttachmentKind, FileVersion};
+pub use self::limits::{MediaLimits, MediaSwitch, Verdict};
+pub use self::part::{Attached, Part, Place, document};
+pub use self::ports::{
+    Blob, Download, FileReader, InMemory, MediaError, MediaSource, Readable, Recording, Scratch,
+    ScratchFile, Transcriber, Transcript, Wanted,
+};
+pub use self::received::{FileOrigin, FileOutcome, ReceivedFile, Refusal, remarks_for_person};

@@ -1,0 +1,129 @@
+//! What reads the attachments of messages, as configured.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::settings::Settings;
+use super::{Ports, context_settings, model};
+use crate::adapters::media::{LocalFileReader, PdfLimits, PdfReader, ScratchFolder};
+use crate::app::attachments::{AttachmentSettings, Attachments, Uploads};
+use crate::app::channels::Channels;
+use crate::core::media::{FileReader, MediaLimits, MediaSwitch, Scratch, Transcriber};
+use crate::llm::config::PdfAs;
+use crate::llm::providers::transcription::{HttpTranscriber, TranscriptionSettings};
+use crate::llm::tools::Inserting;
+
+/// A token has about three bytes, by the estimate that the context goes by.
+const BYTES_PER_TOKEN: usize = 3;
+
+/// What reads attachments, over the channels that they come from.
+pub fn attachments(
+    settings: &Settings,
+    ports: &Ports,
+    channels: &Channels,
+) -> anyhow::Result<Attachments> {
+    let (reader, scratch) = reader(settings);
+    Ok(Attachments {
+        channels: channels.clone(),
+        reader,
+        scratch,
+        transcriber: transcriber(settings)?,
+        uploads: uploads(settings, ports),
+        usage: ports.usage.clone(),
+        clock: ports.clock.clone(),
+        settings: AttachmentSettings {
+            limits: limits(settings),
+            pdf_text: wants_pdf_text(settings),
+            // Half of the room: the rest is for what was said, and for tools.
+            text_chars: context_settings(settings).room() / 2 * BYTES_PER_TOKEN,
+        },
+    })
+}
+
+/// Where files are kept that people send: for good, or for a day, so that tools can work on them.
+fn uploads(settings: &Settings, ports: &Ports) -> Option<Uploads> {
+    let config = &settings.tools.file_storage;
+    config.enabled.then(|| Uploads {
+        workspaces: ports.files.clone(),
+        folder: if config.save_incoming_uploads {
+            config.uploads_subdir.clone()
+        } else {
+            config.incoming_temp_subdir.clone()
+        },
+    })
+}
+
+/// The tool that puts files before the model, where there are files.
+pub(super) fn inserting(settings: &Settings, ports: &Ports) -> Option<Inserting> {
+    let config = &settings.tools.file_storage;
+    config.enabled.then(|| Inserting {
+        workspaces: ports.files.clone(),
+        reader: reader(settings).0,
+        most_bytes: settings.channels.telegram.max_document_bytes.get(),
+    })
+}
+
+fn reader(settings: &Settings) -> (Arc<dyn FileReader>, Arc<dyn Scratch>) {
+    let folder = settings.runtime.data_dir.clone();
+    let scratch: Arc<dyn Scratch> = Arc::new(ScratchFolder::new(folder));
+    let pdfs = PdfReader::new(PdfLimits::default());
+    (
+        Arc::new(LocalFileReader::new(scratch.clone(), pdfs)),
+        scratch,
+    )
+}
+
+/// By default the server and key of `[llm]`; another server never gets that key.
+fn transcriber(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Transcriber>>> {
+    let config = &settings.tools.audio_transcription;
+    if !config.enabled {
+        return Ok(None);
+    }
+    let llm = &settings.llm;
+    let (base_url, key) = match &config.base_url {
+        Some(base_url) => (base_url.clone(), config.api_key.clone()),
+        None => (
+            model::base_url(llm),
+            config.api_key.clone().or_else(|| llm.api_key.clone()),
+        ),
+    };
+    let transcriber = HttpTranscriber::new(TranscriptionSettings {
+        base_url,
+        api_key: key,
+        model: config.model.clone(),
+        request_timeout: llm.request_timeout_seconds.get(),
+    });
+    Ok(Some(Arc::new(
+        transcriber.context("tools.audio_transcription")?,
+    )))
+}
+
+fn limits(settings: &Settings) -> MediaLimits {
+    let telegram = &settings.channels.telegram;
+    let listening = &settings.tools.audio_transcription;
+    MediaLimits {
+        switch: if telegram.media_enabled {
+            MediaSwitch::On
+        } else {
+            MediaSwitch::Off
+        },
+        photo_bytes: telegram.max_photo_bytes.get(),
+        document_bytes: telegram.max_document_bytes.get(),
+        total_bytes: telegram.max_total_media_bytes.get(),
+        count: telegram.max_attachments_per_message.get(),
+        document_types: telegram.allowed_document_mime_types.clone(),
+        recording_seconds: listening
+            .enabled
+            .then(|| listening.max_duration_seconds.get().as_secs()),
+    }
+}
+
+/// Whether one of the models that may be asked takes the text of PDFs instead.
+fn wants_pdf_text(settings: &Settings) -> bool {
+    let llm = &settings.llm;
+    let profiles = llm.fallbacks.iter().filter_map(|name| llm.profile(name));
+    std::iter::once(llm.pdf_as)
+        .chain(profiles.map(|profile| profile.pdf_as))
+        .any(|pdf_as| pdf_as == PdfAs::Text)
+}

@@ -1,0 +1,273 @@
+//! What is read of files that strangers made, hostile ones included.
+
+use std::io::Cursor;
+use std::sync::Arc;
+use std::time::Duration;
+
+use image::codecs::gif::GifEncoder;
+use image::{Frame, GenericImageView, ImageFormat, ImageReader, RgbaImage};
+use minibot::adapters::media::{LocalFileReader, PdfLimits, PdfReader, ScratchFolder};
+use minibot::core::media::{Blob, FileReader, InMemory, MediaError, Readable, Scratch, Wanted};
+
+use crate::support::pictures::{pdf, picture};
+
+const TEXT: Wanted = Wanted {
+    most_chars: 1_000,
+    pdf_text: true,
+};
+
+struct World {
+    reader: LocalFileReader,
+    scratch: Arc<dyn Scratch>,
+    _folder: tempfile::TempDir,
+}
+
+fn world(limits: PdfLimits) -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let scratch: Arc<dyn Scratch> = Arc::new(ScratchFolder::new(folder.path().to_owned()));
+    let program = env!("CARGO_BIN_EXE_minibot").into();
+    let pdfs = PdfReader::by(program, limits);
+    World {
+        reader: LocalFileReader::new(scratch.clone(), pdfs),
+        scratch,
+        _folder: folder,
+    }
+}
+
+impl World {
+    async fn read(&self, bytes: &[u8]) -> Result<Readable, String> {
+        let content = InMemory::holding(bytes.to_vec());
+        let readable = self.reader.read(&content, TEXT).await;
+        readable.map_err(|error| match error {
+            MediaError::Unreadable(why) => why,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    async fn picture(&self, bytes: &[u8]) -> (&'static str, Vec<u8>) {
+        match self.read(bytes).await.unwrap() {
+            Readable::Picture { mime, content } => (mime, whole(&content).await),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn pdf(&self, bytes: &[u8]) -> Result<String, String> {
+        match self.read(bytes).await.unwrap() {
+            Readable::Pdf { text } => text.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn whole(content: &Arc<dyn Blob>) -> Vec<u8> {
+    let size = usize::try_from(content.size()).unwrap();
+    content.read_at(0, size).await.unwrap()
+}
+
+fn size_of(bytes: &[u8]) -> (u32, u32) {
+    let reader = ImageReader::new(Cursor::new(bytes));
+    let picture = reader.with_guessed_format().unwrap().decode().unwrap();
+    picture.dimensions()
+}
+
+fn animation(frames: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = GifEncoder::new(&mut bytes);
+    for _ in 0..frames {
+        encoder
+            .encode_frame(Frame::new(RgbaImage::new(20, 10)))
+            .unwrap();
+    }
+    drop(encoder);
+    bytes
+}
+
+#[tokio::test]
+async fn pictures_are_left_as_they_are_until_they_are_too_large() {
+    let world = world(PdfLimits::default());
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
+        let small = picture(2_048, 40, format);
+        assert_eq!(world.picture(&small).await.1, small, "{format:?}");
+        let (mime, made) = world.picture(&picture(3_000, 60, format)).await;
+        assert_eq!(size_of(&made), (2_048, 41), "{format:?} {mime}");
+    }
+    let still = animation(1);
+    assert_eq!(world.picture(&still).await, ("image/gif", still.clone()));
+    let (mime, first) = world.picture(&animation(3)).await;
+    assert_eq!((mime, size_of(&first)), ("image/png", (20, 10)));
+}
+
+/// A PNG whose header claims this size, with nothing behind it.
+fn claiming(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = picture(1, 1, ImageFormat::Png);
+    bytes[16..20].copy_from_slice(&width.to_be_bytes());
+    bytes[20..24].copy_from_slice(&height.to_be_bytes());
+    let checksum = crc32(&bytes[12..29]);
+    bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
+    bytes
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 {
+                (crc >> 1) ^ 0xedb8_8320
+            } else {
+                crc >> 1
+            };
+        }
+    }
+    !crc
+}
+
+#[tokio::test]
+async fn bombs_and_broken_pictures_are_refused() {
+    let world = world(PdfLimits::default());
+    let why = world.read(&claiming(100_000, 100_000)).await.unwrap_err();
+    assert_eq!(
+        why,
+        "it has 100000 × 100000 pixels, and the limit is 50 million"
+    );
+    let why = world.read(&claiming(u32::MAX, u32::MAX)).await.unwrap_err();
+    assert!(why.contains("damaged") || why.contains("pixels"), "{why}");
+    // Within the limit of pixels, and nothing behind the claim.
+    let why = world.read(&claiming(7_000, 7_000)).await.unwrap_err();
+    assert_eq!(why, "the picture is damaged");
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
+        let bytes = picture(3_000, 30, format);
+        for cut in [12, 40, bytes.len() / 2] {
+            let why = world.read(&bytes[..cut]).await;
+            assert!(
+                !matches!(why, Ok(Readable::Text { .. })),
+                "{format:?} {cut}: {why:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn words_are_read_whatever_the_file_is_called() {
+    let world = world(PdfLimits::default());
+    let cases: [(&[u8], Option<&str>); 4] = [
+        (b"a,b\n1,2\n", Some("a,b\n1,2\n")),
+        (
+            b"<html><body>hi</body></html>",
+            Some("<html><body>hi</body></html>"),
+        ),
+        (b"\x7fELF\x02\x01\x01\x00\x00\x00", None),
+        (b"PK\x03\x04\x00\x00\x00\x00", None),
+    ];
+    for (bytes, expected) in cases {
+        let read = world.read(bytes).await;
+        match (read, expected) {
+            (Ok(Readable::Text { text, .. }), Some(expected)) => assert_eq!(text, expected),
+            (Err(why), None) => assert!(why.starts_with("I cannot read files"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    let long = "word ".repeat(100_000);
+    let Ok(Readable::Text { text, total_chars }) = world.read(long.as_bytes()).await else {
+        panic!("words are words");
+    };
+    assert_eq!((text.chars().count(), total_chars), (1_000, 500_000));
+}
+
+#[tokio::test]
+async fn the_text_of_a_pdf_is_read() {
+    let world = world(PdfLimits::default());
+    let text = world.pdf(&pdf("The answer is 42.")).await.unwrap();
+    assert_eq!(text.trim(), "The answer is 42.");
+    let why = world.pdf(&pdf("")).await.unwrap_err();
+    assert_eq!(why, "it has no text; it may be made of pictures");
+    for broken in [
+        b"%PDF-1.7 and nothing else".to_vec(),
+        pdf("x")[..200].to_vec(),
+    ] {
+        let why = world.pdf(&broken).await.unwrap_err();
+        assert_eq!(why, "the PDF is damaged, protected, or too intricate");
+    }
+}
+
+/// So many blanks, packed by hand: one blank, and then the same again, 258 at a time.
+fn packed_blanks(count: usize) -> Vec<u8> {
+    let mut bytes = vec![0x78, 0x9c];
+    let (mut held, mut bits) = (0u32, 0);
+    let mut put = |value: u32, width: u32, from_the_top: bool| {
+        for bit in 0..width {
+            let place = if from_the_top { width - 1 - bit } else { bit };
+            held |= ((value >> place) & 1) << bits;
+            bits += 1;
+            if bits == 8 {
+                bytes.push(held as u8);
+                (held, bits) = (0, 0);
+            }
+        }
+    };
+    // The last block, with the fixed codes.
+    put(0b011, 3, false);
+    put(0x30 + u32::from(b' '), 8, true);
+    for _ in 0..count / 258 {
+        put(0b1100_0101, 8, true);
+        put(0, 5, true);
+    }
+    put(0, 7, true);
+    put(0, 7, true);
+    bytes
+}
+
+/// A PDF whose page is two gigabytes of blanks, packed into some megabytes.
+fn bomb() -> Vec<u8> {
+    let packed = packed_blanks(2 << 30);
+    let plain = String::from_utf8(pdf("@")).unwrap();
+    let start = plain.find("4 0 obj").unwrap();
+    let end = plain[start..].find("endobj").unwrap() + start;
+    let head = format!(
+        "4 0 obj\n<< /Filter /FlateDecode /Length {} >>\nstream\n",
+        packed.len()
+    );
+    [
+        &plain.as_bytes()[..start],
+        head.as_bytes(),
+        &packed,
+        b"\nendstream\n",
+        &plain.as_bytes()[end..],
+    ]
+    .concat()
+}
+
+#[tokio::test]
+async fn a_pdf_that_takes_too_much_ends_only_its_reader() {
+    let world = world(PdfLimits {
+        time: Duration::from_secs(20),
+        ..PdfLimits::default()
+    });
+    let why = world.pdf(&bomb()).await.unwrap_err();
+    assert!(
+        why.starts_with("the PDF is damaged") || why == "reading it takes too long",
+        "{why}"
+    );
+    let text = world.pdf(&pdf("Still here.")).await.unwrap();
+    assert_eq!(text.trim(), "Still here.");
+    let impatient = self::world(PdfLimits {
+        time: Duration::ZERO,
+        ..PdfLimits::default()
+    });
+    let why = impatient.pdf(&pdf("x")).await.unwrap_err();
+    assert_eq!(why, "reading it takes too long");
+}
+
+#[tokio::test]
+async fn temporary_files_have_no_name() {
+    let world = world(PdfLimits::default());
+    let mut file = world.scratch.create().await.unwrap();
+    file.append(b"one ").await.unwrap();
+    file.append(b"two").await.unwrap();
+    let content = file.seal().await.unwrap();
+    assert_eq!(whole(&content).await, b"one two");
+    assert_eq!(content.read_at(4, 99).await.unwrap(), b"two");
+    assert_eq!(content.read_at(7, 1).await.unwrap(), b"");
+    let left = std::fs::read_dir(world._folder.path()).unwrap().count();
+    assert_eq!(left, 0);
+}
