@@ -1,6 +1,8 @@
 //! The debugging protocol: calls to a page that always end, and what it tells of itself.
 
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use headless_chrome::Tab;
@@ -49,6 +51,9 @@ methods! {
     TakePicture = "Page.captureScreenshot",
     TargetInfo = "Target.getTargetInfo",
 }
+
+/// A new page answers within this time, or not at all.
+const FIRST_ANSWER: Duration = Duration::from_secs(2);
 
 /// Why a call came to nothing.
 #[derive(Debug)]
@@ -125,10 +130,17 @@ impl Devtools {
             .map_err(|error| CallError::Refused(error.to_string()))
     }
 
-    /// Closes the page.
-    pub(super) fn close(&self) {
-        let _watch = Watch::over(Patience::SHORT, self.killer.clone(), || ());
-        let _ = self.tab.close_target();
+    /// Closes the page. Nobody waits for it: a page that closed itself meanwhile never answers.
+    pub(super) fn close(self) {
+        thread::spawn(move || self.tab.close_target());
+    }
+
+    /// Whether the page answers. One that closed itself as soon as it was opened never does.
+    pub(super) fn answers(&self) -> bool {
+        let (tell, told) = channel();
+        let tab = self.tab.clone();
+        thread::spawn(move || tell.send(tab.call_method(EnableInspector(json!({}))).is_ok()));
+        told.recv_timeout(FIRST_ANSWER) == Ok(true)
     }
 
     /// Calls a method. A page that hangs is made to stop its scripts; a browser that hangs is killed.

@@ -29,6 +29,9 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// A new window is known after a few calls of the browser's.
 const NEW_WINDOW: Duration = Duration::from_secs(3);
 
+/// A window that closes itself is gone from the list a moment later.
+const CLOSING: Duration = Duration::from_millis(500);
+
 /// Something that the thread is to do with its session.
 pub(super) type Job = Box<dyn FnOnce(&mut Session) + Send>;
 
@@ -51,6 +54,8 @@ struct Open {
     _profile: Profile,
     /// The click that was looked at last, and what it led to then.
     preview: Option<(String, ClickLeads)>,
+    /// Pages that were gone before they could be turned to.
+    dead: Vec<String>,
 }
 
 struct ConnectionHandle(Connection);
@@ -161,10 +166,15 @@ impl Session {
         if let Some(open) = &self.open {
             open.wait_for_window(&known);
         }
-        self.with_page(|page| {
-            page.wait_until_complete(until)?;
-            page.info()
-        })
+        let _ = self.with_page(|page| page.wait_until_complete(until));
+        match self.with_page(|page| page.info()) {
+            // It closed itself, and the browser is about to say so.
+            Err(BrowserError::Failed(_)) => {
+                thread::sleep(CLOSING);
+                self.with_page(|page| page.info())
+            }
+            other => other,
+        }
     }
 
     /// Fills a field.
@@ -199,6 +209,7 @@ impl Session {
             process,
             _profile: profile,
             preview: None,
+            dead: Vec::new(),
         })
     }
 
@@ -244,7 +255,8 @@ impl Open {
     /// Turns to the newest page, which a click or the page itself has opened, or to what is left when the
     /// present one closed itself.
     fn newest_page(&mut self, launcher: &Launcher) -> BrowserResult<()> {
-        let tabs = tabs(&self.connection.0);
+        let mut tabs = tabs(&self.connection.0);
+        tabs.retain(|tab| !self.dead.contains(tab.get_target_id()));
         let Some(newest) = tabs.last() else {
             return Ok(());
         };
@@ -252,7 +264,11 @@ impl Open {
             return Ok(());
         }
         let devtools = Devtools::attach(newest.clone(), self.process.killer().clone())?;
-        launcher.prepare(&devtools)?;
+        // It may close itself in the middle.
+        if !devtools.answers() || launcher.prepare(&devtools).is_err() {
+            self.dead.push(newest.get_target_id().clone());
+            return Ok(());
+        }
         self.page = Page::new(devtools);
         self.preview = None;
         Ok(())
