@@ -15,11 +15,12 @@ fn text(output: &Output) -> String {
 /// The row of a thing with the line of its fix.
 fn row(table: &str, what: &str) -> String {
     let mut lines = table.lines();
-    let found = lines.find(|line| {
-        line[1..]
-            .trim_start_matches(|c: char| !c.is_alphabetic())
+    let is_row = |line: &&str| {
+        let signs = ['✓', '!', '✗', ' '];
+        line.trim_start_matches(signs)
             .starts_with(&format!("{what}:"))
-    });
+    };
+    let found = lines.find(is_row);
     let found = found.unwrap_or_else(|| panic!("no row {what} in\n{table}"));
     let below = lines.take_while(|line| line.starts_with("    "));
     std::iter::once(found)

@@ -117,7 +117,7 @@ const RUNTIME: Cases = &[
 const APPROVALS: Cases = &[
     (
         "bash = \"yes\"",
-        "approvals.tools.bash: expected \"allow\", \"ask\", \"deny\" or \"classify\", found \"yes\"",
+        "approvals.tools.bash: expected \"allow\", \"classify\", \"ask\" or \"deny\", found \"yes\"",
     ),
     (
         "delete_file = \"classify\"",
