@@ -73,7 +73,8 @@ async fn a_page_is_read_and_nothing_outlives_the_bot() {
         Reply::text("It rains at five."),
     ]);
     bot.start();
-    let asked = format!("What does {url} say about the weather?");
+    // An address that nobody has named would be asked about before it is refused.
+    let asked = format!("What do {url} and http://127.0.0.1:1/ say about the weather?");
     bot.telegram.user_sends(ALICE, ALICE, &asked);
     bot.telegram.wait_for_text(ALICE, "It rains at five.").await;
     let seen = bot.provider.requests().pop().unwrap().messages().to_vec();

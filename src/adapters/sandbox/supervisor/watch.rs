@@ -55,7 +55,13 @@ pub(super) fn watch(
         run.stderr.take();
         tree::reap(run.child, main);
         if main.is_some() {
-            return Ok(Verdict::Ended);
+            // What grew since the last look counts as well.
+            let too_much = disk.as_ref().is_some_and(Disk::holds_too_much);
+            return Ok(if too_much {
+                Verdict::Limit(KilledBy::Disk)
+            } else {
+                Verdict::Ended
+            });
         }
         if run.stdout.is_flood() || run.stderr.is_flood() {
             return Ok(Verdict::Limit(KilledBy::Output));
@@ -167,6 +173,12 @@ impl<'a> Disk<'a> {
         if begun < self.next {
             return false;
         }
+        let full = self.holds_too_much();
+        self.next = Instant::now() + begun.elapsed() * SHARE_OF_TIME;
+        full
+    }
+
+    fn holds_too_much(&self) -> bool {
         let (bytes, files) = (self.limits.disk_bytes, self.limits.files);
         let own = usage(self.run, bytes, files);
         let mut full = own.is_over(bytes, files);
@@ -178,7 +190,6 @@ impl<'a> Disk<'a> {
             let now = usage(path, bytes, files);
             full |= now.is_over(bytes, files) && !(before.too_deep && now.too_deep);
         }
-        self.next = Instant::now() + begun.elapsed() * SHARE_OF_TIME;
         full
     }
 }
