@@ -29,7 +29,7 @@ pub(super) fn config(loaded: &Loaded<Settings>) -> Found {
     match loaded.warnings.len() {
         0 => Found::Well(name),
         count => Found::remark(
-            format!("{name}, {count} warnings"),
+            format!("{name}; warnings: {count}"),
             "they stand above; each says what to do",
         ),
     }

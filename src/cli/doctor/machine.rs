@@ -106,6 +106,7 @@ fn sandbox(report: Result<&SandboxReport, &String>) -> Found {
     let mut words = format!("{} work here ({})", names.join(", "), report.layers());
     for mode in &fails {
         if let Err(why) = &mode.works {
+            let why = one_line(why);
             words.push_str(&format!("\n    {} does not: {why}", mode.mode.name()));
         }
     }
@@ -123,7 +124,7 @@ fn sandbox(report: Result<&SandboxReport, &String>) -> Found {
 /// The mode that a tool is set to, where it does not work.
 fn mode_row(report: &SandboxReport, mode: SandboxMode) -> Option<Row> {
     let tried = report.modes.iter().find(|tried| tried.mode == mode)?;
-    let why = tried.works.as_ref().err()?;
+    let why = one_line(tried.works.as_ref().err()?);
     let instead = report.strongest().map_or("none", SandboxMode::name);
     let what = format!(
         "the mode {:?} of the settings does not work: {why}",
@@ -131,6 +132,11 @@ fn mode_row(report: &SandboxReport, mode: SandboxMode) -> Option<Row> {
     );
     let fix = format!("the strongest mode that works here is {instead:?}");
     Some(Row::new("sandbox mode", Found::broken(what, fix)))
+}
+
+/// What a program said on its way out, on one line of the table.
+fn one_line(words: &str) -> String {
+    words.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 fn program(name: &Path, mode: SandboxMode, key: &str) -> Found {

@@ -133,6 +133,10 @@ async fn a_damaged_database_can_be_replaced_and_damaged_copies_are_refused() {
     );
 
     std::fs::write(&database, vec![7; whole.len()]).unwrap();
+    // With its log the old one could still be read.
+    for log in ["minibot.db-wal", "minibot.db-shm"] {
+        let _ = std::fs::remove_file(program.data().join(log));
+    }
     let broken = program.run(&["console", "--once", "hi"]).await;
     assert_eq!(broken.status.code(), Some(1), "{}", text(&broken));
     assert!(
