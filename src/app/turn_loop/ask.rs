@@ -31,7 +31,7 @@ impl TurnLoop {
         };
         let exchange = progress.turn.exchange();
         let request = self.context.request(&progress.context, exchange, inserted);
-        progress.mind_links();
+        progress.mind_links(self.approvals.settings.escalation);
         Boundary::ModelAsked.pass();
         let (answer, shown) = self.ask_and_show(progress, &request, stops).await;
         progress.shown = shown;

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{Instrument, error, error_span, info, warn};
 
-use super::approvals::Approvals;
+use super::approvals::{Approvals, Escalation};
 use super::attachments::Attachments;
 use super::channels::Channels;
 use super::context::{ContextBuilder, TurnContext};
@@ -127,10 +127,13 @@ enum Drive {
 
 impl Progress {
     /// What may be a link in the next answer.
-    fn mind_links(&mut self) {
-        self.place.links = self
-            .context
-            .links(self.turn.labels(), &self.turn.exchange());
+    fn mind_links(&mut self, escalation: Escalation) {
+        self.place.links = match escalation {
+            Escalation::Off => Links::All,
+            Escalation::On => self
+                .context
+                .links(self.turn.labels(), &self.turn.exchange()),
+        };
     }
 }
 
@@ -238,7 +241,7 @@ impl TurnLoop {
             // Measured from now, not from the start: time in which nothing ran does not count.
             deadline: Instant::now() + self.settings.timeout,
         };
-        progress.mind_links();
+        progress.mind_links(self.approvals.settings.escalation);
         Ok(progress)
     }
 

@@ -303,7 +303,8 @@ impl Text {
             spans: self.spans,
         };
         let whole = markup::split(&text, usize::MAX).into_iter().next();
-        whole.unwrap_or(text)
+        // Who presses must not be led elsewhere by what others wrote, nor carry something there.
+        markup::without_unknown_links(&whole.unwrap_or(text), |_| false)
     }
 }
 

@@ -38,9 +38,21 @@ impl Links {
     }
 }
 
+/// Whether parts of the path are taken back by later ones: parsers drop them, and not every client
+/// does.
+fn takes_back(written: &str) -> bool {
+    let path = written.split(['?', '#']).next().unwrap_or_default();
+    path.split(['/', '\\']).any(|segment| {
+        let segment = segment.to_ascii_lowercase().replace("%2e", ".");
+        segment == "." || segment == ".."
+    })
+}
+
 /// A client that makes a link of a name adds the scheme.
 fn is_known(known: &KnownAddresses, address: &str) -> bool {
-    let holds = |address: &str| Url::parse(address).is_ok_and(|url| known.holds(&url));
+    let holds = |address: &str| {
+        Url::parse(address).is_ok_and(|url| known.holds(&url)) && !takes_back(address)
+    };
     if address.contains("://") {
         return holds(address);
     }

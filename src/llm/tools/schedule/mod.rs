@@ -13,6 +13,7 @@ use self::manage::{CancelPrompt, DeletePrompt, ListPrompts};
 use self::request::{Arguments, Role};
 use super::typed::{TypedTool, failure};
 use super::{Family, ToolRules, tool};
+use crate::core::action::Action;
 use crate::core::change::{Change, ChangeOutcome};
 use crate::core::jobs::{Job, JobRole, JobStatus, JobStore, NewJob};
 use crate::core::reminder::{MAX_CONTENT, when};
@@ -50,6 +51,13 @@ impl TypedTool for SchedulePrompt {
     const EFFECT: ToolEffect = ToolEffect::Database;
     const SCHEMA: SchemaStrictness = SchemaStrictness::Loose;
     type Arguments = Arguments;
+
+    async fn action(&self, _context: &ToolContext, arguments: Arguments) -> Action {
+        match arguments.role {
+            Some(Role::User) => Action::ScheduleRun,
+            None | Some(Role::Assistant) => Action::Inside,
+        }
+    }
 
     async fn run(&self, context: &ToolContext, arguments: Arguments) -> ToolOutcome {
         if context.origin == TurnOrigin::Schedule {
