@@ -11,6 +11,7 @@ mod adapters;
 mod app;
 mod core;
 mod e2e;
+mod hostile;
 mod llm;
 mod support;
 mod wiring;

@@ -1,10 +1,14 @@
 //! One life of the bot, from its start to its stop, in the process of the test.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use minibot::adapters::config::{Text, load_text};
+use minibot::adapters::egress::{Guard, Tls};
 use minibot::core::clock::Clock;
+use minibot::core::egress::{ResolveError, Resolver};
 use minibot::wiring::lifecycle::{Running, Store};
 use minibot::wiring::settings::{RULES, Settings};
 use minibot::wiring::telegram::Telegram;
@@ -23,7 +27,13 @@ impl Process {
     pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Self {
         // As main does; the first one of this process stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let store = Store::open_at(settings, clock).await.unwrap();
+        let mut store = Store::open_at(settings, clock).await.unwrap();
+        // No test asks a real name server.
+        store.ports.web = Arc::new(Guard::new(
+            &settings.egress,
+            Arc::new(Loopback),
+            Tls::system(),
+        ));
         let telegram = Telegram::configured(settings, &store.ports.clock)
             .unwrap()
             .unwrap();
@@ -56,5 +66,16 @@ pub fn settings(text: &str, folder: &Path, overrides: &Overrides) -> Settings {
     match load_text(&text, &environment, &RULES) {
         Ok(loaded) => loaded.settings,
         Err(problems) => panic!("{problems}"),
+    }
+}
+
+/// Every name leads to this machine.
+#[derive(Debug)]
+struct Loopback;
+
+#[async_trait]
+impl Resolver for Loopback {
+    async fn resolve(&self, _name: &str) -> Result<Vec<IpAddr>, ResolveError> {
+        Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)])
     }
 }
