@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use minibot::adapters::sandbox::config::JailConfig;
+use minibot::adapters::sandbox::{ProcessSandbox, SandboxSettings};
 use minibot::core::sandbox::{KilledBy, RunEnd, Sandbox, SandboxMode};
 
 use crate::world::World;
@@ -40,4 +42,38 @@ async fn a_program_ends_at_its_time() {
         assert_eq!(outcome.end, RunEnd::Killed(KilledBy::Timeout), "{mode:?}");
         assert_eq!(outcome.stdout.text, "begun\n", "{mode:?}");
     }
+}
+
+#[tokio::test]
+async fn a_jail_is_the_command_that_one_names_around_the_program() {
+    let world = World::new();
+    let wrapped = |prefix: &[&str]| {
+        let settings = SandboxSettings {
+            jail: JailConfig {
+                command_prefix: prefix.iter().map(|word| (*word).to_owned()).collect(),
+            },
+            ..world.settings(SandboxMode::Jail)
+        };
+        ProcessSandbox::new(world.place.clone(), settings)
+    };
+    let code = "import os, resource\nprint(os.nice(0), resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 1_000)";
+    let jail = wrapped(&["/usr/bin/nice", "-n", "7"]);
+    let outcome = jail.run(world.python(code)).await.unwrap();
+    assert_eq!(outcome.end, RunEnd::Exited(0), "{outcome:?}");
+    assert_eq!(
+        outcome.stdout.text, "7 True\n",
+        "wrapped, and within the limits"
+    );
+
+    let mut endless = world.python("while True: pass");
+    endless.timeout = std::time::Duration::from_millis(400);
+    let outcome = jail.run(endless).await.unwrap();
+    assert_eq!(outcome.end, RunEnd::Killed(KilledBy::Timeout));
+
+    let missing = wrapped(&["/nowhere/jail"])
+        .run(world.python("print(1)"))
+        .await;
+    let ran = missing.is_ok_and(|outcome| outcome.stdout.text.contains('1'));
+    assert!(!ran, "a jail that is not there is never left out");
+    assert_eq!(fs::read_dir(world.runs()).unwrap().count(), 0);
 }

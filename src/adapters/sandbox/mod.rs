@@ -1,7 +1,7 @@
 //! Runs programs that a model wrote, each under a helper process of our own binary. It never knows
 //! what they are for, and never chooses a weaker mode than it was told.
 //!
-//! The bot starts the helper (`minibot __sandbox`) and tells it one [`order`]. The [`supervisor`] in it
+//! The bot starts the helper (`minibot __sandbox`) and tells it one `order`. The `supervisor` in it
 //! makes a folder, starts the second stage (`minibot __confine`), which [`confine`]s itself and becomes
 //! the program, watches all that comes of it, and leaves nothing behind.
 

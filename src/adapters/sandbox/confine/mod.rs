@@ -30,7 +30,7 @@ pub(super) use self::descriptors::close_inherited;
 pub(super) use self::landlock::landlock_version;
 pub(super) use self::limits::NOBODY;
 
-/// Confines this process as `order` says, a [`Confine`] in JSON, and becomes `command`. Returns only
+/// Confines this process as `order` says, a `Confine` in JSON, and becomes `command`. Returns only
 /// when that failed.
 pub fn confine(order: &str, command: &[OsString]) -> ExitCode {
     let Ok(order) = serde_json::from_str::<Confine>(order) else {
