@@ -8,6 +8,8 @@ use minibot::core::label::{Labels, Source};
 use minibot::core::notes::{NoteOwner, NoteSearch};
 use serde_json::{Value, json};
 
+use super::approvals::button;
+use super::cards::press;
 use crate::support::fake_model::{Reply, Request};
 use crate::support::gate::Gate;
 use crate::support::test_bot::{ALICE, TestBot};
@@ -208,10 +210,11 @@ async fn a_label_goes_through_a_note_a_summary_and_a_job_three_days_later() {
         Reply::tools([("schedule_prompt", plan)]),
         Reply::text("Planned."),
     ]);
-    bot.says("do it in three days")
-        .await
-        .replies("Planned.")
-        .await;
+    // A run of the model's own, planned after reading, is the person's to allow.
+    let chat = bot.says("do it in three days").await;
+    let card = chat.replies_with("May I run schedule_prompt?").await;
+    press(&bot, ALICE, ALICE, card.id, &button(&card, ":y")).await;
+    bot.alice().replies("Planned.").await;
     let asked = &bot.provider.requests()[first + 4];
     let recap = asked.messages()[1]["content"].as_str().unwrap();
     assert!(opened(recap).1.contains("> The code is 4711."), "{recap}");
