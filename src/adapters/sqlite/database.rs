@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::OpenError;
-use super::writer::{Job, Reply, WriterTask};
+use super::writer::{Durability, Job, Reply, Work, WriterTask};
 use crate::core::error::{StoreError, StoreResult};
 
 /// How many connections read; each is a thread and about 1 MB of cache at most.
@@ -88,8 +88,31 @@ impl Database {
             + Send
             + 'static,
     {
+        self.queue(Durability::Disk, work).await
+    }
+
+    /// The same for a mark that something is about to begin: it outlives this process at once, and
+    /// the loss of power only with the next [`write`](Self::write). Only for what is done again in
+    /// the same way whether the mark is found or not.
+    pub(super) async fn mark<T, F>(&self, work: F) -> StoreResult<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, StoreResult<T>>
+            + Send
+            + 'static,
+    {
+        self.queue(Durability::Process, work).await
+    }
+
+    async fn queue<T, F>(&self, durability: Durability, work: F) -> StoreResult<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, StoreResult<T>>
+            + Send
+            + 'static,
+    {
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
+        let work: Work = Box::new(move |connection| {
             Box::pin(async move {
                 let result = work(connection).await;
                 let outcome = if result.is_ok() { Ok(()) } else { Err(()) };
@@ -100,6 +123,7 @@ impl Database {
                 (outcome, reply)
             })
         });
+        let job = Job { durability, work };
         let gone = || StoreError::Failed("the database writer has stopped".into());
         self.writes.send(job).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?

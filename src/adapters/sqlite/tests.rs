@@ -145,3 +145,27 @@ fn the_second_process_is_told_who_is_first() {
     assert_eq!(DatabaseLock::holder(&path), None);
     DatabaseLock::acquire(&path, now).unwrap();
 }
+
+#[tokio::test]
+async fn what_counts_is_on_the_disk_and_marks_are_with_the_kernel() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder).await;
+    let written = || database.write(|connection| Box::pin(setting(connection)));
+    let marked = || database.mark(|connection| Box::pin(setting(connection)));
+    // SQLite, "PRAGMA synchronous": 1 is NORMAL, 2 is FULL.
+    for _ in 0..2 {
+        assert_eq!(written().await, Ok(2));
+        assert_eq!(marked().await, Ok(1));
+    }
+    let (first, second, third) = tokio::join!(marked(), written(), marked());
+    let together = [first.unwrap(), second.unwrap(), third.unwrap()];
+    assert!(
+        together == [1, 2, 2] || together == [2; 3],
+        "a mark that is committed with what counts is on the disk with it: {together:?}"
+    );
+}
+
+async fn setting(connection: &mut sqlx::SqliteConnection) -> Result<i64, StoreError> {
+    let setting = sqlx::query_scalar("PRAGMA synchronous").fetch_one(connection);
+    Ok(setting.await?)
+}

@@ -12,10 +12,37 @@ use crate::core::error::{StoreError, StoreResult};
 /// The most writes in one commit: bounds what one failing commit takes with it.
 const BATCH: usize = 128;
 
+/// A piece of work, and what its commit must outlive.
+pub(super) struct Job {
+    pub(super) durability: Durability,
+    pub(super) work: Work,
+}
+
 /// A piece of work on the writing connection.
-pub(super) type Job = Box<
+pub(super) type Work = Box<
     dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, (Result<(), ()>, Reply)> + Send,
 >;
+
+/// What a commit must outlive. Commits reach the disk in their order, so that what is there never
+/// lacks anything that was written before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Durability {
+    /// The end of this process: it is with the kernel.
+    Process,
+    /// The loss of power: it is on the disk.
+    Disk,
+}
+
+impl Durability {
+    /// Begins a transaction whose commit outlives that. The setting takes effect when it is
+    /// compiled (SQLite, "PRAGMA"): it must not come from the statement cache.
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Process => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
+            Self::Disk => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
+        }
+    }
+}
 
 /// Tells the caller how the commit went. Dropped, it tells that the work was lost.
 pub(super) type Reply = Box<dyn FnOnce(StoreResult<()>) + Send>;
@@ -25,11 +52,17 @@ pub(super) type Reply = Box<dyn FnOnce(StoreResult<()>) + Send>;
 pub struct WriterTask {
     connection: SqliteConnection,
     queue: mpsc::Receiver<Job>,
+    /// What a commit outlives now; `None` when that is not known.
+    durability: Option<Durability>,
 }
 
 impl WriterTask {
     pub(super) fn new(connection: SqliteConnection, queue: mpsc::Receiver<Job>) -> Self {
-        Self { connection, queue }
+        Self {
+            connection,
+            queue,
+            durability: None,
+        }
     }
 
     /// Writes until the last handle is gone, then closes the database.
@@ -53,7 +86,8 @@ impl WriterTask {
     }
 
     async fn commit(&mut self, batch: &mut Vec<Job>, replies: &mut Vec<Reply>) -> StoreResult<()> {
-        self.execute("BEGIN IMMEDIATE").await?;
+        let durability = batch.iter().map(|job| job.durability).max();
+        self.begin(durability.unwrap_or(Durability::Disk)).await?;
         if batch.len() == 1
             && let Some(job) = batch.pop()
         {
@@ -63,22 +97,40 @@ impl WriterTask {
                 Err(()) => self.execute("ROLLBACK").await,
             };
         }
+        self.execute("SAVEPOINT one").await?;
+        let mut left = batch.len();
         for job in batch.drain(..) {
-            self.execute("SAVEPOINT one").await?;
             if self.work(job, replies).await.is_err() {
                 self.execute("ROLLBACK TO one").await?;
             }
-            self.execute("RELEASE one").await?;
+            left -= 1;
+            self.execute(match left {
+                0 => "RELEASE one; COMMIT",
+                _ => "RELEASE one; SAVEPOINT one",
+            })
+            .await?;
         }
-        self.execute("COMMIT").await
+        Ok(())
     }
 
     /// A panic in one piece of work must not end the writer; its caller sees the reply dropped.
     async fn work(&mut self, job: Job, replies: &mut Vec<Reply>) -> Result<(), ()> {
-        let done = AssertUnwindSafe(job(&mut self.connection)).catch_unwind();
+        let done = AssertUnwindSafe((job.work)(&mut self.connection)).catch_unwind();
         let (outcome, reply) = done.await.map_err(|_| ())?;
         replies.push(reply);
         outcome
+    }
+
+    async fn begin(&mut self, durability: Durability) -> StoreResult<()> {
+        if self.durability == Some(durability) {
+            return self.execute("BEGIN IMMEDIATE").await;
+        }
+        self.durability = None;
+        sqlx::raw_sql(durability.begin())
+            .execute(&mut self.connection)
+            .await?;
+        self.durability = Some(durability);
+        Ok(())
     }
 
     async fn execute(&mut self, statement: &'static str) -> StoreResult<()> {

@@ -42,8 +42,9 @@ impl TurnJournal for SqliteTurnJournal {
         now: DateTime<Utc>,
     ) -> StoreResult<Option<RunningTurn>> {
         let inbox = inbox.to_vec();
+        // Lost, it leaves a message that waits, as it did before.
         self.database
-            .write(move |connection| Box::pin(begin::begin(connection, inbox, now)))
+            .mark(move |connection| Box::pin(begin::begin(connection, inbox, now)))
             .await
     }
 

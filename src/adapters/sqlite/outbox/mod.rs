@@ -208,8 +208,9 @@ impl OutboxStore for SqliteOutboxStore {
             .and_where(Expr::col(Outbox::Id).eq(id.0))
             .and_where(Expr::col(Outbox::State).is_in([word("open"), word("pending")]))
             .take();
+        // Lost, it leaves a row that waits and is sent again, as one in doubt is.
         self.database
-            .write(move |connection| {
+            .mark(move |connection| {
                 Box::pin(async move {
                     // The caller must not make a call that is not written down.
                     match execute(connection, &start).await? {
