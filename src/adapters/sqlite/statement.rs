@@ -4,6 +4,7 @@ use std::future::Future;
 
 use sea_query::{
     Condition, Expr, ExprTrait, InsertStatement, IntoIden, IntoTableRef, Query, SqliteQueryBuilder,
+    Value, Values,
 };
 use sea_query_sqlx::{SqlxBinder, SqlxValues};
 use sqlx::sqlite::SqliteRow;
@@ -100,6 +101,49 @@ where
 {
     let (sql, values) = build(statement);
     async move { Ok(sqlx::query_as_with(sql, values).fetch_one(executor).await?) }
+}
+
+/// Statements that need nothing of each other's results. The connection works on a thread of its
+/// own: together they are one way there and back.
+#[derive(Default)]
+pub(super) struct Batch {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Batch {
+    /// Adds a statement; they run in the order in which they were added.
+    pub(super) fn add<S: SqlxBinder>(&mut self, statement: &S) {
+        let (sql, SqlxValues(values)) = statement.build_sqlx(SqliteQueryBuilder);
+        tracing::trace!(sql);
+        if !self.sql.is_empty() {
+            self.sql.push_str("; ");
+        }
+        self.sql.push_str(&sql);
+        self.values.extend(values);
+    }
+
+    /// Runs them all; the first that fails is the last that ran.
+    pub(super) async fn execute(self, connection: &mut SqliteConnection) -> StoreResult<()> {
+        if self.sql.is_empty() {
+            return Ok(());
+        }
+        let values = SqlxValues(Values(self.values));
+        sqlx::query_with(AssertSqlSafe(self.sql), values)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Runs them all and returns the row of the last, the only one that returns any.
+    pub(super) async fn fetch_one<R>(self, connection: &mut SqliteConnection) -> StoreResult<R>
+    where
+        R: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+    {
+        let values = SqlxValues(Values(self.values));
+        let row = sqlx::query_as_with(AssertSqlSafe(self.sql), values);
+        Ok(row.fetch_one(connection).await?)
+    }
 }
 
 /// The text and the values of a statement.

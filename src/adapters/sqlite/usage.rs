@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 
 use super::database::Database;
 use super::iden::{BudgetRaises, Usage};
-use super::statement::{execute, fetch_all, fetch_one, insert, word};
+use super::statement::{Batch, execute, fetch_all, fetch_one, insert, word};
 use super::values::millis;
 use crate::core::error::StoreResult;
 use crate::core::ids::TurnId;
@@ -65,7 +65,11 @@ impl UsageStore for SqliteUsageStore {
         let entries = entries.to_vec();
         self.database
             .write(move |connection| {
-                Box::pin(async move { book(connection, (purpose, None), &entries, now).await })
+                Box::pin(async move {
+                    let mut batch = Batch::default();
+                    book(&mut batch, (purpose, None), &entries, now);
+                    batch.execute(connection).await
+                })
             })
             .await
     }
@@ -106,13 +110,13 @@ pub(super) async fn raise(
     execute(connection, &row).await.map(|_| ())
 }
 
-/// Books calls, with what they were made for and the turn that made them.
-pub(super) async fn book(
-    connection: &mut SqliteConnection,
+/// Adds the statements that book calls, with what they were made for and the turn that made them.
+pub(super) fn book(
+    batch: &mut Batch,
     (purpose, turn): (CallPurpose, Option<TurnId>),
     entries: &[UsageEntry],
     now: DateTime<Utc>,
-) -> StoreResult<()> {
+) {
     let purpose = match purpose {
         CallPurpose::Turn => "turn",
         CallPurpose::Compaction => "compaction",
@@ -139,9 +143,8 @@ pub(super) async fn book(
                 (Usage::CostMicroUsd, Expr::val(cost)),
             ],
         );
-        execute(connection, &row).await?;
+        batch.add(&row);
     }
-    Ok(())
 }
 
 /// A count as a column has it.

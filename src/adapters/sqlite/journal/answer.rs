@@ -1,13 +1,14 @@
 //! The open row of the outbox in which the answer of a turn grows: each running turn has one.
 
 use chrono::{DateTime, Utc};
-use sea_query::{Cond, Expr, ExprTrait, Query};
+use sea_query::{Cond, Expr, ExprTrait, InsertStatement, Query, UpdateStatement};
 use sqlx::SqliteConnection;
 
 use super::super::iden::Outbox;
 use super::super::outbox;
 use super::super::statement::{execute, fetch_one, fetch_optional, insert, word};
 use super::super::values::{self, millis};
+use super::load::TurnPlace;
 use crate::core::channel::ChatTarget;
 use crate::core::error::StoreResult;
 use crate::core::ids::{MessageId, OutboxId, TurnId};
@@ -24,7 +25,13 @@ pub(super) async fn open(
     target: &ChatTarget,
     now: DateTime<Utc>,
 ) -> StoreResult<OpenAnswer> {
-    let mut row = insert(
+    let (id,): (i64,) = fetch_one(connection, &opening(turn, target, now)).await?;
+    Ok(stored(id, None))
+}
+
+/// Inserts an open answer and returns its id.
+pub(super) fn opening(turn: TurnId, target: &ChatTarget, now: DateTime<Utc>) -> InsertStatement {
+    insert(
         Outbox::Table,
         [
             (Outbox::Channel, Expr::val(target.channel.as_str())),
@@ -35,12 +42,9 @@ pub(super) async fn open(
             (Outbox::Turn, Expr::val(turn.0)),
             (Outbox::CreatedAt, Expr::val(millis(now))),
         ],
-    );
-    let (id,): (i64,) = fetch_one(connection, row.returning_col(Outbox::Id)).await?;
-    Ok(OpenAnswer {
-        row: OutboxId(id),
-        message: None,
-    })
+    )
+    .returning_col(Outbox::Id)
+    .take()
 }
 
 /// The open answer of a turn, if it has one.
@@ -55,34 +59,51 @@ pub(super) async fn find(
         .and_where(Expr::col(Outbox::State).eq(word("open")))
         .take();
     let row: Option<(i64, Option<String>)> = fetch_optional(connection, &select).await?;
-    Ok(row.map(|(id, message)| OpenAnswer {
-        row: OutboxId(id),
-        message: message.map(MessageId::new),
-    }))
+    Ok(row.map(|(id, message)| stored(id, message)))
 }
 
-/// Writes what is said: the first of it fills the open row, the rest follows behind. Returns the
-/// answer that is still open, which it is when nothing was said.
+/// An open answer as its row has it.
+pub(super) fn stored(id: i64, message: Option<String>) -> OpenAnswer {
+    OpenAnswer {
+        row: OutboxId(id),
+        message: message.map(MessageId::new),
+    }
+}
+
+/// Writes what is said: the first of it fills the open row of `place`, the rest follows behind.
+/// Returns the answer that is still open, which it is when nothing was said.
 pub(super) async fn say(
     connection: &mut SqliteConnection,
-    turn: TurnId,
+    place: &TurnPlace,
     said: Vec<NewOutbox>,
     now: DateTime<Utc>,
 ) -> StoreResult<Option<OpenAnswer>> {
-    let mut open = find(&mut *connection, turn).await?;
+    let mut open = place.open.clone();
     for row in said {
         match &open {
             Some(answer) => {
-                if fill(&mut *connection, answer.row, &row).await? {
+                if execute(&mut *connection, &fill(answer.row, &row)?).await? == 1 {
                     open = None;
                 }
             }
             None => {
-                outbox::insert(&mut *connection, &row, Some(turn), now).await?;
+                outbox::insert(&mut *connection, &row, Some(place.turn), now).await?;
             }
         }
     }
     Ok(open)
+}
+
+/// The statement that says it all, where the open row holds it: one part that cannot have been said
+/// before.
+pub(super) fn only_part(
+    place: &TurnPlace,
+    said: &[NewOutbox],
+) -> StoreResult<Option<UpdateStatement>> {
+    match (&place.open, said) {
+        (Some(answer), [row]) if row.dedupe_key.is_none() => fill(answer.row, row).map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// Ends an answer in which nothing is said. Without a message there is nothing to take back.
@@ -108,12 +129,8 @@ pub(super) async fn withdraw(
     Ok(())
 }
 
-/// Makes the open row say something. False when a row with the same key has said it before.
-async fn fill(
-    connection: &mut SqliteConnection,
-    id: OutboxId,
-    row: &NewOutbox,
-) -> StoreResult<bool> {
+/// Makes the open row say something, unless a row with the same key has said it before.
+fn fill(id: OutboxId, row: &NewOutbox) -> StoreResult<UpdateStatement> {
     let unsaid = Cond::all().add_option(row.dedupe_key.as_ref().map(|key| {
         let same = Query::select()
             .column(Outbox::Id)
@@ -137,5 +154,5 @@ async fn fill(
         .and_where(Expr::col(Outbox::Id).eq(id.0))
         .cond_where(unsaid)
         .take();
-    Ok(execute(connection, &update).await? == 1)
+    Ok(update)
 }

@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use super::super::conversations::{self, AGENT, ConversationRow};
 use super::super::iden::{Conversations, Inbox, Turns};
 use super::super::inbox::{self, StoredRow};
-use super::super::statement::{execute, fetch_all, fetch_one, fetch_optional, insert, word};
+use super::super::statement::{Batch, fetch_all, fetch_one, fetch_optional, insert, word};
 use super::super::values::{self, millis};
 use super::answer;
 use crate::core::channel::ChatTarget;
@@ -55,9 +55,12 @@ pub(super) async fn begin(
         ])
         .cond_where(is_listed)
         .take();
-    execute(&mut *connection, &take).await?;
     let id = TurnId(id);
-    let answer = answer::open(connection, id, &conversation.target, now).await?;
+    let mut batch = Batch::default();
+    batch.add(&take);
+    batch.add(&answer::opening(id, &conversation.target, now));
+    let (open,): (i64,) = batch.fetch_one(connection).await?;
+    let answer = answer::stored(open, None);
     let facts = Vec::new();
     Ok(Some(RunningTurn {
         id,

@@ -6,9 +6,9 @@ use sqlx::SqliteConnection;
 
 use super::super::approvals;
 use super::super::iden::{Conversations, Inbox, Items, Occurrences, Turns};
-use super::super::statement::{execute, insert, word};
+use super::super::statement::{Batch, insert, word};
 use super::super::values::{self, millis};
-use super::load::{TurnPlace, find_running};
+use super::load::{Asks, TurnPlace, find_running};
 use super::{answer, facts};
 use crate::core::conversation::Item;
 use crate::core::error::StoreResult;
@@ -27,13 +27,21 @@ pub(super) async fn end(
     let Some(place) = find_running(&mut *connection, turn).await? else {
         return Ok(());
     };
-    facts::append(&mut *connection, &place, &end.facts, now).await?;
     facts::audit(&mut *connection, &place, end.finished_calls, now).await?;
-    approvals::close_all(&mut *connection, turn, now).await?;
-    add_items(&mut *connection, &place, &end.items, now).await?;
-    mark(&mut *connection, &place, &end.items).await?;
-    if let Some(open) = answer::say(&mut *connection, turn, end.said, now).await? {
-        answer::withdraw(&mut *connection, &open, now).await?;
+    if place.asks == Asks::Something {
+        approvals::close_all(&mut *connection, turn, now).await?;
+    }
+    let mut batch = Batch::default();
+    facts::append(&mut batch, &place, &end.facts, now)?;
+    add_items(&mut batch, &place, &end.items, now)?;
+    mark(&mut batch, &place, &end.items)?;
+    match answer::only_part(&place, &end.said)? {
+        Some(answer) => batch.add(&answer),
+        None => {
+            if let Some(open) = answer::say(&mut *connection, &place, end.said, now).await? {
+                answer::withdraw(&mut *connection, &open, now).await?;
+            }
+        }
     }
     let state = match end.state {
         TurnState::Answered => "answered",
@@ -48,7 +56,7 @@ pub(super) async fn end(
         ])
         .and_where(Expr::col(Turns::Id).eq(turn.0))
         .take();
-    execute(&mut *connection, &turns).await?;
+    batch.add(&turns);
     let inbox = Query::update()
         .table(Inbox::Table)
         .values([
@@ -57,15 +65,15 @@ pub(super) async fn end(
         ])
         .and_where(Expr::col(Inbox::Turn).eq(turn.0))
         .take();
-    execute(&mut *connection, &inbox).await?;
-    match end.receipt {
-        Some(receipt) => sign(connection, receipt, now).await,
-        None => Ok(()),
+    batch.add(&inbox);
+    if let Some(receipt) = end.receipt {
+        sign(&mut batch, receipt, now);
     }
+    batch.execute(connection).await
 }
 
-async fn add_items(
-    connection: &mut SqliteConnection,
+fn add_items(
+    batch: &mut Batch,
     place: &TurnPlace,
     items: &[Item],
     now: DateTime<Utc>,
@@ -86,17 +94,13 @@ async fn add_items(
                 (Items::CreatedAt, Expr::val(millis(now))),
             ],
         );
-        execute(&mut *connection, &row).await?;
+        batch.add(&row);
     }
     Ok(())
 }
 
 /// Adds to the conversation the labels of what was said in it now.
-async fn mark(
-    connection: &mut SqliteConnection,
-    place: &TurnPlace,
-    items: &[Item],
-) -> StoreResult<()> {
+fn mark(batch: &mut Batch, place: &TurnPlace, items: &[Item]) -> StoreResult<()> {
     let labels: Labels = items.iter().map(Item::labels).collect();
     if labels.is_empty() {
         return Ok(());
@@ -108,16 +112,12 @@ async fn mark(
         .value(Conversations::Labels, values::to_json(&all)?)
         .and_where(Expr::col(Conversations::Id).eq(place.conversation.0))
         .take();
-    execute(connection, &update).await?;
+    batch.add(&update);
     Ok(())
 }
 
 /// Records how the scheduled run went that the turn was.
-async fn sign(
-    connection: &mut SqliteConnection,
-    receipt: Receipt,
-    now: DateTime<Utc>,
-) -> StoreResult<()> {
+fn sign(batch: &mut Batch, receipt: Receipt, now: DateTime<Utc>) {
     let state = match receipt.state {
         OccurrenceState::Running => "running",
         OccurrenceState::Ran => "ran",
@@ -139,6 +139,5 @@ async fn sign(
         ])
         .and_where(Expr::col(Occurrences::Id).eq(receipt.occurrence.0))
         .take();
-    execute(connection, &update).await?;
-    Ok(())
+    batch.add(&update);
 }

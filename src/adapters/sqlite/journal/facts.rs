@@ -1,11 +1,11 @@
 //! Writing what happened in a turn, with what it cost and who answers for it.
 
 use chrono::{DateTime, Utc};
-use sea_query::{Expr, ExprTrait, Func, Query};
+use sea_query::{Expr, ExprTrait, Query};
 use sqlx::SqliteConnection;
 
 use super::super::iden::{Inbox, TurnFacts};
-use super::super::statement::{execute, fetch_one, fetch_optional, insert};
+use super::super::statement::{Batch, fetch_optional, insert};
 use super::super::values::{self, millis};
 use super::super::{audit, usage};
 use super::load::TurnPlace;
@@ -15,23 +15,14 @@ use crate::core::ids::UserId;
 use crate::core::turn::Fact;
 use crate::core::usage::CallPurpose;
 
-/// Appends facts, and books the model calls among them.
-pub(super) async fn append(
-    connection: &mut SqliteConnection,
+/// Adds the statements that append facts and book the model calls among them.
+pub(super) fn append(
+    batch: &mut Batch,
     place: &TurnPlace,
     facts: &[Fact],
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
-    let last = Query::select()
-        .expr(Func::coalesce([
-            Expr::col(TurnFacts::Seq).max(),
-            Expr::val(0),
-        ]))
-        .from(TurnFacts::Table)
-        .and_where(Expr::col(TurnFacts::Turn).eq(place.turn.0))
-        .take();
-    let (last,): (i64,) = fetch_one(&mut *connection, &last).await?;
-    for (seq, fact) in (last + 1..).zip(facts) {
+    for (seq, fact) in (place.last_seq + 1..).zip(facts) {
         let row = insert(
             TurnFacts::Table,
             [
@@ -41,14 +32,14 @@ pub(super) async fn append(
                 (TurnFacts::CreatedAt, Expr::val(millis(now))),
             ],
         );
-        execute(&mut *connection, &row).await?;
+        batch.add(&row);
         let cost = match fact {
             Fact::ModelReplied { reply } => &reply.usage,
             Fact::ModelFailed { error } => &error.usage,
             _ => continue,
         };
         let purpose = (CallPurpose::Turn, Some(place.turn));
-        usage::book(&mut *connection, purpose, cost, now).await?;
+        usage::book(batch, purpose, cost, now);
     }
     Ok(())
 }

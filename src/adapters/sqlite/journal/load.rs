@@ -1,11 +1,11 @@
 //! Reading running turns.
 
 use chrono::{DateTime, Utc};
-use sea_query::{Cond, Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement};
 use sqlx::SqliteConnection;
 
 use super::super::database::Database;
-use super::super::iden::{Conversations, Inbox, TurnFacts, Turns};
+use super::super::iden::{Approvals, Conversations, Inbox, Outbox, TurnFacts, Turns};
 use super::super::inbox::{self, StoredRow};
 use super::super::statement::{fetch_all, fetch_optional, in_row, word};
 use super::super::values;
@@ -25,6 +25,19 @@ pub(in super::super) struct TurnPlace {
     pub(in super::super) target: ChatTarget,
     /// The labels of the conversation before this turn, as stored.
     pub(super) labels: String,
+    /// How many facts it has.
+    pub(super) last_seq: i64,
+    /// The answer that is still open.
+    pub(super) open: Option<OpenAnswer>,
+    /// Whether it asks a person something.
+    pub(super) asks: Asks,
+}
+
+/// Whether a turn waits for an answer of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    Nothing,
+    Something,
 }
 
 /// Where a turn takes place; `None` when it does not run.
@@ -32,16 +45,59 @@ pub(super) async fn find_running(
     connection: &mut SqliteConnection,
     turn: TurnId,
 ) -> StoreResult<Option<TurnPlace>> {
-    let one = running_turns()
-        .and_where(Expr::col((Turns::Table, Turns::Id)).eq(turn.0))
+    let row: Option<PlaceRow> = fetch_optional(connection, &place(turn)).await?;
+    Ok(row.map(
+        |PlaceRow {
+             turn: row,
+             last_seq,
+             open,
+             open_message,
+             asks,
+         }| TurnPlace {
+            turn,
+            conversation: ConversationId(row.conversation),
+            target: values::target(row.channel, row.chat, row.thread),
+            labels: row.labels,
+            last_seq,
+            open: open.map(|id| answer::stored(id, open_message)),
+            asks: if asks == 0 {
+                Asks::Nothing
+            } else {
+                Asks::Something
+            },
+        },
+    ))
+}
+
+/// Selects a running turn as a `PlaceRow`.
+fn place(turn: TurnId) -> SelectStatement {
+    let last_seq = Query::select()
+        .expr(Func::coalesce([
+            Expr::col(TurnFacts::Seq).max(),
+            Expr::val(0),
+        ]))
+        .from(TurnFacts::Table)
+        .and_where(Expr::col(TurnFacts::Turn).eq(turn.0))
         .take();
-    let row: Option<TurnRow> = fetch_optional(connection, &one).await?;
-    Ok(row.map(|row| TurnPlace {
-        turn,
-        conversation: ConversationId(row.conversation),
-        target: values::target(row.channel, row.chat, row.thread),
-        labels: row.labels,
-    }))
+    let asks = Query::select()
+        .expr(Expr::val(1))
+        .from(Approvals::Table)
+        .and_where(Expr::col(Approvals::Turn).eq(turn.0))
+        .and_where(Expr::col(Approvals::State).eq(word("waiting")))
+        .take();
+    let open = |column| (Outbox::Table, column);
+    let is_open = Cond::all()
+        .add(Expr::col(open(Outbox::Turn)).equals((Turns::Table, Turns::Id)))
+        .add(Expr::col(open(Outbox::State)).eq(word("open")));
+    running_turns()
+        .expr_as(last_seq, "last_seq")
+        .expr_as(Expr::col(open(Outbox::Id)), "open")
+        .expr_as(Expr::col(open(Outbox::Message)), "open_message")
+        .expr_as(Expr::exists(asks), "asks")
+        .left_join(Outbox::Table, is_open)
+        .and_where(Expr::col((Turns::Table, Turns::Id)).eq(turn.0))
+        .limit(1)
+        .take()
 }
 
 /// The running turns, whole. A turn whose open answer is missing gets a new one.
@@ -199,6 +255,16 @@ struct TurnRow {
     thread: String,
     labels: String,
     conversation_started_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct PlaceRow {
+    #[sqlx(flatten)]
+    turn: TurnRow,
+    last_seq: i64,
+    open: Option<i64>,
+    open_message: Option<String>,
+    asks: i64,
 }
 
 #[derive(sqlx::FromRow)]

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 
+use super::super::statement::Batch;
 use super::super::{approvals, change};
 use super::load::{TurnPlace, find_running};
 use super::{answer, facts};
@@ -26,12 +27,12 @@ pub(super) async fn append(
         said,
     } = entry;
     let place = running(&mut *connection, turn).await?;
-    facts::append(&mut *connection, &place, &facts, now).await?;
+    write(&mut *connection, &place, &facts, now).await?;
     facts::audit(&mut *connection, &place, finished_calls, now).await?;
     if let Some(question) = question {
         approvals::ask(&mut *connection, &place, question).await?;
     }
-    match answer::say(&mut *connection, turn, said, now).await? {
+    match answer::say(&mut *connection, &place, said, now).await? {
         Some(open) => Ok(open),
         None => answer::open(connection, turn, &place.target, now).await,
     }
@@ -59,9 +60,20 @@ pub(super) async fn apply(
         result: result.clone(),
         labels: labels.clone(),
     }];
-    facts::append(&mut *connection, &place, &facts, now).await?;
+    write(&mut *connection, &place, &facts, now).await?;
     facts::audit(connection, &place, vec![audit(&result)], now).await?;
     Ok(FinishedCall { result, labels })
+}
+
+async fn write(
+    connection: &mut SqliteConnection,
+    place: &TurnPlace,
+    facts: &[Fact],
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let mut batch = Batch::default();
+    facts::append(&mut batch, place, facts, now)?;
+    batch.execute(connection).await
 }
 
 async fn running(connection: &mut SqliteConnection, turn: TurnId) -> StoreResult<TurnPlace> {
