@@ -11,7 +11,8 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::OpenError;
-use super::writer::{Durability, Job, Reply, Work, WriterTask};
+use super::statement::Batch;
+use super::writer::{Durability, Job, Work, WriterTask, reply_with};
 use crate::core::error::{StoreError, StoreResult};
 
 /// How many connections read; each is a thread and about 1 MB of cache at most.
@@ -88,7 +89,7 @@ impl Database {
             + Send
             + 'static,
     {
-        self.queue(Durability::Disk, work).await
+        self.steps(Durability::Disk, work).await
     }
 
     /// The same for a mark that something is about to begin: it outlives this process at once, and
@@ -101,10 +102,22 @@ impl Database {
             + Send
             + 'static,
     {
-        self.queue(Durability::Process, work).await
+        self.steps(Durability::Process, work).await
     }
 
-    async fn queue<T, F>(&self, durability: Durability, work: F) -> StoreResult<T>
+    /// Runs statements that need nothing of each other's results, as `write` and `mark` do, and
+    /// returns the ids that they return.
+    pub(super) async fn run(
+        &self,
+        durability: Durability,
+        statements: Batch,
+    ) -> StoreResult<Vec<i64>> {
+        let (answer, answered) = oneshot::channel();
+        let work = Work::Statements(statements, answer);
+        self.queue(Job { durability, work }, answered).await
+    }
+
+    async fn steps<T, F>(&self, durability: Durability, work: F) -> StoreResult<T>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, StoreResult<T>>
@@ -112,18 +125,21 @@ impl Database {
             + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let work: Work = Box::new(move |connection| {
+        let work = Work::Steps(Box::new(move |connection| {
             Box::pin(async move {
                 let result = work(connection).await;
-                let outcome = if result.is_ok() { Ok(()) } else { Err(()) };
-                let reply: Reply = Box::new(move |committed| {
-                    // The caller may have stopped waiting; the work is done all the same.
-                    let _ = answer.send(result.and_then(|value| committed.map(|()| value)));
-                });
-                (outcome, reply)
+                let outcome = result.as_ref().map(|_| ()).map_err(|_| ());
+                (outcome, reply_with(result, answer))
             })
-        });
-        let job = Job { durability, work };
+        }));
+        self.queue(Job { durability, work }, answered).await
+    }
+
+    async fn queue<T>(
+        &self,
+        job: Job,
+        answered: oneshot::Receiver<StoreResult<T>>,
+    ) -> StoreResult<T> {
         let gone = || StoreError::Failed("the database writer has stopped".into());
         self.writes.send(job).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?

@@ -135,14 +135,27 @@ impl Batch {
         Ok(())
     }
 
-    /// Runs them all and returns the row of the last, the only one that returns any.
-    pub(super) async fn fetch_one<R>(self, connection: &mut SqliteConnection) -> StoreResult<R>
-    where
-        R: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
-    {
+    /// Runs them all and returns the ids that they return.
+    pub(super) async fn ids(self, connection: &mut SqliteConnection) -> StoreResult<Vec<i64>> {
         let values = SqlxValues(Values(self.values));
-        let row = sqlx::query_as_with(AssertSqlSafe(self.sql), values);
-        Ok(row.fetch_one(connection).await?)
+        let ids = sqlx::query_scalar_with(AssertSqlSafe(self.sql), values);
+        Ok(ids.fetch_all(connection).await?)
+    }
+
+    /// The same as a transaction.
+    pub(super) fn in_transaction(self) -> Self {
+        Self {
+            sql: format!("BEGIN IMMEDIATE; {}; COMMIT", self.sql),
+            values: self.values,
+        }
+    }
+}
+
+impl<S: SqlxBinder> From<&S> for Batch {
+    fn from(statement: &S) -> Self {
+        let mut batch = Self::default();
+        batch.add(statement);
+        batch
     }
 }
 

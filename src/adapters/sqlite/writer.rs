@@ -5,8 +5,9 @@ use std::panic::AssertUnwindSafe;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use sqlx::SqliteConnection;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
+use super::statement::Batch;
 use crate::core::error::{StoreError, StoreResult};
 
 /// The most writes in one commit: bounds what one failing commit takes with it.
@@ -18,8 +19,16 @@ pub(super) struct Job {
     pub(super) work: Work,
 }
 
-/// A piece of work on the writing connection.
-pub(super) type Work = Box<
+/// What is done on the writing connection.
+pub(super) enum Work {
+    /// One step after the other.
+    Steps(Steps),
+    /// Statements that return ids. Alone they are a transaction in one go.
+    Statements(Batch, oneshot::Sender<StoreResult<Vec<i64>>>),
+}
+
+/// Work of which each step needs what came of the one before.
+pub(super) type Steps = Box<
     dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, (Result<(), ()>, Reply)> + Send,
 >;
 
@@ -34,18 +43,29 @@ pub(super) enum Durability {
 }
 
 impl Durability {
-    /// Begins a transaction whose commit outlives that. The setting takes effect when it is
-    /// compiled (SQLite, "PRAGMA"): it must not come from the statement cache.
-    fn begin(self) -> &'static str {
+    /// Takes effect when it is compiled (SQLite, "PRAGMA"): it must not come from the statement
+    /// cache.
+    fn setting(self) -> &'static str {
         match self {
-            Self::Process => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
-            Self::Disk => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
+            Self::Process => "PRAGMA synchronous = NORMAL",
+            Self::Disk => "PRAGMA synchronous = FULL",
         }
     }
 }
 
 /// Tells the caller how the commit went. Dropped, it tells that the work was lost.
 pub(super) type Reply = Box<dyn FnOnce(StoreResult<()>) + Send>;
+
+/// Answers with `result` once it is committed.
+pub(super) fn reply_with<T: Send + 'static>(
+    result: StoreResult<T>,
+    answer: oneshot::Sender<StoreResult<T>>,
+) -> Reply {
+    Box::new(move |committed| {
+        // The caller may have stopped waiting; the work is done all the same.
+        let _ = answer.send(result.and_then(|value| committed.map(|()| value)));
+    })
+}
 
 /// The writing task. It ends when no handle of the database is left.
 #[derive(Debug)]
@@ -87,20 +107,17 @@ impl WriterTask {
 
     async fn commit(&mut self, batch: &mut Vec<Job>, replies: &mut Vec<Reply>) -> StoreResult<()> {
         let durability = batch.iter().map(|job| job.durability).max();
-        self.begin(durability.unwrap_or(Durability::Disk)).await?;
+        let durability = durability.unwrap_or(Durability::Disk);
         if batch.len() == 1
             && let Some(job) = batch.pop()
         {
-            // The transaction is its own: it needs no savepoint.
-            return match self.work(job, replies).await {
-                Ok(()) => self.execute("COMMIT").await,
-                Err(()) => self.execute("ROLLBACK").await,
-            };
+            return self.commit_alone(job.work, durability, replies).await;
         }
+        self.begin(durability).await?;
         self.execute("SAVEPOINT one").await?;
         let mut left = batch.len();
         for job in batch.drain(..) {
-            if self.work(job, replies).await.is_err() {
+            if self.work(job.work, replies).await.is_err() {
                 self.execute("ROLLBACK TO one").await?;
             }
             left -= 1;
@@ -113,20 +130,62 @@ impl WriterTask {
         Ok(())
     }
 
+    /// The transaction is its own: it needs no savepoint.
+    async fn commit_alone(
+        &mut self,
+        work: Work,
+        durability: Durability,
+        replies: &mut Vec<Reply>,
+    ) -> StoreResult<()> {
+        match work {
+            Work::Statements(batch, answer) => {
+                let ids = match self.ensure(durability).await {
+                    Ok(()) => batch.in_transaction().ids(&mut self.connection).await,
+                    Err(error) => Err(error),
+                };
+                let outcome = ids.as_ref().map(|_| ()).map_err(Clone::clone);
+                replies.push(reply_with(ids, answer));
+                outcome
+            }
+            Work::Steps(_) => {
+                self.begin(durability).await?;
+                match self.work(work, replies).await {
+                    Ok(()) => self.execute("COMMIT").await,
+                    Err(()) => self.execute("ROLLBACK").await,
+                }
+            }
+        }
+    }
+
     /// A panic in one piece of work must not end the writer; its caller sees the reply dropped.
-    async fn work(&mut self, job: Job, replies: &mut Vec<Reply>) -> Result<(), ()> {
-        let done = AssertUnwindSafe((job.work)(&mut self.connection)).catch_unwind();
-        let (outcome, reply) = done.await.map_err(|_| ())?;
+    async fn work(&mut self, work: Work, replies: &mut Vec<Reply>) -> Result<(), ()> {
+        let (outcome, reply) = match work {
+            Work::Steps(steps) => {
+                let done = AssertUnwindSafe(steps(&mut self.connection)).catch_unwind();
+                done.await.map_err(|_| ())?
+            }
+            Work::Statements(batch, answer) => {
+                let ids = batch.ids(&mut self.connection).await;
+                let outcome = ids.as_ref().map(|_| ()).map_err(|_| ());
+                (outcome, reply_with(ids, answer))
+            }
+        };
         replies.push(reply);
         outcome
     }
 
     async fn begin(&mut self, durability: Durability) -> StoreResult<()> {
+        self.ensure(durability).await?;
+        self.execute("BEGIN IMMEDIATE").await
+    }
+
+    /// Between two transactions.
+    async fn ensure(&mut self, durability: Durability) -> StoreResult<()> {
         if self.durability == Some(durability) {
-            return self.execute("BEGIN IMMEDIATE").await;
+            return Ok(());
         }
         self.durability = None;
-        sqlx::raw_sql(durability.begin())
+        sqlx::raw_sql(durability.setting())
             .execute(&mut self.connection)
             .await?;
         self.durability = Some(durability);

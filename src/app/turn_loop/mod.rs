@@ -42,6 +42,9 @@ use crate::core::message::Incoming;
 use crate::core::model::ChatModel;
 use crate::core::turn::{Fact, Step, StopReason, Turn, TurnLimits};
 
+/// An answer that is there sooner needs no announcement, nor the call that makes it.
+const TYPING_AFTER: Duration = Duration::from_millis(200);
+
 /// The typing action lasts five seconds (Bot API, sendChatAction); this renews it in time.
 const TYPING_EVERY: TimeDelta = TimeDelta::seconds(4);
 
@@ -360,6 +363,7 @@ impl TurnLoop {
         let Some((channel, target)) = watched else {
             return std::future::pending().await;
         };
+        self.clock.sleep(TYPING_AFTER).await;
         loop {
             if seat.presence() == Presence::Working {
                 channel.typing(target).await;

@@ -1,10 +1,10 @@
 //! The sign that updates can arrive, for the service manager and for health checks.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sd_notify::NotifyState;
 use tokio::time::interval;
 use tracing::warn;
@@ -19,12 +19,16 @@ const LISTENER_PERIOD: Duration = Duration::from_secs(30);
 /// Beats that may fail in a row.
 const MISSED: u32 = 3;
 
+/// The file is written this often at most: polls that bring messages come many times a second.
+const SPARED: TimeDelta = TimeDelta::seconds(1);
+
 /// A file that holds the time of the last beat.
 #[derive(Debug, Clone)]
 pub struct Heartbeat {
     clock: Arc<dyn Clock>,
     file: PathBuf,
     period: Duration,
+    last: Arc<Mutex<DateTime<Utc>>>,
 }
 
 impl Heartbeat {
@@ -33,6 +37,7 @@ impl Heartbeat {
         let telegram = &settings.channels.telegram;
         Self {
             clock,
+            last: Arc::default(),
             file: settings.runtime.data_dir.join("heartbeat"),
             period: match telegram.mode {
                 UpdateMode::LongPolling => telegram.poll_timeout_seconds.get(),
@@ -43,10 +48,23 @@ impl Heartbeat {
 
     /// Tells the service manager and the health check that updates can arrive.
     pub fn beat(&self) {
-        if let Err(error) = std::fs::write(&self.file, self.clock.now().to_rfc3339()) {
+        let now = self.clock.now();
+        if self.is_due(now)
+            && let Err(error) = std::fs::write(&self.file, now.to_rfc3339())
+        {
             warn!(%error, "the heartbeat file cannot be written");
         }
         self.alive();
+    }
+
+    /// Whether the last one is long ago, or the clock was set back since.
+    fn is_due(&self, now: DateTime<Utc>) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = (now - *last).abs() >= SPARED;
+        if due {
+            *last = now;
+        }
+        due
     }
 
     /// Tells the service manager that this process works, whether or not anybody answers it: a

@@ -76,9 +76,17 @@ async fn topics_are_conversations_of_their_own() {
     let threads: Vec<Option<i64>> = go.messages().iter().map(|message| message.thread).collect();
     assert_eq!(threads, [Some(5), Some(7)]);
     assert!(!bot.provider.requests()[1].body.to_string().contains("e4"));
+    let gate = Gate::new();
+    bot.model([Reply::text("Sicilian.").held(&gate)]);
+    chess.says("@fake_mini_bot and black?").await;
+    gate.wait_for_arrivals(1).await;
+    bot.advance(chrono::TimeDelta::seconds(1));
+    bot.telegram.wait_for_calls("sendChatAction", 1).await;
+    gate.open();
+    chess.replies("Sicilian.").await;
     let typing = bot.telegram.typing(FORUM);
     assert!(
-        typing.iter().all(|action| action.thread.is_some()),
+        typing.iter().all(|action| action.thread == Some(5)),
         "{typing:?}"
     );
     bot.finish().await;

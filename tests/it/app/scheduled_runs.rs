@@ -59,12 +59,17 @@ fn contents(messages: &[Value]) -> String {
 async fn a_run_with_nothing_to_report_leaves_no_trace_in_the_chat() {
     let bot = bot().await;
     schedule(&bot).await;
+    let gate = Gate::new();
     bot.model([
         Reply::tools([("current_datetime", json!({}))]).saying("Let me look at the clock."),
-        Reply::text("NOTHING_TO_REPORT"),
+        Reply::text("NOTHING_TO_REPORT").held(&gate),
     ]);
     let typed = bot.telegram.typing(ALICE).len();
     bot.advance(TimeDelta::hours(1));
+    gate.wait_for_arrivals(1).await;
+    // Long enough for any other turn to show that it works.
+    bot.advance(TimeDelta::seconds(5));
+    gate.open();
     let reason = receipt(&bot, OccurrenceState::Ran).await;
     assert_eq!(reason.as_deref(), Some("nothing to report"));
     let requests = bot.provider.requests();

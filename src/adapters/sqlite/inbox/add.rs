@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 
 use super::super::iden::Inbox;
 use super::super::outbox;
-use super::super::statement::{at, execute, fetch_optional, insert, word};
+use super::super::statement::{Batch, at, execute, fetch_optional, insert, word};
 use super::super::values::{self, millis};
 use super::{PLACE, StoredRow, is_waiting, select};
 use crate::core::channel::{ChatTarget, Sender};
@@ -14,6 +14,28 @@ use crate::core::error::StoreResult;
 use crate::core::ids::InboxId;
 use crate::core::inbox::{Arrival, Arrived, InboxRow, Stored};
 use crate::core::message::{Incoming, IncomingContent, Message};
+
+/// The statement that is all it takes to store an arrival of which nothing else follows.
+pub(super) fn alone(arrival: &Arrival, now: DateTime<Utc>) -> StoreResult<Option<Batch>> {
+    let follows = match &arrival.content {
+        Arrived::Welcome { incoming, .. } => matches!(incoming.content, IncomingContent::Edit(_)),
+        Arrived::Stranger { notice, .. } => notice.is_some(),
+        Arrived::Ignored { .. } | Arrived::Unreadable { .. } => false,
+    };
+    if follows {
+        return Ok(None);
+    }
+    Ok(Some(Batch::from(&insertion(arrival, now)?)))
+}
+
+/// What became of an arrival of which nothing else follows.
+pub(super) fn stored_alone(arrival: &Arrival, id: Option<i64>) -> Stored {
+    match (id, &arrival.content) {
+        (None, _) => Stored::Duplicate,
+        (Some(id), Arrived::Welcome { .. }) => Stored::Queued(InboxId(id)),
+        (Some(_), _) => Stored::Kept,
+    }
+}
 
 /// Stores one arrival.
 pub(super) async fn add(

@@ -16,6 +16,7 @@ use super::iden::Inbox;
 use super::outbox;
 use super::statement::{at, execute, fetch_all, fetch_one, fetch_optional, word};
 use super::values::{self, millis};
+use super::writer::Durability;
 use crate::core::change::ChangeOutcome;
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
@@ -88,6 +89,12 @@ impl SqliteInboxStore {
 impl InboxStore for SqliteInboxStore {
     async fn add(&self, batch: Vec<Arrival>) -> StoreResult<Vec<Stored>> {
         let now = self.clock.now();
+        if let [arrival] = batch.as_slice()
+            && let Some(statement) = add::alone(arrival, now)?
+        {
+            let ids = self.database.run(Durability::Disk, statement).await?;
+            return Ok(vec![add::stored_alone(arrival, ids.first().copied())]);
+        }
         self.database
             .write(move |connection| {
                 Box::pin(async move {

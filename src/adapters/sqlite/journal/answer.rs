@@ -25,12 +25,13 @@ pub(super) async fn open(
     target: &ChatTarget,
     now: DateTime<Utc>,
 ) -> StoreResult<OpenAnswer> {
-    let (id,): (i64,) = fetch_one(connection, &opening(turn, target, now)).await?;
+    let opening = opening(Expr::val(turn.0), target, now);
+    let (id,): (i64,) = fetch_one(connection, &opening).await?;
     Ok(stored(id, None))
 }
 
 /// Inserts an open answer and returns its id.
-pub(super) fn opening(turn: TurnId, target: &ChatTarget, now: DateTime<Utc>) -> InsertStatement {
+pub(super) fn opening(turn: Expr, target: &ChatTarget, now: DateTime<Utc>) -> InsertStatement {
     insert(
         Outbox::Table,
         [
@@ -39,7 +40,7 @@ pub(super) fn opening(turn: TurnId, target: &ChatTarget, now: DateTime<Utc>) -> 
             (Outbox::Thread, Expr::val(values::thread(target))),
             (Outbox::Urgency, Expr::val(0)),
             (Outbox::State, word("open")),
-            (Outbox::Turn, Expr::val(turn.0)),
+            (Outbox::Turn, turn),
             (Outbox::CreatedAt, Expr::val(millis(now))),
         ],
     )

@@ -1,13 +1,13 @@
 //! Beginning a turn.
 
 use chrono::{DateTime, Utc};
-use sea_query::{Cond, Expr, ExprTrait, Query};
+use sea_query::{Cond, Expr, ExprTrait, InsertStatement, Order, Query, SelectStatement};
 use sqlx::SqliteConnection;
 
-use super::super::conversations::{self, AGENT, ConversationRow};
+use super::super::conversations::AGENT;
 use super::super::iden::{Conversations, Inbox, Turns};
-use super::super::inbox::{self, StoredRow};
-use super::super::statement::{Batch, fetch_all, fetch_one, fetch_optional, insert, word};
+use super::super::inbox::StoredRow;
+use super::super::statement::{Batch, fetch_all, fetch_one, in_row, insert, word};
 use super::super::values::{self, millis};
 use super::answer;
 use crate::core::channel::ChatTarget;
@@ -24,64 +24,111 @@ pub(super) async fn begin(
     ids: Vec<InboxId>,
     now: DateTime<Utc>,
 ) -> StoreResult<Option<RunningTurn>> {
-    let is_listed = Cond::all().add(Expr::col(Inbox::Id).is_in(ids.iter().map(|id| id.0)));
-    let waiting = is_listed
-        .clone()
-        .add(Expr::col(Inbox::State).eq(word("waiting")));
-    let rows: Vec<StoredRow> = fetch_all(&mut *connection, &inbox::select(waiting)).await?;
+    let is_listed =
+        Expr::col((Inbox::Table, Inbox::Id)).is_in(ids.iter().map(|id| id.0).collect::<Vec<_>>());
+    let rows: Vec<WaitingRow> = fetch_all(&mut *connection, &waiting(is_listed.clone())).await?;
+    let running = rows.first().and_then(WaitingRow::conversation);
     let inbox = rows
         .into_iter()
-        .map(InboxRow::try_from)
+        .map(|row| InboxRow::try_from(row.inbox))
         .collect::<StoreResult<Vec<_>>>()?;
     let Some(first) = inbox.first().filter(|_| inbox.len() == ids.len()) else {
         return Ok(None);
     };
     let target = first.incoming.target.clone();
-    let conversation = find_or_start(&mut *connection, target, now).await?;
-    let mut row = insert(
-        Turns::Table,
-        [
-            (Turns::Conversation, Expr::val(conversation.id.0)),
-            (Turns::State, word("running")),
-            (Turns::StartedAt, Expr::val(millis(now))),
-        ],
-    );
-    let (id,): (i64,) = fetch_one(&mut *connection, row.returning_col(Turns::Id)).await?;
+    let conversation = match running {
+        Some((id, started_at, labels)) => Conversation {
+            id: ConversationId(id),
+            target,
+            started_at: values::moment(started_at).map_err(in_row("conversations", id))?,
+            labels: values::from_json(&labels).map_err(in_row("conversations", id))?,
+        },
+        None => start(&mut *connection, target, now).await?,
+    };
     let take = Query::update()
         .table(Inbox::Table)
-        .values([
-            (Inbox::State, word("running")),
-            (Inbox::Turn, Expr::val(id)),
-        ])
-        .cond_where(is_listed)
+        .values([(Inbox::State, word("running")), (Inbox::Turn, this_turn())])
+        .and_where(is_listed)
         .take();
-    let id = TurnId(id);
     let mut batch = Batch::default();
+    batch.add(&beginning(conversation.id, now));
     batch.add(&take);
-    batch.add(&answer::opening(id, &conversation.target, now));
-    let (open,): (i64,) = batch.fetch_one(connection).await?;
-    let answer = answer::stored(open, None);
-    let facts = Vec::new();
+    batch.add(&answer::opening(this_turn(), &conversation.target, now));
+    let [turn, open] = batch.ids(connection).await?[..] else {
+        return Err(sqlx::Error::RowNotFound.into());
+    };
     Ok(Some(RunningTurn {
-        id,
+        id: TurnId(turn),
         conversation,
         inbox,
-        facts,
+        facts: Vec::new(),
         started_at: now,
-        answer,
+        answer: answer::stored(open, None),
     }))
 }
 
-async fn find_or_start(
+/// Inserts a turn and returns its id.
+fn beginning(conversation: ConversationId, now: DateTime<Utc>) -> InsertStatement {
+    insert(
+        Turns::Table,
+        [
+            (Turns::Conversation, Expr::val(conversation.0)),
+            (Turns::State, word("running")),
+            (Turns::StartedAt, Expr::val(millis(now))),
+        ],
+    )
+    .returning_col(Turns::Id)
+    .take()
+}
+
+/// The id of the turn that was inserted just before.
+fn this_turn() -> Expr {
+    Expr::cust("last_insert_rowid()")
+}
+
+/// Selects rows that wait, each with the running conversation of its place, as `WaitingRow`s.
+fn waiting(is_listed: Expr) -> SelectStatement {
+    let own = |column| (Inbox::Table, column);
+    let theirs = |column| Expr::col((Conversations::Table, column));
+    let runs_here = Cond::all()
+        .add(theirs(Conversations::Channel).equals(own(Inbox::Channel)))
+        .add(theirs(Conversations::Chat).equals(own(Inbox::Chat)))
+        .add(theirs(Conversations::Thread).equals(own(Inbox::Thread)))
+        .add(theirs(Conversations::Agent).eq(word(AGENT)))
+        .add(theirs(Conversations::ClosedAt).is_null());
+    Query::select()
+        .columns([Inbox::Id, Inbox::Incoming, Inbox::Album, Inbox::ReceivedAt].map(own))
+        .expr_as(theirs(Conversations::Id), "conversation")
+        .expr_as(theirs(Conversations::StartedAt), "started_at")
+        .expr_as(theirs(Conversations::Labels), "labels")
+        .from(Inbox::Table)
+        .left_join(Conversations::Table, runs_here)
+        .and_where(is_listed)
+        .and_where(Expr::col(own(Inbox::State)).eq(word("waiting")))
+        .order_by(own(Inbox::Id), Order::Asc)
+        .take()
+}
+
+#[derive(sqlx::FromRow)]
+struct WaitingRow {
+    #[sqlx(flatten)]
+    inbox: StoredRow,
+    conversation: Option<i64>,
+    started_at: Option<i64>,
+    labels: Option<String>,
+}
+
+impl WaitingRow {
+    fn conversation(&self) -> Option<(i64, i64, String)> {
+        Some((self.conversation?, self.started_at?, self.labels.clone()?))
+    }
+}
+
+async fn start(
     connection: &mut SqliteConnection,
     target: ChatTarget,
     now: DateTime<Utc>,
 ) -> StoreResult<Conversation> {
-    let running: Option<ConversationRow> =
-        fetch_optional(&mut *connection, &conversations::running(&target)).await?;
-    if let Some(row) = running {
-        return row.try_into();
-    }
     let mut row = insert(
         Conversations::Table,
         [

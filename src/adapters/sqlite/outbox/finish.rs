@@ -10,7 +10,7 @@ use super::super::values::{self, millis};
 use super::{insert, is_waiting, moved};
 use crate::core::delivery::{Certainty, DeliveryOutcome};
 use crate::core::error::StoreResult;
-use crate::core::ids::{ChannelName, ChatId, OutboxId};
+use crate::core::ids::{ChannelName, ChatId, MessageId, OutboxId};
 
 /// Where a chat is found.
 pub(super) struct Chat {
@@ -27,12 +27,7 @@ pub(super) async fn finish(
 ) -> StoreResult<()> {
     match outcome {
         DeliveryOutcome::Sent { message } => {
-            let sent = change(id.0)
-                .value(Outbox::State, word("sent"))
-                .value(Outbox::Message, message.as_str())
-                .value(Outbox::DoneAt, millis(now))
-                .take();
-            execute(connection, &sent).await?;
+            execute(connection, &sent(id, &message, now)).await?;
         }
         DeliveryOutcome::Retry {
             at,
@@ -88,6 +83,15 @@ fn doubts(certainty: Certainty) -> i64 {
         Certainty::NotSent => 0,
         Certainty::Ambiguous => 1,
     }
+}
+
+/// Records that a row was sent, as this message.
+pub(super) fn sent(id: OutboxId, message: &MessageId, now: DateTime<Utc>) -> UpdateStatement {
+    change(id.0)
+        .value(Outbox::State, word("sent"))
+        .value(Outbox::Message, message.as_str())
+        .value(Outbox::DoneAt, millis(now))
+        .take()
 }
 
 /// Gives a row up.

@@ -19,8 +19,9 @@ pub(super) use self::files::send_file;
 use self::row::StoredRow;
 use super::database::Database;
 use super::iden::Outbox;
-use super::statement::{execute, fetch_all, fetch_one, fetch_optional, word};
+use super::statement::{Batch, execute, fetch_all, fetch_one, fetch_optional, word};
 use super::values::{self, millis};
+use super::writer::Durability;
 use crate::core::channel::Urgency;
 use crate::core::clock::Clock;
 use crate::core::delivery::DeliveryOutcome;
@@ -207,19 +208,18 @@ impl OutboxStore for SqliteOutboxStore {
             .value(Outbox::Attempts, Expr::col(Outbox::Attempts).add(1))
             .and_where(Expr::col(Outbox::Id).eq(id.0))
             .and_where(Expr::col(Outbox::State).is_in([word("open"), word("pending")]))
+            .returning_col(Outbox::Id)
             .take();
         // Lost, it leaves a row that waits and is sent again, as one in doubt is.
-        self.database
-            .mark(move |connection| {
-                Box::pin(async move {
-                    // The caller must not make a call that is not written down.
-                    match execute(connection, &start).await? {
-                        0 => Err(StoreError::Failed(format!("outbox {id} does not wait"))),
-                        _ => Ok(()),
-                    }
-                })
-            })
-            .await
+        let started = self
+            .database
+            .run(Durability::Process, Batch::from(&start))
+            .await?;
+        // The caller must not make a call that is not written down.
+        if started.is_empty() {
+            return Err(StoreError::Failed(format!("outbox {id} does not wait")));
+        }
+        Ok(())
     }
 
     async fn finish(
@@ -228,6 +228,10 @@ impl OutboxStore for SqliteOutboxStore {
         outcome: DeliveryOutcome,
         now: DateTime<Utc>,
     ) -> StoreResult<()> {
+        if let DeliveryOutcome::Sent { message } = &outcome {
+            let sent = Batch::from(&finish::sent(id, message, now));
+            return self.database.run(Durability::Disk, sent).await.map(|_| ());
+        }
         self.database
             .write(move |connection| Box::pin(finish::finish(connection, id, outcome, now)))
             .await
@@ -239,11 +243,11 @@ impl OutboxStore for SqliteOutboxStore {
             .value(Outbox::Message, message.as_str())
             .and_where(Expr::col(Outbox::Id).eq(id.0))
             .take();
+        let attach = Batch::from(&attach);
         self.database
-            .write(move |connection| {
-                Box::pin(async move { execute(connection, &attach).await.map(|_| ()) })
-            })
+            .run(Durability::Disk, attach)
             .await
+            .map(|_| ())
     }
 
     async fn is_behind(&self, id: OutboxId) -> StoreResult<bool> {
