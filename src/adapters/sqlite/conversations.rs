@@ -7,7 +7,9 @@ use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
 use super::change;
 use super::database::Database;
 use super::iden::{Conversations, Items};
-use super::statement::{at, execute, fetch_all, fetch_one, fetch_optional, in_row, word};
+use super::statement::{
+    at, execute, fetch_all, fetch_one, fetch_optional, fetch_texts, in_row, word,
+};
 use super::values;
 use crate::core::channel::ChatTarget;
 use crate::core::conversation::{Conversation, ConversationOverview, ConversationStore, Item};
@@ -58,7 +60,7 @@ impl ConversationStore for SqliteConversationStore {
             .order_by(Items::Id, Order::Desc)
             .limit(limit.into())
             .take();
-        let rows: Vec<ItemRow> = fetch_all(self.database.reader(), &newest).await?;
+        let rows = fetch_texts(self.database.reader(), &newest).await?;
         // One unreadable item must not end the conversation: what is left is made legal again.
         let readable = |item: StoreResult<Item>| {
             item.inspect_err(|error| tracing::error!(%error, "an item is left out"))
@@ -66,8 +68,7 @@ impl ConversationStore for SqliteConversationStore {
         };
         Ok(rows
             .into_iter()
-            .rev()
-            .map(Item::try_from)
+            .map(|(id, item)| values::from_json(&item).map_err(in_row("items", id)))
             .filter_map(readable)
             .collect())
     }
@@ -189,19 +190,5 @@ impl TryFrom<ConversationRow> for Conversation {
             started_at: values::moment(row.started_at).map_err(in_row("conversations", row.id))?,
             labels: values::from_json(&row.labels).map_err(in_row("conversations", row.id))?,
         })
-    }
-}
-
-#[derive(sqlx::FromRow)]
-struct ItemRow {
-    id: i64,
-    item: String,
-}
-
-impl TryFrom<ItemRow> for Item {
-    type Error = StoreError;
-
-    fn try_from(row: ItemRow) -> StoreResult<Self> {
-        values::from_json(&row.item).map_err(in_row("items", row.id))
     }
 }

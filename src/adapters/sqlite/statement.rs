@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use sea_query::{
-    Condition, Expr, ExprTrait, InsertStatement, IntoIden, IntoTableRef, Query, SqliteQueryBuilder,
-    Value, Values,
+    Condition, Expr, ExprTrait, InsertStatement, IntoIden, IntoTableRef, Query, SelectStatement,
+    SqliteQueryBuilder, Value, Values,
 };
 use sea_query_sqlx::{SqlxBinder, SqlxValues};
 use sqlx::sqlite::SqliteRow;
@@ -69,6 +69,28 @@ where
 {
     let (sql, values) = build(statement);
     async move { Ok(sqlx::query_as_with(sql, values).fetch_all(executor).await?) }
+}
+
+/// Runs a statement that selects an id and a text, and returns both of each row, in the order of
+/// the ids. They come as one piece: otherwise each row wakes its reader.
+pub(super) async fn fetch_texts<'c, E>(
+    executor: E,
+    statement: &SelectStatement,
+) -> StoreResult<Vec<(i64, String)>>
+where
+    E: Executor<'c, Database = Sqlite> + 'c,
+{
+    let (sql, values) = build(statement);
+    let AssertSqlSafe(sql) = sql;
+    let whole = format!(
+        "WITH found (id, text) AS ({sql}) SELECT json_group_array(json_array(id, text)) FROM found"
+    );
+    let whole: String = sqlx::query_scalar_with(AssertSqlSafe(whole), values)
+        .fetch_one(executor)
+        .await?;
+    let mut rows: Vec<(i64, String)> = values::from_json(&whole)?;
+    rows.sort_unstable_by_key(|(id, _)| *id);
+    Ok(rows)
 }
 
 /// Runs a statement and returns its first row, if it has any.

@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 
 use super::database::Database;
 use super::iden::{Items, Summaries};
-use super::statement::{execute, fetch_all, fetch_one, fetch_optional, in_row, insert};
+use super::statement::{execute, fetch_one, fetch_optional, fetch_texts, in_row, insert};
 use super::values::{self, millis};
 use crate::core::compaction::{PlacedItem, Summary, SummaryStore};
 use crate::core::error::StoreResult;
@@ -52,7 +52,7 @@ impl SummaryStore for SqliteSummaryStore {
             .order_by(Items::Id, Order::Desc)
             .limit(limit.into())
             .take();
-        let rows: Vec<(i64, String)> = fetch_all(self.database.reader(), &newest).await?;
+        let rows = fetch_texts(self.database.reader(), &newest).await?;
         let placed = |(id, item): (i64, String)| {
             let item = values::from_json(&item).map_err(in_row("items", id));
             let item = item.inspect_err(|error| tracing::error!(%error, "an item is left out"));
@@ -61,7 +61,7 @@ impl SummaryStore for SqliteSummaryStore {
                 item: item.ok()?,
             })
         };
-        Ok(rows.into_iter().rev().filter_map(placed).collect())
+        Ok(rows.into_iter().filter_map(placed).collect())
     }
 
     async fn save(

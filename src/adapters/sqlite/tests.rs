@@ -147,6 +147,19 @@ fn the_second_process_is_told_who_is_first() {
 }
 
 #[tokio::test]
+async fn what_is_bound_to_a_statement_does_not_decide_its_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder).await;
+    let options: Vec<String> = sqlx::query_scalar("PRAGMA compile_options")
+        .fetch_all(database.reader())
+        .await
+        .unwrap();
+    // Where this fails, .cargo/config.toml was not read: every statement with a LIMIT would be
+    // compiled anew each time.
+    assert!(options.iter().any(|option| option == "ENABLE_QPSG"));
+}
+
+#[tokio::test]
 async fn what_counts_is_on_the_disk_and_marks_are_with_the_kernel() {
     let folder = tempfile::tempdir().unwrap();
     let database = open(&folder).await;

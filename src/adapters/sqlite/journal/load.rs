@@ -96,7 +96,6 @@ fn place(turn: TurnId) -> SelectStatement {
         .expr_as(Expr::exists(asks), "asks")
         .left_join(Outbox::Table, is_open)
         .and_where(Expr::col((Turns::Table, Turns::Id)).eq(turn.0))
-        .limit(1)
         .take()
 }
 
