@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono_tz::Tz;
+
 use super::bot::mega;
 use super::{Found, Row};
 #[cfg(feature = "browser")]
 use crate::adapters::browser::{OwnSandbox, report};
 use crate::adapters::sandbox::{SandboxPlace, SandboxReport, find_program};
 use crate::adapters::system::SystemClock;
+use crate::cli::setup::zone_of_this_machine;
 use crate::core::clock::Clock;
 #[cfg(feature = "browser")]
 use crate::core::egress::ProxyEndpoint;
@@ -64,7 +67,16 @@ pub(super) async fn rows(settings: &Settings) -> Vec<Row> {
 fn zone(settings: &Settings) -> Found {
     let zone = settings.runtime.timezone;
     let now = SystemClock.now().with_timezone(&zone);
-    Found::Well(format!("{zone}, where it is {}", now.format("%H:%M")))
+    let words = format!("{zone}, where it is {}", now.format("%H:%M"));
+    let of_machine = zone_of_this_machine().filter(|_| zone == Tz::UTC);
+    // Zones of other names can be UTC too.
+    match of_machine.filter(|other| now.with_timezone(other).naive_local() != now.naive_local()) {
+        Some(other) => Found::remark(
+            format!("{words}; this machine is in {other}"),
+            "set runtime.timezone, or reminders come by UTC",
+        ),
+        None => Found::Well(words),
+    }
 }
 
 fn disk(folder: &Path) -> Found {

@@ -15,6 +15,7 @@ use clap::Args;
 use self::file::{Answers, Place};
 pub(super) use self::model::one_question;
 use self::person::Person;
+pub(super) use self::zone::guess as zone_of_this_machine;
 use super::{runtime, say};
 use crate::core::http_url::HttpUrl;
 

@@ -6,9 +6,11 @@ use anyhow::bail;
 use chrono_tz::Tz;
 
 use super::person::Person;
+use crate::adapters::config::Environment;
 use crate::cli::say;
 
-/// Where systems keep the zone: a link into the zone files, and a file with its name.
+/// Where the zone of a session stands, and that of a machine: a link into the zone files, and a file with its name.
+const VARIABLE: &str = "TZ";
 const LINK: &str = "/etc/localtime";
 const NAME: &str = "/etc/timezone";
 
@@ -41,13 +43,16 @@ pub(super) fn ask(person: &Person, given: Option<&str>) -> anyhow::Result<Tz> {
 }
 
 /// The zone of this machine, if it says one that is known.
-fn guess() -> Option<Tz> {
+pub(in crate::cli) fn guess() -> Option<Tz> {
+    let environment = Environment::of_process();
+    let of_variable = environment.get(VARIABLE);
+    let of_variable = of_variable.and_then(|name| name.trim_start_matches(':').parse().ok());
     let of_link = || {
         let target = std::fs::read_link(LINK).ok()?;
         zone_of_path(&target)
     };
     let of_name = || std::fs::read_to_string(NAME).ok()?.trim().parse().ok();
-    of_link().or_else(of_name)
+    of_variable.or_else(of_link).or_else(of_name)
 }
 
 /// The zone behind `…/zoneinfo/Europe/Madrid`.

@@ -60,7 +60,7 @@ async fn a_bot_that_is_well_has_nothing_but_ticks() {
 }
 
 /// What is wrong: settings that are added, the row that says so, and words of it.
-const BROKEN: [(&str, &str, &str); 6] = [
+const BROKEN: &[(&str, &str, &str)] = &[
     ("[storage]\npath = \"broken.db\"", "database", "✗"),
     (
         "[llm.profiles.none]\nprovider = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\nmodel = \"x\"\n",
@@ -78,12 +78,18 @@ const BROKEN: [(&str, &str, &str); 6] = [
         "sandbox mode",
         "cgroup",
     ),
+    #[cfg(feature = "browser")]
+    (
+        "[tools.browser]\nenabled = true\nexecutable_path = \"/nowhere/chromium\"",
+        "browser",
+        "/nowhere/chromium",
+    ),
     ("[channels.telegram.rate_limit_nobody_has]", "config", ""),
 ];
 
 #[tokio::test]
 async fn each_thing_that_is_broken_is_named_with_what_to_do() {
-    for (settings, what, words) in BROKEN {
+    for &(settings, what, words) in BROKEN {
         let (settings, top) = match what {
             "fallback model" => (settings, "fallbacks = [\"none\"]\n"),
             _ => (settings, ""),
@@ -158,4 +164,97 @@ async fn updates_that_do_not_arrive_are_named() {
         "{table}"
     );
     program.kill().await;
+}
+
+#[tokio::test]
+async fn a_bot_that_does_not_run_is_unwell_for_a_health_check() {
+    let mut program = Program::new("").await;
+    let output = program.run(&["doctor", "--quick"]).await;
+    let table = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{table}");
+    let process = row(&table, "process");
+    assert!(process.starts_with("✗ process: not running"), "{table}");
+    assert!(process.contains("minibot run"), "{table}");
+    program.start();
+    program.telegram.wait_for_calls("getUpdates", 2).await;
+    let output = program.run(&["doctor", "--quick"]).await;
+    let table = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{table}");
+    let rows: Vec<&str> = table
+        .lines()
+        .filter_map(|line| line.split(": ").next())
+        .collect();
+    assert_eq!(rows, ["✓ config", "✓ process", "✓ database", "✓ updates"]);
+    program.kill().await;
+}
+
+#[tokio::test]
+async fn a_bot_by_utc_on_a_machine_elsewhere_is_remarked_on() {
+    let program = Program::new("").await;
+    program
+        .provider
+        .replies([Reply::text("OK"), Reply::text("OK"), Reply::text("OK")]);
+    let zone_in = async |variable: &str| {
+        let mut command = program.command(&["doctor"]);
+        let output = command.env("TZ", variable).output().await.unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        row(&text(&output), "time zone")
+    };
+    let elsewhere = zone_in("America/New_York").await;
+    assert!(elsewhere.starts_with("! time zone: UTC"), "{elsewhere}");
+    assert!(elsewhere.contains("America/New_York"), "{elsewhere}");
+    assert!(elsewhere.contains("→ set runtime.timezone"), "{elsewhere}");
+    let same = zone_in("Etc/UTC").await;
+    assert!(same.starts_with("✓ time zone: UTC"), "{same}");
+    program.configure(&program.configuration("[runtime]\ntimezone = \"Europe/Madrid\""));
+    let chosen = zone_in("America/New_York").await;
+    assert!(chosen.starts_with("✓ time zone: Europe/Madrid"), "{chosen}");
+}
+
+#[tokio::test]
+async fn a_temporary_folder_that_is_not_there_is_named() {
+    let program = Program::new("").await;
+    program.provider.replies([Reply::text("OK")]);
+    let mut command = program.command(&["doctor"]);
+    let output = command.env("TMPDIR", "/nowhere").output().await.unwrap();
+    let table = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{table}");
+    let sandbox = row(&table, "sandbox");
+    assert!(
+        sandbox.starts_with("✗ sandbox: ") && sandbox.contains('→'),
+        "{table}"
+    );
+}
+
+/// The machine has Bash; the program is shown one without.
+#[tokio::test]
+async fn a_missing_bash_is_named() {
+    let program = Program::new("[tools.bash]\nenabled = true").await;
+    program.provider.replies([Reply::text("OK")]);
+    let bash = std::fs::canonicalize("/bin/bash").unwrap();
+    let hide = format!("mount --bind /dev/null {} && exec \"$@\"", bash.display());
+    let doctor = program.command(&["doctor"]);
+    let mut command = tokio::process::Command::new("unshare");
+    command
+        .args([
+            "--map-root-user",
+            "--mount",
+            "--",
+            "/bin/sh",
+            "-c",
+            &hide,
+            "sh",
+        ])
+        .arg(doctor.as_std().get_program())
+        .args(doctor.as_std().get_args())
+        .env_clear()
+        .current_dir(program.data().parent().unwrap());
+    let output = command.output().await.unwrap();
+    let table = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{table}");
+    let bash = row(&table, "Bash");
+    assert!(
+        bash.starts_with("✗ Bash: ") && bash.contains('→'),
+        "{table}"
+    );
 }
