@@ -32,9 +32,8 @@ impl DatabaseLock {
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 let _ = file.read_to_string(&mut holder);
-                return Err(OpenError::AlreadyRunning {
-                    holder: holder.trim().to_owned(),
-                });
+                let holder = holder.lines().next().unwrap_or_default().to_owned();
+                return Err(OpenError::AlreadyRunning { holder });
             }
             Err(TryLockError::Error(error)) => {
                 return Err(OpenError::NoLocks {
@@ -58,17 +57,24 @@ impl DatabaseLock {
         file.rewind().map_err(failed)?;
         writeln!(
             file,
-            "pid {} on {} since {}",
+            "pid {} on {} since {}\n{}",
             std::process::id(),
             host(),
-            now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+            now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            numbering()
         )
         .map_err(failed)?;
         Ok(Self { _file: file })
     }
 
-    /// Who holds the lock of a database, if anyone does.
+    /// Who holds the lock of a database, if anyone does, in words.
     pub fn holder(database: &Path) -> Option<String> {
+        let text = Self::text(database)?;
+        Some(text.lines().next().unwrap_or_default().to_owned())
+    }
+
+    /// What the holder of the lock has written into it.
+    fn text(database: &Path) -> Option<String> {
         let mut file = OpenOptions::new()
             .read(true)
             .open(lock_path(database))
@@ -78,18 +84,19 @@ impl DatabaseLock {
         };
         let mut holder = String::new();
         file.read_to_string(&mut holder).ok()?;
-        Some(holder.trim().to_owned())
+        Some(holder)
     }
 
     /// Where the holder of the lock of a database runs.
     pub fn holder_place(database: &Path) -> HolderPlace {
-        let Some(holder) = Self::holder(database) else {
+        let Some(text) = Self::text(database) else {
             return HolderPlace::Nowhere;
         };
+        let (holder, rest) = text.split_once('\n').unwrap_or((&text, ""));
         let words: Vec<&str> = holder.split(' ').collect();
         match words.as_slice() {
-            // In another container the same number is another process.
-            ["pid", pid, "on", place, ..] if *place == host() => pid
+            // In another container the same number is another process, whatever the containers are called.
+            ["pid", pid, "on", place, ..] if *place == host() && rest.trim() == numbering() => pid
                 .parse()
                 .map_or(HolderPlace::Elsewhere, |pid| HolderPlace::Here { pid }),
             _ => HolderPlace::Elsewhere,
@@ -114,6 +121,13 @@ pub enum HolderPlace {
 fn host() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     host.trim().to_owned()
+}
+
+/// What gives the processes around this one their numbers: containers that share the machine's network share its
+/// name, and count their processes each for itself.
+fn numbering() -> String {
+    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    namespace.to_string_lossy().into_owned()
 }
 
 fn lock_path(database: &Path) -> PathBuf {

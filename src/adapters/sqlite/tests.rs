@@ -128,6 +128,23 @@ async fn an_older_program_refuses_a_newer_database() {
     );
 }
 
+/// Containers on the machine's own network share its name, and each counts from 1.
+#[test]
+fn the_same_number_in_another_container_is_another_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("minibot.db");
+    let pid = std::process::id();
+    let _lock = DatabaseLock::acquire(&path, chrono::DateTime::UNIX_EPOCH).unwrap();
+    assert_eq!(DatabaseLock::holder_place(&path), HolderPlace::Here { pid });
+    let file = folder.path().join("minibot.db.lock");
+    let written = std::fs::read_to_string(&file).unwrap();
+    let (holder, numbering) = written.split_once('\n').unwrap();
+    assert!(numbering.starts_with("pid:["), "{written}");
+    std::fs::write(&file, format!("{holder}\npid:[1]\n")).unwrap();
+    assert_eq!(DatabaseLock::holder_place(&path), HolderPlace::Elsewhere);
+    assert_eq!(DatabaseLock::holder(&path).as_deref(), Some(holder));
+}
+
 #[test]
 fn the_second_process_is_told_who_is_first() {
     let folder = tempfile::tempdir().unwrap();
