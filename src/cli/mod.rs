@@ -14,6 +14,7 @@ mod setup;
 mod usage;
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -265,17 +266,19 @@ fn printable(text: &str) -> String {
     text.chars().map(safe).collect()
 }
 
-/// A line on standard error.
-#[expect(
-    clippy::print_stderr,
-    reason = "what a command says to the person who runs it"
-)]
+/// A line on standard error. Where nobody reads it, there is nobody to tell.
 fn say(line: &str) {
-    eprintln!("{line}");
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// A line on standard output.
-#[expect(clippy::print_stdout, reason = "what a command answers")]
+/// A line on standard output. Whoever has read enough, as `head` has, ends the command quietly.
 fn answer(line: &str) {
-    println!("{line}");
+    let mut output = io::stdout().lock();
+    let written = writeln!(output, "{line}").and_then(|()| output.flush());
+    if let Err(error) = written {
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            say(&format!("minibot: the answer cannot be written: {error}"));
+        }
+        std::process::exit(1);
+    }
 }

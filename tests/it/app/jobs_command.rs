@@ -112,9 +112,20 @@ async fn without_a_bot_it_says_when() {
     let (code, _, err) = text(&minibot(&bot, &["show", "7"]).await);
     assert_eq!(code, Some(1));
     assert!(err.starts_with("minibot: there is no job 7;"), "{err}");
+    let (_, out, _) = text(&minibot(&bot, &["show", "1", "--json"]).await);
+    let shown: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (&shown["status"], &shown["last_occurrence"]),
+        (&json!("paused"), &Value::Null)
+    );
     bot.start().await;
     bot.advance(TimeDelta::hours(2));
     assert_eq!(status(&bot).await, JobStatus::Paused);
+    let (code, out, err) = text(&minibot(&bot, &["resume", "1"]).await);
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert!(out.contains("#1 stretch"), "{out}");
+    // What fell due while it was paused comes late.
+    bot.alice().replies_with("was due").await;
     bot.finish().await;
 }
 

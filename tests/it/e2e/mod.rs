@@ -4,6 +4,7 @@ mod approvals;
 mod backup;
 #[cfg(feature = "browser")]
 mod browser;
+mod command_line;
 #[cfg(feature = "failpoints")]
 mod crashes;
 mod doctor;
