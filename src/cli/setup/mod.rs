@@ -2,6 +2,7 @@
 
 mod convert;
 mod file;
+mod interrupt;
 mod model;
 mod person;
 mod telegram;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use self::file::{Answers, Place};
+use self::interrupt::Interruptible;
 pub(super) use self::model::one_question;
 use self::person::Person;
 pub(super) use self::zone::guess as zone_of_this_machine;
@@ -64,9 +66,14 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
     }
     let person = Person::here();
     let runtime = runtime()?;
+    let interruptible = match person {
+        Person::Present => Some(Interruptible::start(&runtime)?),
+        Person::Absent => None,
+    };
     let telegram = telegram::ask(&person, options, &runtime)?;
     let model = model::ask(&person, options, &runtime)?;
     let timezone = zone::ask(&person, options.timezone.as_deref())?;
+    drop(interruptible);
     let answers = Answers {
         telegram,
         model,
@@ -79,7 +86,8 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
     ));
     say(&match &answers.telegram {
         Some(bot) => format!(
-            "Start the bot with \"minibot run\", then write to @{} in Telegram. \"minibot doctor\" looks for problems.",
+            "Start the bot with \"minibot run\" (in Docker: \"docker compose up -d\"), then write to @{} in Telegram. \
+             \"minibot doctor\" looks for problems.",
             bot.name
         ),
         None => "Talk to it with \"minibot console\".".to_owned(),

@@ -1,6 +1,6 @@
 //! Asking the person at the terminal; where there is none, a missing answer is an error that names its option.
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 
 use anyhow::{Context, bail};
 use dialoguer::{Confirm, Input, Password, Select};
@@ -45,7 +45,7 @@ impl Person {
         if !suggested.is_empty() {
             input = input.default(suggested.to_owned());
         }
-        let text = input.interact_text().context("no answer")?;
+        let text = answered(input.interact_text())?;
         Ok(text.trim().to_owned())
     }
 
@@ -55,9 +55,8 @@ impl Person {
         let password = Password::new()
             .with_prompt(question)
             .allow_empty_password(true)
-            .interact()
-            .context("no answer")?;
-        Ok(password.trim().to_owned())
+            .interact();
+        Ok(answered(password)?.trim().to_owned())
     }
 
     /// One of several.
@@ -68,21 +67,31 @@ impl Person {
         option: &str,
     ) -> anyhow::Result<usize> {
         self.must_answer(option)?;
-        Select::new()
+        let choice = Select::new()
             .with_prompt(question)
             .items(choices)
             .default(0)
-            .interact()
-            .context("no answer")
+            .interact();
+        answered(choice)
     }
 
     /// Yes or no.
     pub(super) fn agrees(self, question: &str, option: &str) -> anyhow::Result<bool> {
         self.must_answer(option)?;
-        Confirm::new()
+        let agreed = Confirm::new()
             .with_prompt(question)
             .default(true)
-            .interact()
-            .context("no answer")
+            .interact();
+        answered(agreed)
+    }
+}
+
+fn answered<T>(answer: dialoguer::Result<T>) -> anyhow::Result<T> {
+    match answer {
+        Err(dialoguer::Error::IO(error)) if error.kind() == ErrorKind::Interrupted => loop {
+            // Ctrl-C came as a key and goes on as a signal, whose handler ends the program.
+            std::thread::park();
+        },
+        answer => answer.context("no answer"),
     }
 }

@@ -2,7 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
+use std::time::{Duration, Instant};
 
+use nix::sys::termios::{LocalFlags, tcgetattr};
 use rexpect::session::{PtySession, spawn_command};
 
 use crate::support::fake_model::Reply;
@@ -89,6 +91,144 @@ async fn a_person_is_asked_and_the_bot_starts_with_what_was_written() {
     program.telegram.user_sends(ALICE, ALICE, "hi");
     program.telegram.wait_for_text(ALICE, "Hello Alice.").await;
     program.kill().await;
+}
+
+/// Setup at a terminal, with its code and the state of the terminal after it.
+fn with_its_end(program: &Program) -> std::process::Command {
+    let setup = program.at_a_terminal(&["setup", "--api-url", &program.telegram.url()]);
+    let mut command = std::process::Command::new("sh");
+    let report = "stty echo; trap : INT; \"$@\"; echo \"code $?\"; stty -a";
+    command
+        .args(["-c", report, "sh"])
+        .arg(setup.get_program())
+        .args(setup.get_args())
+        .current_dir(setup.get_current_dir().unwrap())
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("TERM", "xterm");
+    command
+}
+
+/// A question is shown a moment before its terminal stops showing what is typed.
+fn wait_for_keys_to_be_read(session: &PtySession) {
+    let terminal = session.process().get_file_handle().unwrap();
+    let until = Instant::now() + Duration::from_millis(PATIENCE_MS);
+    let shows = || {
+        tcgetattr(&terminal)
+            .unwrap()
+            .local_flags
+            .contains(LocalFlags::ECHO)
+    };
+    while shows() {
+        assert!(Instant::now() < until, "no key is read");
+        std::thread::yield_now();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_at_any_question_writes_nothing_and_leaves_the_terminal_as_it_was() {
+    let program = unconfigured().await;
+    for stop_at in [
+        "The bot's token",
+        "I wait for it",
+        "Is this you",
+        "Which model answers?",
+        "Its address",
+        "API key",
+        "model's name",
+    ] {
+        let reads_keys = stop_at != "I wait for it";
+        let words = if reads_keys { "/start" } else { "hi" };
+        program.telegram.user_sends(ALICE, ALICE, words);
+        let (command, token) = (with_its_end(&program), program.telegram.token());
+        let (before, after) = tokio::task::spawn_blocking(move || {
+            let mut session = spawn_command(command, Some(PATIENCE_MS)).unwrap();
+            let steps = [
+                ("The bot's token", format!("{token}\n")),
+                ("I wait for it", String::new()),
+                ("Is this you", "y".to_owned()),
+                ("Which model answers?", format!("{}\n", DOWN.repeat(3))),
+                ("Its address", "\n".to_owned()),
+                ("API key", "\n".to_owned()),
+                ("model's name", String::new()),
+            ];
+            let mut before = String::new();
+            for (words, keys) in steps {
+                before += &session.exp_string(words).unwrap();
+                if words == stop_at {
+                    break;
+                }
+                session.send(&keys).unwrap();
+                session.flush().unwrap();
+            }
+            if reads_keys {
+                wait_for_keys_to_be_read(&session);
+            }
+            session.send_control('c').unwrap();
+            (before, session.exp_eof().unwrap())
+        })
+        .await
+        .unwrap();
+        assert!(after.contains("nothing was written"), "{stop_at}: {after}");
+        assert!(after.contains("code 1"), "{stop_at}: {after}");
+        assert!(!after.contains("no answer"), "{stop_at}: {after}");
+        for mode in ["echo", "icanon", "isig"] {
+            let mut modes = after.split_whitespace();
+            assert!(modes.any(|found| found == mode), "{stop_at}: {after}");
+        }
+        let all = before + &after;
+        assert!(
+            all.rfind("\u{1b}[?25h") >= all.rfind("\u{1b}[?25l"),
+            "{stop_at}: the cursor is hidden: {all:?}"
+        );
+        assert!(!program.config_path().exists(), "{stop_at}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_key_can_be_entered_anew_and_there_is_no_second_run() {
+    let program = unconfigured().await;
+    program.provider.replies([Reply::text("OK")]);
+    let command = program.at_a_terminal(&["setup", "--no-telegram", "--timezone", "UTC"]);
+    let (key, url) = (program.provider.api_key(), program.provider.url());
+    let shown = tokio::task::spawn_blocking(move || {
+        let mut session = spawn_command(command, Some(PATIENCE_MS)).unwrap();
+        for (key, then) in [("wrong-key", "HTTP 401"), (&*key, "answers: OK")] {
+            session.exp_string("Which model answers?").unwrap();
+            session.send(&DOWN.repeat(3)).unwrap();
+            session.send_line("").unwrap();
+            session.exp_string("Its address").unwrap();
+            session
+                .send_line(&format!("{}{url}", "\u{7f}".repeat(60)))
+                .unwrap();
+            answer(&mut session, "API key", key);
+            answer(&mut session, "model's name", "fake");
+            session.exp_string(then).unwrap();
+            if key == "wrong-key" {
+                session.exp_string("Enter it anew?").unwrap();
+                session.send("y").unwrap();
+                session.flush().unwrap();
+            }
+        }
+        session.exp_eof().unwrap()
+    })
+    .await
+    .unwrap();
+    assert!(shown.contains("minibot console"), "{shown}");
+    let written = std::fs::read_to_string(program.config_path()).unwrap();
+    assert!(!written.contains("wrong-key"), "{written}");
+    // Refused before anything is asked.
+    let again = program.run(&["setup"]).await;
+    assert_eq!(again.status.code(), Some(1));
+    assert!(
+        text(&again).contains("exists already; --force"),
+        "{}",
+        text(&again)
+    );
+    assert_eq!(
+        std::fs::read_to_string(program.config_path()).unwrap(),
+        written
+    );
 }
 
 #[tokio::test]
