@@ -18,6 +18,8 @@ pub(super) struct Answers {
     pub(super) telegram: Option<TelegramAnswers>,
     pub(super) model: ModelAnswers,
     pub(super) timezone: Tz,
+    /// `None` for the folder beside the config.
+    pub(super) data_dir: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -48,9 +50,7 @@ pub(super) enum Secret {
 impl Secret {
     /// In a file, by its whole path: the config may lie in another folder.
     pub(super) fn in_file(path: &Path) -> anyhow::Result<Self> {
-        let whole = std::path::absolute(path);
-        let whole = whole.with_context(|| format!("{} cannot be found", path.display()))?;
-        Ok(Self::InFile(whole))
+        Ok(Self::InFile(whole(path)?))
     }
 
     fn line(&self, key: &str) -> String {
@@ -59,6 +59,12 @@ impl Secret {
             Self::InFile(path) => format!("{key}_file = {}\n", quoted(&path.to_string_lossy())),
         }
     }
+}
+
+/// A path that means the same from every folder.
+pub(super) fn whole(path: &Path) -> anyhow::Result<PathBuf> {
+    let whole = std::path::absolute(path);
+    whole.with_context(|| format!("{} cannot be found", path.display()))
 }
 
 /// A string as TOML writes it; `${` would be read as a variable.
@@ -74,6 +80,9 @@ impl Answers {
         );
         // Writing into a string does not fail.
         let _ = writeln!(text, "timezone = {}", quoted(self.timezone.name()));
+        if let Some(folder) = &self.data_dir {
+            let _ = writeln!(text, "data_dir = {}", quoted(&folder.to_string_lossy()));
+        }
         if let Some(telegram) = &self.telegram {
             text.push_str("\n[channels.telegram]\nenabled = true\n");
             text.push_str(&telegram.token.line("bot_token"));

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use self::file::{Answers, Place};
+use self::file::{Answers, Place, whole};
 use self::interrupt::Interruptible;
 pub(super) use self::model::one_question;
 use self::person::Person;
@@ -28,7 +28,8 @@ pub(super) struct Options {
     #[arg(long)]
     force: bool,
     /// Take over the config file of the Python MiniBot instead of asking
-    #[arg(long, value_name = "OLD.toml")]
+    #[arg(long, value_name = "OLD.toml", conflicts_with_all = ["bot_token_file", "user_id", "api_url", "no_telegram",
+        "provider", "base_url", "api_key_file", "model", "timezone", "data_dir"])]
     from: Option<PathBuf>,
     /// A file with the bot's token; the config will name it
     #[arg(long, value_name = "PATH", conflicts_with = "no_telegram")]
@@ -57,6 +58,9 @@ pub(super) struct Options {
     /// An IANA name, such as Europe/Madrid
     #[arg(long, value_name = "NAME")]
     timezone: Option<String>,
+    /// Where the bot keeps what it writes [default: the folder "data" beside the config]
+    #[arg(long, value_name = "PATH")]
+    data_dir: Option<PathBuf>,
 }
 
 pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<ExitCode> {
@@ -78,6 +82,7 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
         telegram,
         model,
         timezone,
+        data_dir: options.data_dir.as_deref().map(whole).transpose()?,
     };
     place.write(&answers.to_toml())?;
     say(&format!(

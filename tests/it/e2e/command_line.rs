@@ -74,7 +74,7 @@ fn every_command_has_an_example_that_is_understood() {
 
 #[test]
 fn a_mistake_in_the_command_line_is_code_2() {
-    let mistakes: [&[&str]; 8] = [
+    let mistakes: [&[&str]; 9] = [
         &["nonsense"],
         &["--nonsense"],
         &["jobs", "show", "first"],
@@ -82,6 +82,7 @@ fn a_mistake_in_the_command_line_is_code_2() {
         &["backup"],
         &["audit", "--verify", "--tool", "bash"],
         &["setup", "--no-telegram", "--user-id", "1"],
+        &["setup", "--from", "old.toml", "--timezone", "UTC"],
         &["completions", "tcsh"],
     ];
     for mistake in mistakes {

@@ -261,6 +261,8 @@ async fn a_script_answers_with_options() {
         "fake",
         "--timezone",
         "Europe/Madrid",
+        "--data-dir",
+        "elsewhere",
     ];
     let done = program.run(&options).await;
     assert_eq!(done.status.code(), Some(0), "{}", text(&done));
@@ -270,6 +272,11 @@ async fn a_script_answers_with_options() {
     assert!(
         !written.contains(&program.telegram.token()),
         "the file's own secret stays there"
+    );
+    let elsewhere = folder.join("elsewhere");
+    assert!(
+        written.contains(&format!("data_dir = {elsewhere:?}")),
+        "{written}"
     );
 
     let again = program.run(&options).await;
