@@ -63,11 +63,16 @@ pub enum CopyError {
 /// Copies the database to `to`, which must not exist. The copy is checked before it gets its name,
 /// and only its owner can read it.
 pub async fn back_up(database: &Path, to: &Path) -> Result<(), CopyError> {
-    if !database.exists() {
-        return Err(CopyError::Missing(database.to_owned()));
-    }
     if to.exists() {
         return Err(CopyError::Exists(to.to_owned()));
+    }
+    back_up_over(database, to).await
+}
+
+/// As [`back_up`], in the place of an older copy, which stays until the new one is whole.
+pub(super) async fn back_up_over(database: &Path, to: &Path) -> Result<(), CopyError> {
+    if !database.exists() {
+        return Err(CopyError::Missing(database.to_owned()));
     }
     let partial = with_suffix(to, ".partial");
     let made = copy_to(database, &partial).await;

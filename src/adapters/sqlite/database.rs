@@ -175,11 +175,9 @@ async fn keep_before_upgrade(path: &Path, found: Option<i64>) -> Result<(), Open
         return Ok(());
     };
     let copy = copy_before_upgrade(path, found);
-    if copy.exists() {
-        // An upgrade that broke off: the copy is older still, and whole.
-        return Ok(());
-    }
-    let made = super::copy::back_up(path, &copy).await;
+    // A copy that is there is of an upgrade that broke off, or of one that was taken back by restoring it: what was
+    // written since then is only in the database.
+    let made = super::copy::back_up_over(path, &copy).await;
     made.map_err(|error| OpenError::NoCopy(Box::new(error)))?;
     tracing::info!(copy = %copy.display(), "the database gets a new schema; a copy was made");
     Ok(())

@@ -41,6 +41,11 @@ impl Health {
         self.schema
     }
 
+    /// The newest that this version knows.
+    pub fn newest_known() -> i64 {
+        super::database::newest_known()
+    }
+
     /// Looks through the whole file for damage.
     pub async fn check_integrity(&self) -> StoreResult<()> {
         let mut connection = self.connection.lock().await;

@@ -1,5 +1,6 @@
 //! The bot itself: its config, its process, its database, and whether updates arrive.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::{Depth, Found};
@@ -56,12 +57,19 @@ pub(super) async fn database(settings: &Settings, depth: Depth) -> Found {
         return Found::broken(error.to_string(), restore);
     }
     let size = std::fs::metadata(&path).map_or(0, |file| file.len());
-    Found::Well(format!(
-        "{}, {:.1} MB, schema {}",
-        path.display(),
-        mega(size),
-        health.schema()
-    ))
+    let (found, known) = (health.schema(), Health::newest_known());
+    let words = format!("{}, {:.1} MB, schema {found}", path.display(), mega(size));
+    match found.cmp(&known) {
+        Ordering::Equal => Found::Well(words),
+        Ordering::Less => Found::remark(
+            format!("{words} of an older minibot"),
+            format!("the next start makes a copy and brings it to schema {known}"),
+        ),
+        Ordering::Greater => Found::broken(
+            format!("{words} of a newer minibot"),
+            "run that version, or restore a copy made before the upgrade",
+        ),
+    }
 }
 
 /// Whether updates can arrive at a running bot; `None` where there is nothing to look at.

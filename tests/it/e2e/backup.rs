@@ -6,7 +6,7 @@ use std::process::Output;
 
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::support::fake_model::Reply;
 use crate::support::program::{ALICE, Program};
@@ -153,51 +153,109 @@ async fn a_damaged_database_can_be_replaced_and_damaged_copies_are_refused() {
     );
 }
 
-#[tokio::test]
-async fn a_copy_is_made_before_the_schema_changes_and_a_newer_one_is_refused() {
-    let program = offline().await;
-    let database = program.data().join("minibot.db");
-    std::fs::create_dir(program.data()).unwrap();
-    let first = tempfile::tempdir().unwrap();
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/0001_core.sql");
-    std::fs::copy(source, first.path().join("0001_core.sql")).unwrap();
-    let options = SqliteConnectOptions::new()
-        .filename(&database)
-        .create_if_missing(true);
-    let mut connection = options.connect().await.unwrap();
-    Migrator::new(first.path())
-        .await
-        .unwrap()
-        .run(&mut connection)
-        .await
-        .unwrap();
-    connection.close().await.unwrap();
-    says(&program, "note: the locker code is 4711").await;
-    assert_eq!(
-        named(&program.data(), "before-upgrade"),
-        ["minibot.db.before-upgrade-1"]
-    );
-    assert!(
-        says(&program, "what was the locker code?")
-            .await
-            .contains("4711")
-    );
+async fn connection(file: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(file);
+    options.create_if_missing(true).connect().await.unwrap()
+}
 
-    let mut connection = SqliteConnectOptions::new()
-        .filename(&database)
-        .connect()
-        .await
-        .unwrap();
-    sqlx::query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', 1, x'00', 0)")
+/// A database as the first version left it. The mark tells one from another.
+async fn of_the_first_version(database: &Path, mark: i64) {
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", database.display()));
+    }
+    let migrations = tempfile::tempdir().unwrap();
+    let first = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/0001_core.sql");
+    std::fs::copy(first, migrations.path().join("0001_core.sql")).unwrap();
+    let mut connection = connection(database).await;
+    let migrator = Migrator::new(migrations.path()).await.unwrap();
+    migrator.run(&mut connection).await.unwrap();
+    let marking = format!("PRAGMA user_version = {mark}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(marking))
         .execute(&mut connection)
         .await
         .unwrap();
     connection.close().await.unwrap();
-    let refused = program.run(&["console", "--once", "hi"]).await;
-    assert_eq!(refused.status.code(), Some(1));
+}
+
+async fn mark_of(database: &Path) -> i64 {
+    let mut connection = connection(database).await;
+    let mark = sqlx::query_scalar("PRAGMA user_version");
+    mark.fetch_one(&mut connection).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_copy_is_made_before_the_schema_changes() {
+    let program = offline().await;
+    let database = program.data().join("minibot.db");
+    std::fs::create_dir(program.data()).unwrap();
+    of_the_first_version(&database, 1).await;
+    let looked = text(&program.run(&["doctor"]).await);
     assert!(
-        text(&refused).contains("newer minibot"),
-        "{}",
-        text(&refused)
+        looked.contains("! database: ") && looked.contains("of an older minibot"),
+        "{looked}"
     );
+    says(&program, "note: the locker code is 4711").await;
+    let copies = || named(&program.data(), "before-upgrade");
+    assert_eq!(copies(), ["minibot.db.before-upgrade-1"]);
+    let copy = program.data().join("minibot.db.before-upgrade-1");
+    assert_eq!(mark_of(&copy).await, 1);
+    let mode = std::fs::metadata(&copy).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let kept = says(&program, "what was the locker code?").await;
+    assert!(kept.contains("4711"), "{kept}");
+
+    // Somebody goes back to the first version, works with it, and upgrades once more.
+    of_the_first_version(&database, 2).await;
+    says(&program, "hi").await;
+    assert_eq!(copies(), ["minibot.db.before-upgrade-1"]);
+    assert_eq!(
+        mark_of(&copy).await,
+        2,
+        "what came since the first upgrade is in no copy"
+    );
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_left_alone_by_every_command() {
+    let program = offline().await;
+    says(&program, "note: the locker code is 4711").await;
+    let database = program.data().join("minibot.db");
+    let newer = program.data().join("newer.db");
+    let name = newer.to_str().unwrap();
+    let mut of_database = connection(&database).await;
+    sqlx::query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', 1, x'00', 0)")
+        .execute(&mut of_database)
+        .await
+        .unwrap();
+    sqlx::query("VACUUM INTO ?")
+        .bind(name)
+        .execute(&mut of_database)
+        .await
+        .unwrap();
+    of_database.close().await.unwrap();
+    let before = std::fs::read(&newer).unwrap();
+    let commands: [(&[&str], &str); 5] = [
+        (&["console", "--once", "hi"], "newer minibot"),
+        (&["doctor"], "of a newer minibot"),
+        (&["jobs"], "has schema 9999"),
+        (&["history"], "has schema 9999"),
+        (&["restore", name], "newer minibot"),
+    ];
+    for (command, words) in commands {
+        let refused = program.run(command).await;
+        assert_eq!(refused.status.code(), Some(1), "{command:?}");
+        assert!(
+            text(&refused).contains(words),
+            "{command:?}: {}",
+            text(&refused)
+        );
+    }
+    let mut of_database = connection(&database).await;
+    let newest: i64 = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+        .fetch_one(&mut of_database)
+        .await
+        .unwrap();
+    assert_eq!(newest, 9999);
+    assert_eq!(named(&program.data(), "before-"), Vec::<String>::new());
+    assert_eq!(std::fs::read(&newer).unwrap(), before);
 }
