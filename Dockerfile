@@ -1,11 +1,9 @@
 # The image of minibot: `docker build -t minibot .`; docker-compose.yml shows how to run it.
-# Plain instructions only: it builds with BuildKit and without.
+# Plain instructions only: it builds with BuildKit and without. scripts/docker-check builds and runs it.
 
 FROM rust:1.95-slim-bookworm AS build
-# SQLite and ring are built from C.
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends gcc libc6-dev \
-    && rm -rf /var/lib/apt/lists/*
+# Without the browser the build needs much less memory.
+ARG INSTALL_BROWSER=false
 WORKDIR /build
 
 # The dependencies alone, under an empty program: this layer stays until Cargo.toml or Cargo.lock change.
@@ -13,14 +11,16 @@ COPY Cargo.toml Cargo.lock ./
 RUN mkdir src \
     && touch src/lib.rs \
     && echo 'fn main() {}' > src/main.rs \
-    && cargo build --profile dist --locked \
+    && features="$(if [ "$INSTALL_BROWSER" = true ]; then echo --features browser; fi)" \
+    && cargo build --profile dist --locked --no-default-features $features \
     && rm -r src
 
 # .dockerignore lets through what the build needs and nothing else.
 COPY . .
 # Copied files keep their old times; without the touch cargo would take the empty program for the newer one.
 RUN touch src/lib.rs src/main.rs \
-    && cargo build --profile dist --locked --bin minibot
+    && features="$(if [ "$INSTALL_BROWSER" = true ]; then echo --features browser; fi)" \
+    && cargo build --profile dist --locked --no-default-features $features --bin minibot
 
 
 FROM debian:bookworm-slim
@@ -45,7 +45,7 @@ USER 10001:10001
 VOLUME ["/data"]
 # The config is the `config.toml` of the working directory; without one, `console` works all the same.
 WORKDIR /config
-# The config's folder is mounted read-only: what is written goes to the volume, whatever the file says.
+# The running bot cannot write the config's folder: what is written goes to the volume, whatever the file says.
 ENV MINIBOT__RUNTIME__DATA_DIR=/data
 
 STOPSIGNAL SIGTERM

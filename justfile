@@ -40,6 +40,10 @@ console:
 image:
     docker build -t minibot .
 
+# Builds the image for real and runs it between fakes.
+docker-check *arguments:
+    ./scripts/docker-check {{arguments}}
+
 # Measures the program as it ships and writes docs/benchmarks.md; best on a machine that does nothing else.
 bench *arguments:
     cargo bench --profile dist --bench figures --locked -- {{arguments}}

@@ -29,46 +29,74 @@ fn block(path: &[&str]) -> Vec<String> {
     lines.iter().map(|line| line.trim().to_owned()).collect()
 }
 
-#[test]
-fn the_running_bot_is_hardened() {
-    let bot = block(&["services", "bot"]);
-    for line in [
-        "user: \"10001:10001\"",
-        "init: true",
-        "read_only: true",
-        "cap_drop: [ALL]",
-        "security_opt: [\"no-new-privileges:true\"]",
-        "restart: unless-stopped",
-        "command: [run]",
-    ] {
-        assert!(
-            bot.iter().any(|found| found == line),
-            "the service `bot` lacks `{line}`"
-        );
-    }
+/// What a service says itself, and what it shares with the other one.
+fn service(name: &str) -> Vec<String> {
+    let own = block(&["services", name]);
     assert!(
-        bot.iter().any(|line| line.starts_with("- /tmp:")),
-        "/tmp is no tmpfs"
+        own.contains(&"<<: *minibot".to_owned()),
+        "{name} shares nothing"
     );
-    assert!(
-        bot.iter().any(|line| line.starts_with("mem_limit:")),
-        "no memory limit"
-    );
+    [own, block(&["x-minibot"])].concat()
 }
 
 #[test]
-fn its_paths_are_those_of_the_image() {
-    let volumes = block(&["services", "bot", "volumes"]);
+fn whatever_runs_is_hardened() {
+    for name in ["bot", "minibot"] {
+        let lines = service(name);
+        for line in [
+            "user: \"10001:10001\"",
+            "init: true",
+            "read_only: true",
+            "cap_drop: [ALL]",
+            "security_opt: [\"no-new-privileges:true\"]",
+        ] {
+            assert!(
+                lines.iter().any(|found| found == line),
+                "the service `{name}` lacks `{line}`"
+            );
+        }
+        assert!(
+            lines.iter().any(|line| line.starts_with("- /tmp:")),
+            "/tmp is no tmpfs"
+        );
+        assert!(
+            lines.iter().any(|line| line.starts_with("mem_limit:")),
+            "no memory limit"
+        );
+    }
+}
+
+#[test]
+fn the_bot_comes_back_and_commands_do_not_stay() {
+    let bot = block(&["services", "bot"]);
+    for line in ["restart: unless-stopped", "command: [run]"] {
+        assert!(bot.iter().any(|found| found == line), "{line}");
+    }
+    let commands = block(&["services", "minibot"]);
+    assert!(commands.contains(&"profiles: [commands]".to_owned()));
+    assert!(!commands.iter().any(|line| line.starts_with("restart:")));
+}
+
+#[test]
+fn setup_writes_the_config_and_the_bot_only_reads_it() {
     let config = arguments_of("WORKDIR").pop().unwrap();
-    let expected = [format!("- ./config:{config}:ro"), "- data:/data".to_owned()];
-    assert_eq!(volumes, expected, "only the data may be written");
-    assert_eq!(arguments_of("VOLUME"), ["[\"/data\"]"]);
-    assert_eq!(block(&["volumes"]), ["data:"]);
-    let ignored = read(".gitignore");
-    assert!(
-        ignored.lines().any(|line| line == "/config"),
-        "the config's secrets could be committed"
+    let volumes = |name: &str| block(&["services", name, "volumes"]);
+    let data = "- data:/data".to_owned();
+    assert_eq!(
+        volumes("bot"),
+        [format!("- config:{config}:ro"), data.clone()]
     );
+    assert_eq!(volumes("minibot"), [format!("- config:{config}"), data]);
+    assert_eq!(arguments_of("VOLUME"), ["[\"/data\"]"]);
+    assert_eq!(block(&["volumes"]), ["config:", "data:"]);
+    // An empty volume takes owner and mode of the folder in the image.
+    let made = format!("install -d -o 10001 -g 10001 -m 0700 {config} /data");
+    assert!(arguments_of("RUN").iter().any(|run| run.contains(&made)));
+}
+
+#[test]
+fn a_renamed_folder_keeps_its_volumes() {
+    assert!(read("docker-compose.yml").contains("\nname: minibot\n"));
 }
 
 #[test]
@@ -85,7 +113,7 @@ fn the_commands_it_names_are_known() {
 
 #[test]
 fn its_build_arguments_are_those_of_the_image() {
-    let mut named: Vec<String> = block(&["services", "bot", "build", "args"])
+    let mut named: Vec<String> = block(&["x-minibot", "build", "args"])
         .iter()
         .map(|line| {
             line.replace(": \"${", "=")
@@ -102,6 +130,8 @@ fn its_build_arguments_are_those_of_the_image() {
     let mut taken = arguments_of("ARG");
     named.sort();
     taken.sort();
+    // A stage knows only what it asks for itself.
+    taken.dedup();
     assert_eq!(named, taken);
 }
 

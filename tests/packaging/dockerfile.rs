@@ -175,6 +175,44 @@ fn its_profile_is_the_one_that_ships() {
 }
 
 #[test]
+fn the_browser_is_built_in_where_its_program_is_installed() {
+    assert_eq!(
+        arguments_of("ARG")
+            .iter()
+            .filter(|argument| *argument == "INSTALL_BROWSER=false")
+            .count(),
+        2,
+        "both stages must go by the same argument"
+    );
+    let features =
+        "features=\"$(if [ \"$INSTALL_BROWSER\" = true ]; then echo --features browser; fi)\"";
+    let builds = arguments_of("RUN");
+    let builds = builds.iter().filter(|run| run.contains("cargo build"));
+    for build in builds {
+        assert!(build.contains(features), "{build}");
+        assert!(build.contains("--no-default-features $features"), "{build}");
+    }
+    let manifest = read_toml("Cargo.toml");
+    assert_eq!(
+        manifest["features"]["default"]
+            .as_array()
+            .unwrap()
+            .as_slice(),
+        [toml::Value::from("browser")],
+        "the image builds without the default features: name the new ones there"
+    );
+}
+
+#[test]
+fn its_health_check_needs_no_shell() {
+    let health = arguments_of("HEALTHCHECK").join("");
+    assert!(
+        health.contains(" CMD [\"/usr/local/bin/minibot\","),
+        "{health}"
+    );
+}
+
+#[test]
 fn it_runs_as_uid_10001_on_a_volume() {
     assert_eq!(arguments_of("USER"), ["10001:10001"]);
     assert!(

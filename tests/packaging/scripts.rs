@@ -6,7 +6,13 @@ use crate::{read, root};
 
 #[test]
 fn they_are_executable_and_strict() {
-    for path in ["scripts/test", "scripts/soak", "scripts/fuzz", ".ci/run"] {
+    for path in [
+        "scripts/test",
+        "scripts/soak",
+        "scripts/fuzz",
+        "scripts/docker-check",
+        ".ci/run",
+    ] {
         let mode = root().join(path).metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o111, 0o111, "{path} is not executable");
         let text = read(path);

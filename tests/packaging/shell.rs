@@ -7,7 +7,7 @@ const STARTS: [&str; 5] = [
     "minibot",
     "sudo -u minibot minibot",
     "cargo run --release --",
-    "docker compose run --rm bot",
+    "docker compose run --rm minibot",
     "docker compose exec bot minibot",
 ];
 
@@ -71,7 +71,7 @@ fn a_line_is_read_as_a_shell_does() {
         ["minibot", "console", "--once", "list my 'x'"]
     );
     assert_eq!(
-        arguments("docker compose run --rm bot check | cat").unwrap(),
+        arguments("docker compose run --rm minibot check | cat").unwrap(),
         ["check"]
     );
     assert_eq!(arguments("sudoedit minibot"), None);
