@@ -1,7 +1,8 @@
-//! Checks what stands around the program: image, compose file, service, dependencies, scripts, links in documents.
+//! Checks what stands around the program: image, compose file, service, Debian package, dependencies, scripts, links in documents.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
 mod compose;
+mod debian;
 mod dependencies;
 mod dockerfile;
 mod documents;

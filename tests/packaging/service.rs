@@ -4,7 +4,7 @@ use crate::dockerfile::arguments_of;
 use crate::{assert_known_command, config_key, read, shutdown_grace_seconds};
 
 /// Every `key=value` of a section, in order.
-fn section(name: &str) -> Vec<(String, String)> {
+pub fn section(name: &str) -> Vec<(String, String)> {
     let text = read("deploy/minibot.service");
     let start = text.find(&format!("\n[{name}]\n")).unwrap() + name.len() + 4;
     let rest = &text[start..];
@@ -17,7 +17,7 @@ fn section(name: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn value(key: &str) -> String {
+pub fn value(key: &str) -> String {
     let found = section("Service").into_iter().find(|(name, _)| name == key);
     found.unwrap_or_else(|| panic!("the service lacks {key}")).1
 }
@@ -71,8 +71,19 @@ fn it_leaves_the_calls_that_the_sandbox_and_the_browser_need() {
 fn its_command_is_known_to_the_program() {
     let command = value("ExecStart");
     let words: Vec<&str> = command.split_whitespace().collect();
-    assert_eq!(words[0], "/usr/local/bin/minibot");
+    // Without a folder: in /usr/local/bin by hand, in /usr/bin by the package.
+    assert_eq!(words[0], "minibot");
     assert_known_command(&words[1..]);
+}
+
+#[test]
+fn without_a_config_it_is_not_started() {
+    let command = value("ExecStart");
+    let (_, config) = command.split_once(" --config ").unwrap();
+    let unit = section("Unit");
+    let condition = unit.iter().find(|(key, _)| key == "ConditionPathExists");
+    assert_eq!(condition.unwrap().1, config);
+    assert_eq!(value("ReadOnlyPaths"), config.rsplit_once('/').unwrap().0);
 }
 
 #[test]
