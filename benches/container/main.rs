@@ -63,6 +63,11 @@ impl Drop for Cleanup {
     }
 }
 
+/// Whether the image was built with it.
+fn has_browser() -> bool {
+    std::env::var("INSTALL_BROWSER").is_ok_and(|wanted| wanted == "true")
+}
+
 fn done(what: &str) {
     eprintln!("✓ {what}");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rexpect::session::{PtySession, spawn_command};
 
 use crate::support::fake_model::Reply;
-use crate::{ALICE, PATIENCE, World, compose, done};
+use crate::{ALICE, PATIENCE, World, compose, done, has_browser};
 
 const DOWN: &str = "\u{1b}[B";
 
@@ -88,6 +88,8 @@ pub async fn the_config_goes_into_the_volume(world: &World) {
     done("setup asks, and writes the config into the volume as uid 10001");
 }
 
+const BROWSER: &str = "\n[tools.browser]\nenabled = true\n";
+
 pub fn tools_are_switched_on() {
     // The token stays where setup wrote it, so its section can get another key only there.
     let sed = [
@@ -96,6 +98,11 @@ pub fn tools_are_switched_on() {
         "/config/config.toml",
     ];
     compose::other("sed", &sed, b"");
-    compose::other("tee", &["-a", "/config/config.toml"], MORE.as_bytes());
+    let more = if has_browser() {
+        [MORE, BROWSER].concat()
+    } else {
+        MORE.to_owned()
+    };
+    compose::other("tee", &["-a", "/config/config.toml"], more.as_bytes());
     compose::minibot(&["check"]);
 }

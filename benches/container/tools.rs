@@ -3,14 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::support::fake_model::Reply;
-use crate::{ALICE, World, compose, done};
+use crate::{ALICE, World, compose, done, has_browser};
 
 pub fn doctor_finds_everything(world: &World) {
     world.provider.replies([Reply::text("OK")]);
     let output = compose::inside(&["minibot", "doctor"]);
     let table = compose::said(&output);
     assert!(output.status.success(), "{table}");
-    let browser = std::env::var("INSTALL_BROWSER").is_ok_and(|wanted| wanted == "true");
     let rows = [
         "config", "process", "database", "Telegram", "updates", "model", "sandbox", "Python",
         "Bash",
@@ -23,7 +22,7 @@ pub fn doctor_finds_everything(world: &World) {
         .find(|line| line.contains("sandbox: "))
         .unwrap();
     assert!(modes.contains("native"), "{modes}");
-    if browser {
+    if has_browser() {
         let row = table
             .lines()
             .find(|line| line.contains("browser: "))

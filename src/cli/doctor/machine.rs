@@ -174,7 +174,7 @@ fn browser(settings: &Settings) -> Found {
                 OwnSandbox::Works => Found::Well(words),
                 OwnSandbox::CannotStart => Found::remark(
                     format!("{words}; without its own sandbox, which cannot start here"),
-                    "do not run the bot as root; minibot's own confinement holds all the same",
+                    "outside of a container, do not run the bot as root; minibot's own confinement holds all the same",
                 ),
             }
         }
