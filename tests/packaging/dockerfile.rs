@@ -82,7 +82,7 @@ fn every_copied_file_exists_and_reaches_the_build() {
             );
         }
     }
-    for needed in ["Cargo.toml", "Cargo.lock", "src", "migrations"] {
+    for needed in [".cargo", "Cargo.toml", "Cargo.lock", "src", "migrations"] {
         assert!(
             context.iter().any(|name| name == needed),
             ".dockerignore keeps {needed} out"
