@@ -10,7 +10,7 @@ use std::fmt;
 
 pub use self::addresses::{KnownAddresses, Words};
 pub use self::links::Links;
-use super::action::{Action, ClickLeads, Confinement, Plainness};
+use super::action::{Action, Confinement, Plainness};
 use super::label::Labels;
 use url::Url;
 
@@ -40,8 +40,8 @@ pub enum Reason {
     Carries(Url),
     /// It types into a page.
     FillsField,
-    /// It leaves the page, or may send a form.
-    LeavesPage,
+    /// It clicks on a page.
+    Clicks,
     /// It runs something that could reach a network.
     Runs,
     /// It deletes a file.
@@ -69,9 +69,8 @@ pub fn escalation(action: &Action, surroundings: &Surroundings) -> Option<Reason
             plain: Plainness::Plain,
         } => visit(url, surroundings),
         Action::FillField { .. } => Some(Reason::FillsField),
-        Action::Click { page, leads } => {
-            (!stays(page.as_ref(), leads)).then_some(Reason::LeavesPage)
-        }
+        // The page hears which element it was, and its scripts may send that on.
+        Action::Click { .. } => Some(Reason::Clicks),
         Action::Command { confinement, .. } | Action::Code { confinement } => {
             (*confinement != Confinement::Native).then_some(Reason::Runs)
         }
@@ -92,24 +91,6 @@ fn visit(url: &Url, surroundings: &Surroundings) -> Option<Reason> {
     }
 }
 
-/// Whether a click only moves within its page.
-fn stays(page: Option<&Url>, leads: &ClickLeads) -> bool {
-    match leads {
-        ClickLeads::Nowhere => true,
-        ClickLeads::To(url) => page.is_some_and(|page| same_page(page, url)),
-        ClickLeads::Unknown => false,
-    }
-}
-
-fn same_page(one: &Url, other: &Url) -> bool {
-    let without_fragment = |url: &Url| {
-        let mut url = url.clone();
-        url.set_fragment(None);
-        url
-    };
-    without_fragment(one) == without_fragment(other)
-}
-
 impl fmt::Display for Reason {
     /// For the card: why the person is asked.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -125,7 +106,7 @@ impl fmt::Display for Reason {
             }
             Self::Carries(_) => f.write_str("it sends data, not only an address"),
             Self::FillsField => f.write_str("it types into a page"),
-            Self::LeavesPage => f.write_str("the click leaves the page or sends a form"),
+            Self::Clicks => f.write_str("a click tells the page something, wherever it leads"),
             Self::Runs => f.write_str("what it runs could reach a network"),
             Self::DeletesFile => f.write_str("it deletes a file"),
             Self::PlansRun => f.write_str("it plans work for later"),
