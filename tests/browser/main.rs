@@ -8,6 +8,7 @@
 
 mod life;
 mod pages;
+mod silence;
 mod site;
 mod walls;
 mod world;

@@ -1,13 +1,14 @@
 //! What is done to a page: clicks and typing, as a person's hand does them.
 
+use std::thread;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::devtools::Mouse;
-use super::look::{Aim, Seen, understood};
+use super::look::{Aim, LOOK_EVERY, Seeing, Seen, Selector, understood};
 use super::page::Page;
 use super::watch::Patience;
 use crate::core::action::ClickLeads;
@@ -33,11 +34,17 @@ pub(super) enum Opened {
 enum Filled {
     #[serde(rename = "filled")]
     Done,
-    Missing,
-    Hidden,
     Disabled,
     NoOption,
     NoField,
+}
+
+/// What the page says when it is filled in.
+#[derive(Debug, Deserialize)]
+struct Answer {
+    selector: Selector,
+    /// Nothing, while there is no such field to be seen.
+    state: Option<Filled>,
 }
 
 impl Page {
@@ -69,9 +76,12 @@ impl Page {
         )
     }
 
-    /// Brings an element into view and says why it cannot be clicked, if so.
-    pub(super) fn aim_at(&mut self, selector: &str) -> BrowserResult<Seen> {
-        let seen = self.look_at(selector, Aim::BringIntoView)?;
+    /// Waits for an element, brings it into view, and says why it cannot be clicked, if so.
+    pub(super) fn aim_at(&mut self, selector: &str, until: Instant) -> BrowserResult<Seen> {
+        let seen = until_there(selector, until, || {
+            let seen = self.look_at(selector, Aim::BringIntoView)?;
+            Ok((seen.state == Seeing::Visible).then_some(seen))
+        })?;
         if seen.disabled {
             return Err(BrowserError::Failed(format!("{selector:?} is disabled")));
         }
@@ -83,18 +93,42 @@ impl Page {
         Ok(seen)
     }
 
-    /// Fills a field.
-    pub(super) fn fill(&mut self, field: &Filling) -> BrowserResult<()> {
+    /// Waits for a field and fills it.
+    pub(super) fn fill(&mut self, field: &Filling, until: Instant) -> BrowserResult<()> {
         let (selector, text) = (&field.selector, &field.text);
         let script = include_str!("scripts/fill.js");
-        let mut answer: Value = self.run(script, &[json!(selector), json!(text)])?;
+        let filled = until_there(selector, until, || {
+            let answer: Answer = understood(self.run(script, &[json!(selector), json!(text)])?)?;
+            match answer.selector {
+                Selector::Bad => Err(BrowserError::BadSelector(selector.clone())),
+                Selector::Ok => Ok(answer.state),
+            }
+        })?;
         let failed = |why: &str| Err(BrowserError::Failed(format!("{selector:?} {why}")));
-        match understood(answer["state"].take())? {
+        match filled {
             Filled::Done => Ok(()),
-            Filled::Missing | Filled::Hidden => Err(BrowserError::NotFound(selector.clone())),
             Filled::Disabled => failed("cannot be changed"),
             Filled::NoOption => failed("has no such option"),
             Filled::NoField => failed("is no field that can be filled"),
         }
+    }
+}
+
+/// Tries until it is there, or the time is over.
+fn until_there<T>(
+    selector: &str,
+    until: Instant,
+    mut find: impl FnMut() -> BrowserResult<Option<T>>,
+) -> BrowserResult<T> {
+    loop {
+        if let Some(found) = find()? {
+            return Ok(found);
+        }
+        if Instant::now() >= until {
+            return Err(BrowserError::NotFound(format!(
+                "nothing visible fits {selector:?}; look with browser_get_data or browser_query_selector"
+            )));
+        }
+        thread::sleep(LOOK_EVERY);
     }
 }

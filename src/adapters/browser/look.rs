@@ -26,7 +26,7 @@ const MOST_CHARS: u64 = 1_000_000;
 const MOST_PIXELS: f64 = 8192.0;
 
 /// An element is looked for this often.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A picture of a long page takes its time.
 const PICTURE: Duration = Duration::from_secs(15);
@@ -49,7 +49,6 @@ pub(super) struct Seen {
     pub(super) reached: bool,
     #[serde(default)]
     pub(super) disabled: bool,
-    area: Option<Area>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -62,7 +61,7 @@ struct Area {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Selector {
+pub(super) enum Selector {
     Ok,
     Bad,
 }
@@ -167,7 +166,8 @@ impl Page {
         Ok(ClickPreview { page, leads })
     }
 
-    /// Waits until the first element that a selector finds is in a state.
+    /// Waits until the first element that a selector finds is in a state. What the page does not draw where it
+    /// stands counts as hidden: looking closer would tell the page.
     pub(super) fn wait_for(
         &mut self,
         selector: &str,
@@ -191,17 +191,7 @@ impl Page {
         }
     }
 
-    /// As [`Page::wait_for`] what is to be used; it is an error when it does not come.
-    pub(super) fn expect_visible(&mut self, selector: &str, until: Instant) -> BrowserResult<()> {
-        match self.wait_for(selector, ElementState::Visible, until)? {
-            Waited::Reached => Ok(()),
-            Waited::TimedOut => Err(BrowserError::NotFound(format!(
-                "nothing visible fits {selector:?}; look with browser_get_data or browser_query_selector"
-            ))),
-        }
-    }
-
-    /// Takes a picture.
+    /// Takes a picture. Nothing is scrolled for it: where would tell the page what it shows.
     pub(super) fn screenshot(&mut self, frame: &Frame) -> BrowserResult<Screenshot> {
         let mut order = json!({ "format": "png" });
         if let Some(area) = self.area(frame)? {
@@ -226,6 +216,11 @@ impl Page {
     }
 
     fn area(&mut self, frame: &Frame) -> BrowserResult<Option<Area>> {
+        #[derive(Deserialize)]
+        struct Found {
+            selector: Selector,
+            area: Option<Area>,
+        }
         match frame {
             Frame::Window => Ok(None),
             Frame::FullPage => {
@@ -239,10 +234,15 @@ impl Page {
                 }))
             }
             Frame::Element(selector) => {
-                let seen = self.look_at(selector, Aim::BringIntoView)?;
-                seen.area.map(Some).ok_or_else(|| {
-                    BrowserError::NotFound(format!("nothing visible fits {selector:?}"))
-                })
+                let script = include_str!("scripts/area.js");
+                let found: Found = understood(self.run(script, &[json!(selector)])?)?;
+                match (found.selector, found.area) {
+                    (Selector::Bad, _) => Err(BrowserError::BadSelector(selector.clone())),
+                    (Selector::Ok, Some(area)) => Ok(Some(area)),
+                    (Selector::Ok, None) => Err(BrowserError::NotFound(format!(
+                        "nothing that is shown fits {selector:?}; full_page shows the whole page"
+                    ))),
+                }
             }
         }
     }

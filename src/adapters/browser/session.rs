@@ -147,8 +147,7 @@ impl Session {
         });
         let known = self.open.as_ref().map(Open::targets).unwrap_or_default();
         let opened = self.with_page(|page| {
-            page.expect_visible(selector, until)?;
-            let seen = page.aim_at(selector)?;
+            let seen = page.aim_at(selector, until)?;
             let leads = seen.target().leads(&page.info()?.url);
             // What nobody could tell before may turn out to be anything.
             let is_another =
@@ -181,8 +180,7 @@ impl Session {
     pub(super) fn fill(&mut self, field: &Filling, within: Duration) -> BrowserResult<PageInfo> {
         let until = Instant::now() + within;
         self.with_page(|page| {
-            page.expect_visible(&field.selector, until)?;
-            page.fill(field)?;
+            page.fill(field, until)?;
             page.info()
         })
     }

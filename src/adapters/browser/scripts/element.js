@@ -1,10 +1,11 @@
-// What is to be known of the first element that a selector finds before it is clicked or pictured; with `aim` it is brought
-// into view. Runs in a world of its own.
+// What is to be known of the first element that a selector finds. With `aim` it is to be clicked, and is brought into view. Without,
+// the page must not notice which element it is: what is not drawn is not measured, as measuring it would fetch what it is drawn with.
+// Runs in a world of its own.
 function element(selector, aim) {
   let found;
   try { found = document.querySelector(selector); } catch (_) { return { selector: 'bad' }; }
   if (!found) return { selector: 'ok', state: 'missing' };
-  const visible = found.checkVisibility({ visibilityProperty: true }) && found.getClientRects().length > 0;
+  const visible = found.checkVisibility({ contentVisibilityAuto: !aim, visibilityProperty: true }) && found.getClientRects().length > 0;
   const control = found.closest('label') && !found.closest('a') ? found.closest('label').control || found : found;
   const button = control.closest('button, input');
   const submits = Boolean(button && button.form && ['submit', 'image'].includes(button.type));
@@ -15,11 +16,9 @@ function element(selector, aim) {
   if (!aim || !visible) return told;
   found.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
   const box = found.getClientRects()[0];
-  const area = found.getBoundingClientRect();
   const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
   const hit = document.elementFromPoint(x, y);
   const reached = Boolean(hit && (hit === found || found.contains(hit) || hit.contains(found) || hit.closest('label') === found
     || (hit.getRootNode() instanceof ShadowRoot)));
-  return { ...told, x, y, reached, disabled: Boolean(found.disabled),
-    area: { x: area.left + scrollX, y: area.top + scrollY, width: area.width, height: area.height } };
+  return { ...told, x, y, reached, disabled: Boolean(found.disabled) };
 }

@@ -1,9 +1,9 @@
-// Fills the first field that a selector finds, and tells the page as a keyboard would. Runs in a world of its own.
+// Fills the first field that a selector finds, and tells the page as a keyboard would; says nothing while there is none to be seen.
+// Runs in a world of its own.
 function fill(selector, text) {
   let field;
   try { field = document.querySelector(selector); } catch (_) { return { selector: 'bad' }; }
-  if (!field) return { selector: 'ok', state: 'missing' };
-  if (!field.checkVisibility({ visibilityProperty: true })) return { selector: 'ok', state: 'hidden' };
+  if (!field || !field.checkVisibility({ visibilityProperty: true }) || !field.getClientRects().length) return { selector: 'ok' };
   if (field.disabled || field.readOnly) return { selector: 'ok', state: 'disabled' };
   const tell = () => {
     field.dispatchEvent(new InputEvent('input', { bubbles: true, composed: true }));
