@@ -70,14 +70,13 @@ pub enum Plainness {
     Carries,
 }
 
-/// What a click does.
+/// What a click leads to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClickLeads {
-    /// It stays on the page.
-    Nowhere,
-    /// It opens an address.
+    /// It is on a link to this address, and on nothing else that shows. A script of the page may still
+    /// make something else of it; it can do that without a click as well.
     To(Url),
-    /// It sends a form, or nobody can tell.
+    /// It is on anything else: nobody can tell before.
     Unknown,
 }
 

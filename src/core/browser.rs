@@ -198,52 +198,35 @@ pub struct ClickPreview {
     pub leads: ClickLeads,
 }
 
-/// What is seen of an element that is to be clicked.
+/// What is seen of the place where a click would land.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClickTarget {
-    /// The address of the link that it is in, in full.
+    /// The address of the link in which it lies, in full.
     pub link: Option<String>,
-    /// What it does to a form.
-    pub form: FormPart,
+    /// What else is there.
+    pub beside: Beside,
 }
 
-/// What an element is to a form.
+/// What a click meets beside a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FormPart {
-    /// A click on it sends the form.
-    Submits,
-    /// It does not.
-    Other,
+pub enum Beside {
+    /// Nothing that shows.
+    Nothing,
+    /// A button, a field, a frame, a script, another link, or something that lies above it.
+    Something,
 }
 
 impl ClickTarget {
-    /// What a click on it leads to. A script of the page may do something else; it can do that without
-    /// a click as well.
-    pub fn leads(&self, page: &Url) -> ClickLeads {
-        if self.form == FormPart::Submits {
-            return ClickLeads::Unknown;
-        }
-        let Some(link) = &self.link else {
-            return ClickLeads::Nowhere;
-        };
-        let Ok(url) = Url::parse(link) else {
-            return ClickLeads::Unknown;
-        };
-        match url.scheme() {
-            "http" | "https" if is_same_document(&url, page) => ClickLeads::Nowhere,
-            "http" | "https" => ClickLeads::To(url),
-            "javascript" => ClickLeads::Nowhere,
+    /// What a click there leads to.
+    pub fn leads(&self) -> ClickLeads {
+        let url = self.link.as_deref().and_then(|link| Url::parse(link).ok());
+        match (url, self.beside) {
+            (Some(url), Beside::Nothing) if matches!(url.scheme(), "http" | "https") => {
+                ClickLeads::To(url)
+            }
             _ => ClickLeads::Unknown,
         }
     }
-}
-
-fn is_same_document(url: &Url, page: &Url) -> bool {
-    let (mut here, mut there) = (page.clone(), url.clone());
-    let is_fragment = there.fragment().is_some();
-    here.set_fragment(None);
-    there.set_fragment(None);
-    is_fragment && here == there
 }
 
 /// Why the browser could not do something; the words are for the model.
@@ -406,35 +389,26 @@ mod tests {
 
     #[test]
     fn a_click_is_judged_by_where_it_leads() {
-        let page = Url::parse("https://example.org/a?b=1#top").unwrap();
-        let target = |link: Option<&str>, form| ClickTarget {
+        let target = |link: Option<&str>, beside| ClickTarget {
             link: link.map(ToOwned::to_owned),
-            form,
+            beside,
         };
-        let link = |text: &str| target(Some(text), FormPart::Other).leads(&page);
-        assert_eq!(
-            target(None, FormPart::Other).leads(&page),
-            ClickLeads::Nowhere
-        );
-        assert_eq!(
-            target(None, FormPart::Submits).leads(&page),
-            ClickLeads::Unknown
-        );
-        assert_eq!(link("https://example.org/a?b=1#below"), ClickLeads::Nowhere);
-        assert_eq!(link("javascript:void(0)"), ClickLeads::Nowhere);
+        for text in ["https://example.org/a?b=1#top", "http://other.example/"] {
+            let leads = ClickLeads::To(Url::parse(text).unwrap());
+            assert_eq!(target(Some(text), Beside::Nothing).leads(), leads);
+            let among_others = target(Some(text), Beside::Something);
+            assert_eq!(among_others.leads(), ClickLeads::Unknown);
+        }
         for text in [
-            "https://example.org/a?b=1",
-            "https://example.org/a?b=2#top",
-            "http://example.org/a?b=1#top",
-            "https://other.example/",
+            "javascript:void(0)",
+            "mailto:a@example.org",
+            "not a URL",
+            "",
         ] {
-            assert_eq!(link(text), ClickLeads::To(Url::parse(text).unwrap()));
+            let leads = target(Some(text), Beside::Nothing).leads();
+            assert_eq!(leads, ClickLeads::Unknown, "{text}");
         }
-        for text in ["mailto:a@example.org", "tel:1", "not a URL", ""] {
-            assert_eq!(link(text), ClickLeads::Unknown, "{text}");
-        }
-        let sends = target(Some("https://example.org/"), FormPart::Submits);
-        assert_eq!(sends.leads(&page), ClickLeads::Unknown);
+        assert_eq!(target(None, Beside::Nothing).leads(), ClickLeads::Unknown);
     }
 
     #[test]

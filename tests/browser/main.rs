@@ -6,6 +6,7 @@
     clippy::panic
 )]
 
+mod clicks;
 mod life;
 mod pages;
 mod silence;

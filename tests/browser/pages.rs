@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use minibot::core::action::ClickLeads;
 use minibot::core::browser::{
     Browser, BrowserError, ElementState, Filling, Frame, Milestone, Rest, View, Visit, Waited,
 };
@@ -231,43 +230,6 @@ async fn forms_are_filled_and_sent() {
         world.text().await,
         "name=Zo%C3%AB+%26+co&word=pass&text=two%0D%0Alines&colour=g&yes=on&file="
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_click_is_told_before_it_is_made() {
-    let Some(world) = World::start().await else {
-        return;
-    };
-    world.open("/form").await.unwrap();
-    let leads = async |selector| {
-        world
-            .browser
-            .preview_click(&chat(1), selector)
-            .await
-            .unwrap()
-            .leads
-    };
-    for selector in ["#send", "#mail", "#nothing"] {
-        assert_eq!(leads(selector).await, ClickLeads::Unknown, "{selector}");
-    }
-    for selector in ["#plain", "#here", "p"] {
-        assert_eq!(leads(selector).await, ClickLeads::Nowhere, "{selector}");
-    }
-    world.open("/changing").await.unwrap();
-    let first = world.site.url("/next?x=1").parse().unwrap();
-    let second = world.site.url("/next?x=2").parse().unwrap();
-    assert_eq!(leads("#a").await, ClickLeads::To(first));
-    let swap = world.browser.click(&chat(1), "#swap", PATIENCE).await;
-    swap.unwrap();
-    let moved = world
-        .browser
-        .click(&chat(1), "#a", PATIENCE)
-        .await
-        .unwrap_err();
-    assert!(moved.to_string().contains("changed"), "{moved}");
-    assert_eq!(leads("#a").await, ClickLeads::To(second));
-    let page = world.browser.click(&chat(1), "#a", PATIENCE).await.unwrap();
-    assert_eq!(page.url.query(), Some("x=2"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

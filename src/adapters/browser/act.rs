@@ -11,7 +11,6 @@ use super::devtools::Mouse;
 use super::look::{Aim, LOOK_EVERY, Seeing, Seen, Selector, understood};
 use super::page::Page;
 use super::watch::Patience;
-use crate::core::action::ClickLeads;
 use crate::core::browser::{BrowserError, BrowserResult, Filling};
 
 /// After a click on a link or a form's button, a page gets this long to begin to go elsewhere; its scripts may
@@ -49,12 +48,7 @@ struct Answer {
 
 impl Page {
     /// Clicks where an element was seen, and tells whether that opened a window.
-    pub(super) fn press(
-        &mut self,
-        seen: &Seen,
-        leads: &ClickLeads,
-        until: Instant,
-    ) -> BrowserResult<Opened> {
+    pub(super) fn press(&mut self, seen: &Seen, until: Instant) -> BrowserResult<Opened> {
         let before = self.devtools.loading().begun();
         for (kind, buttons) in [("mousePressed", 1), ("mouseReleased", 0)] {
             let at = json!({
@@ -62,10 +56,7 @@ impl Page {
             });
             self.devtools.call(Mouse(at), Patience::SHORT)?;
         }
-        let moment = match leads {
-            ClickLeads::Nowhere => REACTION,
-            ClickLeads::To(_) | ClickLeads::Unknown => DEPARTURE,
-        };
+        let moment = if seen.leaves { DEPARTURE } else { REACTION };
         self.follow(before, moment, until);
         Ok(
             if self.devtools.loading().begun().windows > before.windows {

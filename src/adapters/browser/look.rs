@@ -15,8 +15,8 @@ use super::page::Page;
 use super::watch::Patience;
 use crate::core::action::ClickLeads;
 use crate::core::browser::{
-    BrowserError, BrowserResult, ClickPreview, ClickTarget, Element, ElementState, Elements,
-    FormPart, Frame, PageContent, Screenshot, View, Waited,
+    Beside, BrowserError, BrowserResult, ClickPreview, ClickTarget, Element, ElementState,
+    Elements, Frame, PageContent, Screenshot, View, Waited,
 };
 
 /// So many characters of a page are read at most.
@@ -39,8 +39,12 @@ pub(super) struct Seen {
     pub(super) state: Seeing,
     #[serde(default)]
     link: Option<String>,
+    /// Whether something else than a link is met there.
     #[serde(default)]
-    submits: bool,
+    acts: bool,
+    /// Whether it looks as if the click led to another page.
+    #[serde(default)]
+    pub(super) leaves: bool,
     #[serde(default)]
     pub(super) x: f64,
     #[serde(default)]
@@ -83,16 +87,17 @@ pub(super) enum Aim {
 }
 
 impl Seen {
-    /// What a click on it meets.
-    pub(super) fn target(&self) -> ClickTarget {
-        ClickTarget {
+    /// What a click on it leads to. What is not to be seen yet may come to be anything.
+    pub(super) fn leads(&self) -> ClickLeads {
+        let target = ClickTarget {
             link: self.link.clone(),
-            form: if self.submits {
-                FormPart::Submits
+            beside: if self.acts {
+                Beside::Something
             } else {
-                FormPart::Other
+                Beside::Nothing
             },
-        }
+        };
+        target.leads()
     }
 }
 
@@ -158,11 +163,7 @@ impl Page {
     pub(super) fn preview(&mut self, selector: &str) -> BrowserResult<ClickPreview> {
         let seen = self.look_at(selector, Aim::Look)?;
         let page = self.info()?;
-        let leads = match seen.state {
-            // It may come to be anything.
-            Seeing::Missing => ClickLeads::Unknown,
-            Seeing::Visible | Seeing::Hidden => seen.target().leads(&page.url),
-        };
+        let leads = seen.leads();
         Ok(ClickPreview { page, leads })
     }
 

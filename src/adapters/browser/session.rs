@@ -148,7 +148,7 @@ impl Session {
         let known = self.open.as_ref().map(Open::targets).unwrap_or_default();
         let opened = self.with_page(|page| {
             let seen = page.aim_at(selector, until)?;
-            let leads = seen.target().leads(&page.info()?.url);
+            let leads = seen.leads();
             // What nobody could tell before may turn out to be anything.
             let is_another =
                 preview.is_some_and(|(_, before)| before != leads && before != ClickLeads::Unknown);
@@ -157,7 +157,7 @@ impl Session {
                     "the page has changed since; look again before clicking".to_owned(),
                 ));
             }
-            page.press(&seen, &leads, until)
+            page.press(&seen, until)
         })?;
         if opened == Opened::Nothing {
             return self.with_page(|page| page.info());
