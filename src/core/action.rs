@@ -61,6 +61,55 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// Where on the web it acts, for the card, when its arguments do not say so.
+    pub fn place(&self) -> Option<String> {
+        let (page, leads) = match self {
+            Self::FillField { page } => (page, None),
+            Self::Click { page, leads } => (page, Some(leads)),
+            _ => return None,
+        };
+        let Some(page) = page.as_ref().map(shown) else {
+            return Some("no page could be looked at".to_owned());
+        };
+        Some(match leads {
+            None => format!("the page is {page}"),
+            Some(ClickLeads::To(url)) => {
+                format!(
+                    "the page is {page} and shows a link there to {}",
+                    shown(url)
+                )
+            }
+            Some(ClickLeads::Unknown) => {
+                format!("the page is {page}, and nobody can tell before what the click does")
+            }
+        })
+    }
+}
+
+/// So many characters of a host are shown, its end, and of what stands behind it.
+const MOST_HOST: usize = 80;
+const MOST_PATH: usize = 60;
+
+/// An address as it fits into a card: whose it is must be seen of any.
+fn shown(url: &Url) -> String {
+    let Some(host) = url.host_str() else {
+        return url.as_str().chars().take(MOST_PATH).collect();
+    };
+    let (scheme, cut) = (url.scheme(), host.chars().count().saturating_sub(MOST_HOST));
+    let host: String = host.chars().skip(cut).collect();
+    let dots = if cut > 0 { "…" } else { "" };
+    let port = url
+        .port()
+        .map_or_else(String::new, |port| format!(":{port}"));
+    let rest = &url[url::Position::BeforePath..];
+    let mut path: String = rest.chars().take(MOST_PATH).collect();
+    if path.len() < rest.len() {
+        path.push('…');
+    }
+    format!("{scheme}://{dots}{host}{port}{path}")
+}
+
 /// Whether a fetch carries more than its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plainness {
@@ -87,4 +136,60 @@ pub enum Confinement {
     Native,
     /// Less than that.
     Weaker,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_card_can_say_where_a_click_and_typing_would_be() {
+        let page = Some(url("https://me@news.example:8443/a?b=1"));
+        let click = |leads| Action::Click {
+            page: page.clone(),
+            leads,
+        };
+        for (action, place) in [
+            (
+                Action::FillField { page: page.clone() },
+                "the page is https://news.example:8443/a?b=1",
+            ),
+            (
+                click(ClickLeads::To(url("https://shop.example/"))),
+                "the page is https://news.example:8443/a?b=1 and shows a link there to https://shop.example/",
+            ),
+            (
+                click(ClickLeads::Unknown),
+                "the page is https://news.example:8443/a?b=1, and nobody can tell before what the click does",
+            ),
+            (
+                Action::FillField { page: None },
+                "no page could be looked at",
+            ),
+        ] {
+            assert_eq!(action.place().as_deref(), Some(place));
+        }
+        assert_eq!(Action::Inside.place(), None);
+    }
+
+    #[test]
+    fn whose_an_address_is_is_seen_however_long_it_is() {
+        let host = format!(
+            "{}.good.example.{}.evil.example",
+            "a".repeat(60),
+            "b".repeat(60)
+        );
+        let long = url(&format!("https://{host}/{}", "c".repeat(2000)));
+        let leads = ClickLeads::To(long.clone());
+        let page = Some(long);
+        let place = Action::Click { page, leads }.place().unwrap();
+        assert_eq!(place.matches(".evil.example/c").count(), 2, "{place}");
+        assert!(place.chars().count() < 340, "{place}");
+    }
 }

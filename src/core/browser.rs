@@ -189,13 +189,31 @@ impl fmt::Debug for Screenshot {
     }
 }
 
-/// What a click on an element would do, as the page says before it.
+/// What is seen of an element before something is done to it: what a person allows.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ClickPreview {
-    /// The page.
-    pub page: PageInfo,
-    /// What it leads to.
+pub struct Preview {
+    /// The address of the page.
+    pub page: Url,
+    /// What a click on it leads to.
     pub leads: ClickLeads,
+}
+
+impl Preview {
+    /// Whether a page is still the one that was looked at: the part behind `#` is not another page.
+    pub fn is_of(&self, page: &Url) -> bool {
+        let without_fragment = |url: &Url| {
+            let mut url = url.clone();
+            url.set_fragment(None);
+            url
+        };
+        without_fragment(&self.page) == without_fragment(page)
+    }
+
+    /// Whether a click that leads there now is covered by what was seen. Where nobody could tell, it may be
+    /// anything.
+    pub fn covers(&self, leads: &ClickLeads) -> bool {
+        self.leads == ClickLeads::Unknown || self.leads == *leads
+    }
 }
 
 /// What is seen of the place where a click would land.
@@ -244,6 +262,9 @@ pub enum BrowserError {
     /// Nothing on the page fits.
     #[error("not found: {0}")]
     NotFound(String),
+    /// The page, or what the click leads to, is not what was looked at before.
+    #[error("the page has changed since it was looked at; look again before you click or type")]
+    Changed,
     /// It took too long.
     #[error("{0}")]
     TimedOut(String),
@@ -267,7 +288,7 @@ impl BrowserError {
             Self::BadSelector(_) => ErrorCode::BadArguments,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::TimedOut(_) => ErrorCode::Timeout,
-            Self::Crashed | Self::Failed(_) => ErrorCode::Failed,
+            Self::Changed | Self::Crashed | Self::Failed(_) => ErrorCode::Failed,
         }
     }
 }
@@ -309,23 +330,20 @@ pub trait Browser: Send + Sync + fmt::Debug {
         within: Duration,
     ) -> BrowserResult<Waited>;
 
-    /// What a click on the first such element would do. [`Browser::click`] refuses when that has changed
-    /// since.
-    async fn preview_click(
-        &self,
-        chat: &WorkspaceId,
-        selector: &str,
-    ) -> BrowserResult<ClickPreview>;
+    /// What is seen of the first element that a selector finds. The page does not notice.
+    async fn preview(&self, chat: &WorkspaceId, selector: &str) -> BrowserResult<Preview>;
 
-    /// Waits for an element and clicks on it.
+    /// Waits for an element and clicks on it. [`BrowserError::Changed`] when the page, or what the click leads
+    /// to, is not what was seen before.
     async fn click(
         &self,
         chat: &WorkspaceId,
-        selector: &str,
+        click: Click,
         within: Duration,
     ) -> BrowserResult<PageInfo>;
 
-    /// Waits for a field and fills it.
+    /// Waits for a field and fills it. [`BrowserError::Changed`] when the page is not the one that was seen
+    /// before.
     async fn fill(
         &self,
         chat: &WorkspaceId,
@@ -340,13 +358,24 @@ pub trait Browser: Send + Sync + fmt::Debug {
     async fn close(&self, chat: &WorkspaceId) -> BrowserResult<()>;
 }
 
+/// A click.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Click {
+    /// Finds the element.
+    pub selector: String,
+    /// What was seen of it.
+    pub seen: Preview,
+}
+
 /// A field and what is typed into it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Filling {
     /// Finds the field.
     pub selector: String,
     /// What it holds afterwards.
     pub text: String,
+    /// What was seen of it.
+    pub seen: Preview,
 }
 
 #[cfg(test)]
@@ -409,6 +438,28 @@ mod tests {
             assert_eq!(leads, ClickLeads::Unknown, "{text}");
         }
         assert_eq!(target(None, Beside::Nothing).leads(), ClickLeads::Unknown);
+    }
+
+    #[test]
+    fn what_was_seen_covers_the_same_page_and_the_same_link() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let seen = |leads| Preview {
+            page: url("https://example.org/a?b#c"),
+            leads,
+        };
+        let link = ClickLeads::To(url("https://example.org/next"));
+        for (page, is_it) in [
+            ("https://example.org/a?b", true),
+            ("https://example.org/a?b#d", true),
+            ("https://example.org/a", false),
+            ("https://other.example/a?b", false),
+        ] {
+            assert_eq!(seen(link.clone()).is_of(&url(page)), is_it, "{page}");
+        }
+        assert!(seen(link.clone()).covers(&link));
+        assert!(!seen(link.clone()).covers(&ClickLeads::Unknown));
+        assert!(!seen(link.clone()).covers(&ClickLeads::To(url("https://example.org/"))));
+        assert!(seen(ClickLeads::Unknown).covers(&link));
     }
 
     #[test]

@@ -105,8 +105,8 @@ impl fmt::Display for Reason {
                 )
             }
             Self::Carries(_) => f.write_str("it sends data, not only an address"),
-            Self::FillsField => f.write_str("it types into a page"),
-            Self::Clicks => f.write_str("a click tells the page something, wherever it leads"),
+            Self::FillsField => f.write_str("a page hears at once what is typed into it"),
+            Self::Clicks => f.write_str("a click tells the page something"),
             Self::Runs => f.write_str("what it runs could reach a network"),
             Self::DeletesFile => f.write_str("it deletes a file"),
             Self::PlansRun => f.write_str("it plans work for later"),

@@ -1,12 +1,12 @@
 //! What a click would do is told before it is made, as far as anybody can tell.
 
 use minibot::core::action::ClickLeads;
-use minibot::core::browser::Browser;
+use minibot::core::browser::{Browser, BrowserError, Click, Filling};
 
 use crate::world::{PATIENCE, World, chat};
 
 async fn leads(world: &World, selector: &str) -> ClickLeads {
-    let preview = world.browser.preview_click(&chat(1), selector).await;
+    let preview = world.browser.preview(&chat(1), selector).await;
     preview.unwrap().leads
 }
 
@@ -74,11 +74,53 @@ async fn a_link_that_leads_elsewhere_by_now_is_not_clicked() {
     world.open("/changing").await.unwrap();
     let to = |path: &str| ClickLeads::To(world.site.url(path).parse().unwrap());
     assert_eq!(leads(&world, "#a").await, to("/next?x=1"));
-    let swap = world.browser.click(&chat(1), "#swap", PATIENCE).await;
-    swap.unwrap();
-    let moved = world.browser.click(&chat(1), "#a", PATIENCE).await;
-    assert!(moved.unwrap_err().to_string().contains("changed"));
+    let selector = "#a".to_owned();
+    let seen = world.browser.preview(&chat(1), "#a").await.unwrap();
+    world.click("#swap").await.unwrap();
+    let old = Click { selector, seen };
+    let moved = world.browser.click(&chat(1), old, PATIENCE).await;
+    assert_eq!(moved, Err(BrowserError::Changed));
     assert_eq!(leads(&world, "#a").await, to("/next?x=2"));
-    let page = world.browser.click(&chat(1), "#a", PATIENCE).await.unwrap();
+    let page = world.click("#a").await.unwrap();
     assert_eq!(page.url.query(), Some("x=2"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_done_to_another_page_than_was_looked_at() {
+    let Some(world) = World::start().await else {
+        return;
+    };
+    let browser = &world.browser;
+    for (other, is_another) in [("/twin?two", true), ("/twin?one#part", false)] {
+        world.open("/twin?one").await.unwrap();
+        let seen = browser.preview(&chat(1), "#word").await.unwrap();
+        world.open(other).await.unwrap();
+        let field = Filling {
+            selector: "#word".to_owned(),
+            text: "typed".to_owned(),
+            seen,
+        };
+        let filled = browser.fill(&chat(1), field, PATIENCE).await;
+        let title = browser.info(&chat(1)).await.unwrap().title;
+
+        world.open("/twin?one").await.unwrap();
+        let seen = browser.preview(&chat(1), "#go").await.unwrap();
+        world.open(other).await.unwrap();
+        let selector = "#go".to_owned();
+        let click = Click { selector, seen };
+        let clicked = browser.click(&chat(1), click, PATIENCE).await;
+        if is_another {
+            assert_eq!(filled, Err(BrowserError::Changed));
+            assert_eq!(clicked, Err(BrowserError::Changed));
+            assert_eq!(title, "Twin");
+            let title = browser.info(&chat(1)).await.unwrap().title;
+            assert_eq!(title, "Twin");
+        } else {
+            assert_eq!(
+                (filled.unwrap().title, title.as_str()),
+                ("typed".to_owned(), "typed")
+            );
+            assert_eq!(clicked.unwrap().title, "clicked");
+        }
+    }
 }

@@ -3,18 +3,11 @@
 use std::time::Duration;
 
 use minibot::core::browser::{
-    Browser, BrowserError, ElementState, Filling, Frame, Milestone, Rest, View, Visit, Waited,
+    Browser, BrowserError, ElementState, Frame, Milestone, Rest, View, Visit, Waited,
 };
 use minibot::core::tool::ErrorCode;
 
 use crate::world::{PATIENCE, World, chat, visit};
-
-fn field(selector: &str, text: &str) -> Filling {
-    Filling {
-        selector: selector.to_owned(),
-        text: text.to_owned(),
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scripts_redirects_frames_and_workers_run() {
@@ -197,10 +190,7 @@ async fn forms_are_filled_and_sent() {
         ("select", "Green"),
         ("[name=yes]", "true"),
     ] {
-        browser
-            .fill(&chat(1), field(selector, text), PATIENCE)
-            .await
-            .unwrap();
+        world.fill(selector, text, PATIENCE).await.unwrap();
     }
     assert_eq!(browser.info(&chat(1)).await.unwrap().title, "heard");
     for (selector, code) in [
@@ -211,20 +201,17 @@ async fn forms_are_filled_and_sent() {
         ("p[", ErrorCode::BadArguments),
     ] {
         let short = Duration::from_millis(100);
-        let refused = browser.fill(&chat(1), field(selector, "x"), short).await;
+        let refused = world.fill(selector, "x", short).await;
         assert_eq!(refused.unwrap_err().code(), code, "{selector}");
     }
-    let covered = browser
-        .click(&chat(1), "#under", PATIENCE)
-        .await
-        .unwrap_err();
+    let covered = world.click("#under").await.unwrap_err();
     assert!(
         covered.to_string().contains("under something else"),
         "{covered}"
     );
-    browser.click(&chat(1), "#plain", PATIENCE).await.unwrap();
+    world.click("#plain").await.unwrap();
     assert_eq!(browser.info(&chat(1)).await.unwrap().title, "pressed");
-    let page = browser.click(&chat(1), "#send", PATIENCE).await.unwrap();
+    let page = world.click("#send").await.unwrap();
     assert_eq!(page.title, "Sent");
     assert_eq!(
         world.text().await,
@@ -240,12 +227,12 @@ async fn windows_are_followed_and_dialogs_dismissed() {
     let browser = &world.browser;
     for (selector, by) in [("#link", "by=link"), ("#script", "by=popup")] {
         world.open("/popup").await.unwrap();
-        let page = browser.click(&chat(1), selector, PATIENCE).await.unwrap();
+        let page = world.click(selector).await.unwrap();
         assert_eq!(page.url.query(), Some(by));
         assert!(world.text().await.contains(by));
     }
     world.open("/popup").await.unwrap();
-    browser.click(&chat(1), "#closing", PATIENCE).await.unwrap();
+    world.click("#closing").await.unwrap();
     let mut title = String::new();
     for _ in 0..50 {
         title = browser
@@ -262,7 +249,7 @@ async fn windows_are_followed_and_dialogs_dismissed() {
 
     world.open("/dialogs").await.unwrap();
     assert!(world.text().await.contains("false null"));
-    browser.click(&chat(1), "#b", PATIENCE).await.unwrap();
+    world.click("#b").await.unwrap();
     assert_eq!(browser.info(&chat(1)).await.unwrap().title, "after alert");
     // It asks whether to stay; nobody is asked.
     assert_eq!(world.open("/").await.unwrap().page.title, "Front");
@@ -276,7 +263,7 @@ async fn nothing_is_downloaded() {
     let refused = world.open("/download").await.unwrap_err();
     assert!(matches!(refused, BrowserError::Failed(_)), "{refused:?}");
     world.open("/downloads").await.unwrap();
-    world.browser.click(&chat(1), "#a", PATIENCE).await.unwrap();
+    world.click("#a").await.unwrap();
     let mut folders = vec![world.root.path().to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap().flatten() {

@@ -42,7 +42,7 @@ async fn a_page_does_not_learn_which_element_was_looked_at() {
         };
         let is_visible = wait(ElementState::Visible).await;
         let is_there = wait(ElementState::Attached).await;
-        browser.preview_click(&chat(1), selector).await.unwrap();
+        browser.preview(&chat(1), selector).await.unwrap();
         assert_eq!(found.total, 1, "{selector}");
         read.push(!found.elements[0].text.is_empty());
         seen.push((is_visible, is_there));
@@ -74,9 +74,6 @@ async fn a_page_does_not_learn_which_element_was_looked_at() {
     size(Frame::Window).await.unwrap();
     assert_eq!(noticed(&world).await, Vec::<String>::new());
     // It does notice what is done to it.
-    browser
-        .click(&chat(1), "#last", Duration::from_secs(5))
-        .await
-        .unwrap();
+    world.click("#last").await.unwrap();
     assert!(noticed(&world).await.iter().any(|word| word == "scroll"));
 }

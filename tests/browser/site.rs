@@ -83,6 +83,7 @@ fn pages() -> Router {
         .route("/worker", get(async || page("Worker", "<p id=p>waiting</p><script>navigator.serviceWorker?.register('/worker.js'); const w = new Worker('/worker.js'); w.onmessage = (m) => document.getElementById('p').textContent = m.data</script>")))
         .route("/worker.js", get(async || ([(CONTENT_TYPE, "text/javascript")], "fetch('/next?by=worker').then((a) => a.text()).then((t) => postMessage('worker read ' + (t.includes('worker') ? 'it' : t)))")))
         .route("/attack", get(async || Html(include_str!("attack.html"))))
+        .route("/twin", get(async |RawQuery(query): RawQuery| page("Twin", &format!("<input id=word oninput=\"document.title = value\"><button id=go onclick=\"document.title = 'clicked'\">{}</button>", query.unwrap_or_default()))))
         .route("/clicks", get(async || Html(include_str!("clicks.html"))))
         .route("/watched", get(async || Html(include_str!("watched.html"))))
         .route("/attack-worker.js", get(async || ([(CONTENT_TYPE, "text/javascript")], ATTACK_WORKER)))

@@ -119,7 +119,7 @@ async fn attack(world: &World, hosts: &[String]) -> BTreeMap<String, String> {
     let raw = world.text().await;
     let start = raw.find('{').unwrap();
     let told = serde_json::from_str(raw[start..].trim()).unwrap();
-    let _ = world.browser.click(&chat(1), "#popup", PATIENCE).await;
+    let _ = world.click("#popup").await;
     tokio::time::sleep(Duration::from_millis(700)).await;
     told
 }

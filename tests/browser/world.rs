@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use minibot::adapters::browser::config::BrowserConfig;
 use minibot::adapters::browser::{ChromiumBrowser, Confine, LaunchSettings, Wrapped, program};
 use minibot::adapters::egress::{ForwardProxy, Guard, Tls};
-use minibot::core::browser::{Arrival, Browser, BrowserResult, Milestone, PageUrl, View, Visit};
+use minibot::core::browser::{
+    Arrival, Browser, BrowserResult, Click, Filling, Milestone, PageInfo, PageUrl, View, Visit,
+};
 use minibot::core::channel::ChatTarget;
 use minibot::core::egress::{EgressConfig, ProxyEndpoint, ResolveError, Resolver};
 use minibot::core::files::WorkspaceId;
@@ -119,6 +121,31 @@ impl World {
 
     pub async fn open_url(&self, url: &str) -> BrowserResult<Arrival> {
         self.browser.navigate(&chat(1), visit(url)).await
+    }
+
+    /// Looks at an element and clicks on it.
+    pub async fn click(&self, selector: &str) -> BrowserResult<PageInfo> {
+        let (browser, selector) = (&self.browser, selector.to_owned());
+        let seen = browser.preview(&chat(1), &selector).await?;
+        browser
+            .click(&chat(1), Click { selector, seen }, PATIENCE)
+            .await
+    }
+
+    /// Looks at a field and fills it.
+    pub async fn fill(
+        &self,
+        selector: &str,
+        text: &str,
+        within: Duration,
+    ) -> BrowserResult<PageInfo> {
+        let (browser, selector) = (&self.browser, selector.to_owned());
+        let field = Filling {
+            seen: browser.preview(&chat(1), &selector).await?,
+            selector,
+            text: text.to_owned(),
+        };
+        browser.fill(&chat(1), field, within).await
     }
 
     /// The page that is open, as text.

@@ -8,10 +8,10 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::devtools::Mouse;
-use super::look::{Aim, LOOK_EVERY, Seeing, Seen, Selector, understood};
+use super::look::{LOOK_EVERY, Seeing, Seen, Selector, understood};
 use super::page::Page;
 use super::watch::Patience;
-use crate::core::browser::{BrowserError, BrowserResult, Filling};
+use crate::core::browser::{BrowserError, BrowserResult, Click, Filling};
 
 /// After a click on a link or a form's button, a page gets this long to begin to go elsewhere; its scripts may
 /// have kept it from that.
@@ -68,11 +68,15 @@ impl Page {
     }
 
     /// Waits for an element, brings it into view, and says why it cannot be clicked, if so.
-    pub(super) fn aim_at(&mut self, selector: &str, until: Instant) -> BrowserResult<Seen> {
+    pub(super) fn aim_at(&mut self, click: &Click, until: Instant) -> BrowserResult<Seen> {
+        let selector = &click.selector;
         let seen = until_there(selector, until, || {
-            let seen = self.look_at(selector, Aim::BringIntoView)?;
+            let seen = self.bring_into_view(selector, &click.seen)?;
             Ok((seen.state == Seeing::Visible).then_some(seen))
         })?;
+        if !click.seen.covers(&seen.leads()) {
+            return Err(BrowserError::Changed);
+        }
         if seen.disabled {
             return Err(BrowserError::Failed(format!("{selector:?} is disabled")));
         }
@@ -89,7 +93,8 @@ impl Page {
         let (selector, text) = (&field.selector, &field.text);
         let script = include_str!("scripts/fill.js");
         let filled = until_there(selector, until, || {
-            let answer: Answer = understood(self.run(script, &[json!(selector), json!(text)])?)?;
+            let answer = self.run_on(&field.seen, script, &[json!(selector), json!(text)])?;
+            let answer: Answer = understood(answer)?;
             match answer.selector {
                 Selector::Bad => Err(BrowserError::BadSelector(selector.clone())),
                 Selector::Ok => Ok(answer.state),

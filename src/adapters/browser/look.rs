@@ -15,8 +15,8 @@ use super::page::Page;
 use super::watch::Patience;
 use crate::core::action::ClickLeads;
 use crate::core::browser::{
-    Beside, BrowserError, BrowserResult, ClickPreview, ClickTarget, Element, ElementState,
-    Elements, Frame, PageContent, Screenshot, View, Waited,
+    Beside, BrowserError, BrowserResult, ClickTarget, Element, ElementState, Elements, Frame,
+    PageContent, Preview, Screenshot, View, Waited,
 };
 
 /// So many characters of a page are read at most.
@@ -79,14 +79,15 @@ pub(super) enum Seeing {
     Missing,
 }
 
-/// Whether an element is brought into view as well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Aim {
-    Look,
-    BringIntoView,
-}
-
 impl Seen {
+    fn read(answer: Value, selector: &str) -> BrowserResult<Self> {
+        let seen: Self = understood(answer)?;
+        match seen.selector {
+            Selector::Ok => Ok(seen),
+            Selector::Bad => Err(BrowserError::BadSelector(selector.to_owned())),
+        }
+    }
+
     /// What a click on it leads to. What is not to be seen yet may come to be anything.
     pub(super) fn leads(&self) -> ClickLeads {
         let target = ClickTarget {
@@ -149,22 +150,30 @@ impl Page {
     }
 
     /// Looks at the first element that a selector finds.
-    pub(super) fn look_at(&mut self, selector: &str, aim: Aim) -> BrowserResult<Seen> {
+    fn look_at(&mut self, selector: &str) -> BrowserResult<Seen> {
         let script = include_str!("scripts/element.js");
-        let brings = aim == Aim::BringIntoView;
-        let seen: Seen = understood(self.run(script, &[json!(selector), json!(brings)])?)?;
-        match seen.selector {
-            Selector::Ok => Ok(seen),
-            Selector::Bad => Err(BrowserError::BadSelector(selector.to_owned())),
-        }
+        Seen::read(
+            self.run(script, &[json!(selector), json!(false)])?,
+            selector,
+        )
     }
 
-    /// What a click on the first element that a selector finds would do.
-    pub(super) fn preview(&mut self, selector: &str) -> BrowserResult<ClickPreview> {
-        let seen = self.look_at(selector, Aim::Look)?;
-        let page = self.info()?;
-        let leads = seen.leads();
-        Ok(ClickPreview { page, leads })
+    /// Brings that element into view, on the page that was looked at before.
+    pub(super) fn bring_into_view(
+        &mut self,
+        selector: &str,
+        seen: &Preview,
+    ) -> BrowserResult<Seen> {
+        let script = include_str!("scripts/element.js");
+        let answer = self.run_on(seen, script, &[json!(selector), json!(true)])?;
+        Seen::read(answer, selector)
+    }
+
+    /// What is seen of the first element that a selector finds.
+    pub(super) fn preview(&mut self, selector: &str) -> BrowserResult<Preview> {
+        let leads = self.look_at(selector)?.leads();
+        let page = self.address()?;
+        Ok(Preview { page, leads })
     }
 
     /// Waits until the first element that a selector finds is in a state. What the page does not draw where it
@@ -176,7 +185,7 @@ impl Page {
         until: Instant,
     ) -> BrowserResult<Waited> {
         loop {
-            let seen = self.look_at(selector, Aim::Look)?.state;
+            let seen = self.look_at(selector)?.state;
             let is_so = match state {
                 ElementState::Visible => seen == Seeing::Visible,
                 ElementState::Attached => seen != Seeing::Missing,

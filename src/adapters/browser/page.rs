@@ -11,7 +11,7 @@ use url::Url;
 use super::devtools::{Begun, Call, CallError, Devtools, IsolatedWorld, TargetInfo};
 use super::watch::Patience;
 use crate::core::browser::{
-    Arrival, BrowserError, BrowserResult, Milestone, PageInfo, Rest, Visit,
+    Arrival, BrowserError, BrowserResult, Milestone, PageInfo, Preview, Rest, Visit,
 };
 
 /// A script that a page moves on under is begun again so many times.
@@ -136,36 +136,74 @@ impl Page {
         })
     }
 
+    /// The address of the present document, as it says itself.
+    pub(super) fn address(&mut self) -> BrowserResult<Url> {
+        let address = self.run("function () { return location.href; }", &[])?;
+        let address = Url::parse(address.as_str().unwrap_or_default());
+        address.map_err(|error| BrowserError::Failed(error.to_string()))
+    }
+
     /// Runs one of our scripts.
     pub(super) fn run(&mut self, script: &str, arguments: &[Value]) -> BrowserResult<Value> {
-        let arguments: Vec<Value> = arguments
-            .iter()
-            .map(|argument| json!({ "value": argument }))
-            .collect();
+        self.retried(|page| page.run_once(script, arguments))
+    }
+
+    /// Runs one of our scripts on the page that was looked at before, and on no other.
+    pub(super) fn run_on(
+        &mut self,
+        seen: &Preview,
+        script: &str,
+        arguments: &[Value],
+    ) -> BrowserResult<Value> {
+        self.retried(|page| {
+            if !seen.is_of(&page.address()?) {
+                return Err(BrowserError::Changed);
+            }
+            // In the document that has just told its address, or not at all.
+            page.run_once(script, arguments)
+        })
+    }
+
+    fn retried(
+        &mut self,
+        mut attempt: impl FnMut(&mut Self) -> BrowserResult<Option<Value>>,
+    ) -> BrowserResult<Value> {
         for _ in 0..TRIES {
-            let world = self.world()?;
-            let call = Call(json!({
-                "functionDeclaration": script,
-                "executionContextId": world,
-                "arguments": arguments,
-                "returnByValue": true,
-            }));
-            match self.devtools.call(call, Patience::of(SCRIPT)) {
-                // The page hung, and was made to stop; or a mistake of ours.
-                Ok(answer) if !answer["exceptionDetails"].is_null() => {
-                    let thrown = &answer["exceptionDetails"];
-                    tracing::debug!(%thrown, "a script on a page failed");
-                    self.world = None;
-                }
-                Ok(mut answer) => return Ok(answer["result"]["value"].take()),
-                // The page has moved on to another document.
-                Err(CallError::Refused(_)) => self.world = None,
-                Err(error) => return Err(error.into()),
+            if let Some(answer) = attempt(self)? {
+                return Ok(answer);
             }
         }
         Err(BrowserError::Failed(
             "the page does not hold still; try again, or wait with browser_wait_for".to_owned(),
         ))
+    }
+
+    /// Nothing, when the page moved on under it.
+    fn run_once(&mut self, script: &str, arguments: &[Value]) -> BrowserResult<Option<Value>> {
+        let arguments: Vec<Value> = arguments
+            .iter()
+            .map(|argument| json!({ "value": argument }))
+            .collect();
+        let world = self.world()?;
+        let call = Call(json!({
+            "functionDeclaration": script,
+            "executionContextId": world,
+            "arguments": arguments,
+            "returnByValue": true,
+        }));
+        match self.devtools.call(call, Patience::of(SCRIPT)) {
+            // The page hung, and was made to stop; or a mistake of ours.
+            Ok(answer) if !answer["exceptionDetails"].is_null() => {
+                let thrown = &answer["exceptionDetails"];
+                tracing::debug!(%thrown, "a script on a page failed");
+            }
+            Ok(mut answer) => return Ok(Some(answer["result"]["value"].take())),
+            // The page has moved on to another document.
+            Err(CallError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.world = None;
+        Ok(None)
     }
 
     fn world(&mut self) -> Result<i64, CallError> {

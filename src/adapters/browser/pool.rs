@@ -18,8 +18,8 @@ use super::profile::remove_leftovers;
 use super::session::{Job, Session};
 use super::watch::Killer;
 use crate::core::browser::{
-    Arrival, Browser, BrowserError, BrowserResult, ClickPreview, ElementState, Elements, Filling,
-    Frame, PageContent, PageInfo, Screenshot, View, Visit, Waited,
+    Arrival, Browser, BrowserError, BrowserResult, Click, ElementState, Elements, Filling, Frame,
+    PageContent, PageInfo, Preview, Screenshot, View, Visit, Waited,
 };
 use crate::core::files::WorkspaceId;
 
@@ -238,24 +238,21 @@ impl Browser for ChromiumBrowser {
         .await
     }
 
-    async fn preview_click(
-        &self,
-        chat: &WorkspaceId,
-        selector: &str,
-    ) -> BrowserResult<ClickPreview> {
+    async fn preview(&self, chat: &WorkspaceId, selector: &str) -> BrowserResult<Preview> {
         let selector = selector.to_owned();
-        self.in_open(chat, move |session| session.preview_click(&selector))
-            .await
+        self.in_open(chat, move |session| {
+            session.with_page(|page| page.preview(&selector))
+        })
+        .await
     }
 
     async fn click(
         &self,
         chat: &WorkspaceId,
-        selector: &str,
+        click: Click,
         within: Duration,
     ) -> BrowserResult<PageInfo> {
-        let selector = selector.to_owned();
-        self.in_open(chat, move |session| session.click(&selector, within))
+        self.in_open(chat, move |session| session.click(&click, within))
             .await
     }
 

@@ -17,10 +17,7 @@ use super::page::Page;
 use super::process::ChromiumProcess;
 use super::profile::{Keeping, Profile};
 use super::watch::{Killer, Patience};
-use crate::core::action::ClickLeads;
-use crate::core::browser::{
-    Arrival, BrowserError, BrowserResult, ClickPreview, Filling, PageInfo, Visit,
-};
+use crate::core::browser::{Arrival, BrowserError, BrowserResult, Click, Filling, PageInfo, Visit};
 use crate::core::files::WorkspaceId;
 
 /// A browser that is told to end gets this long before it is killed.
@@ -52,8 +49,6 @@ struct Open {
     connection: ConnectionHandle,
     process: ChromiumProcess,
     _profile: Profile,
-    /// The click that was looked at last, and what it led to then.
-    preview: Option<(String, ClickLeads)>,
     /// Pages that were gone before they could be turned to.
     dead: Vec<String>,
 }
@@ -112,7 +107,6 @@ impl Session {
             None => self.start()?,
         };
         open.close_others();
-        open.preview = None;
         let arrival = open.page.visit(visit);
         self.keep(open, arrival)
     }
@@ -129,34 +123,12 @@ impl Session {
         self.keep(open, done)
     }
 
-    /// What a click would do.
-    pub(super) fn preview_click(&mut self, selector: &str) -> BrowserResult<ClickPreview> {
-        let preview = self.with_page(|page| page.preview(selector))?;
-        if let Some(open) = &mut self.open {
-            open.preview = Some((selector.to_owned(), preview.leads.clone()));
-        }
-        Ok(preview)
-    }
-
-    /// Clicks, unless the click would lead elsewhere than when it was looked at.
-    pub(super) fn click(&mut self, selector: &str, within: Duration) -> BrowserResult<PageInfo> {
+    /// Clicks, unless the click would be another than was looked at.
+    pub(super) fn click(&mut self, click: &Click, within: Duration) -> BrowserResult<PageInfo> {
         let until = Instant::now() + within;
-        let preview = self.open.as_mut().and_then(|open| {
-            let is_of_this = |(looked_at, _): &mut (String, ClickLeads)| looked_at == selector;
-            open.preview.take_if(is_of_this)
-        });
         let known = self.open.as_ref().map(Open::targets).unwrap_or_default();
         let opened = self.with_page(|page| {
-            let seen = page.aim_at(selector, until)?;
-            let leads = seen.leads();
-            // What nobody could tell before may turn out to be anything.
-            let is_another =
-                preview.is_some_and(|(_, before)| before != leads && before != ClickLeads::Unknown);
-            if is_another {
-                return Err(BrowserError::Failed(
-                    "the page has changed since; look again before clicking".to_owned(),
-                ));
-            }
+            let seen = page.aim_at(click, until)?;
             page.press(&seen, until)
         })?;
         if opened == Opened::Nothing {
@@ -206,7 +178,6 @@ impl Session {
             connection: ConnectionHandle(connection),
             process,
             _profile: profile,
-            preview: None,
             dead: Vec::new(),
         })
     }
@@ -268,7 +239,6 @@ impl Open {
             return Ok(());
         }
         self.page = Page::new(devtools);
-        self.preview = None;
         Ok(())
     }
 

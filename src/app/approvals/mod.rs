@@ -107,9 +107,9 @@ impl Approvals {
         {
             let stored = self.store.find_rule(chat, tool, target).await?;
             considered.stored = stored.map(|rule| rule.0);
-            return Ok(self.askable(rule_on(policy, considered), chat));
+            return Ok(self.askable(placed(rule_on(policy, considered), &action), chat));
         }
-        Ok(self.askable(ruling, chat))
+        Ok(self.askable(placed(ruling, &action), chat))
     }
 
     /// Why content from outside makes the call doubtful.
@@ -138,6 +138,14 @@ impl Approvals {
     pub fn expires_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         now + self.settings.timeout
     }
+}
+
+/// A question about a page says which: the arguments do not.
+fn placed(mut ruling: Ruling, action: &Action) -> Ruling {
+    if let (Verdict::Ask { .. }, Some(place)) = (&ruling.verdict, action.place()) {
+        ruling.reason = format!("{}; {place}", ruling.reason);
+    }
+    ruling
 }
 
 /// How the rule of a refusal ends whose question nobody could have answered.

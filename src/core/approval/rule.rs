@@ -59,6 +59,15 @@ impl RuleTarget {
                 line: line.target()?,
                 beside: beside(&format!("{tool} {confinement:?}"), arguments, &line.source),
             },
+            // The same words mean another element on another site.
+            Action::Click {
+                page: Some(page), ..
+            } => Self::Call {
+                call: Fingerprint::of(
+                    &format!("{tool} {}", page.origin().ascii_serialization()),
+                    arguments,
+                ),
+            },
             Action::Inside
             | Action::Fetch { .. }
             | Action::FillField { .. }
@@ -138,6 +147,13 @@ mod tests {
         Action::Command { line, confinement }
     }
 
+    fn click(page: &str) -> Action {
+        Action::Click {
+            page: Some(page.parse().unwrap()),
+            leads: ClickLeads::Unknown,
+        }
+    }
+
     fn native(line: &str) -> Action {
         command(line, Confinement::Native)
     }
@@ -200,6 +216,21 @@ mod tests {
             (
                 (native("make"), none.clone()),
                 (command("make", Confinement::Weaker), none.clone()),
+                false,
+            ),
+            (
+                (click("https://a.org/x"), none.clone()),
+                (click("https://a.org/y"), none.clone()),
+                true,
+            ),
+            (
+                (click("https://a.org"), none.clone()),
+                (click("https://b.org"), none.clone()),
+                false,
+            ),
+            (
+                (click("https://a.org"), none.clone()),
+                (click("https://a.org"), json!({ "selector": "#x" })),
                 false,
             ),
             (

@@ -1,5 +1,8 @@
 //! Doing something to pages: both leave the chat's own world, and neither is done twice.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -7,12 +10,62 @@ use serde_json::json;
 
 use super::{BrowserPorts, TEXTS, chat, failed, of_page, within};
 use crate::core::action::{Action, ClickLeads};
-use crate::core::browser::{BrowserResult, Filling, PageInfo};
+use crate::core::browser::{BrowserError, BrowserResult, Click, Filling, PageInfo, Preview};
+use crate::core::channel::ChatTarget;
 use crate::core::tool::{ToolContext, ToolEffect, ToolOutcome};
 use crate::llm::tools::typed::TypedTool;
 
+/// What was seen when the rules were asked, in each chat and topic. A person allows a call on a page: what
+/// runs must be what they were shown, whatever else happened to the browser since.
+#[derive(Debug, Default)]
+struct Looks(Mutex<HashMap<ChatTarget, Look>>);
+
 #[derive(Debug)]
-pub(super) struct Click(pub(super) BrowserPorts);
+struct Look {
+    selector: String,
+    seen: BrowserResult<Preview>,
+}
+
+impl Looks {
+    /// Looks at an element, and keeps what is seen.
+    async fn look(
+        &self,
+        ports: &BrowserPorts,
+        context: &ToolContext,
+        selector: String,
+    ) -> Option<Preview> {
+        let seen = ports.browser.preview(&chat(context), &selector).await;
+        let preview = seen.clone().ok();
+        let look = Look { selector, seen };
+        self.all().insert(context.target.clone(), look);
+        preview
+    }
+
+    /// What was seen of it, once.
+    fn take(&self, context: &ToolContext, selector: &str) -> BrowserResult<Preview> {
+        match self.all().remove(&context.target) {
+            Some(look) if look.selector == selector => look.seen,
+            _ => Err(BrowserError::Changed),
+        }
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<ChatTarget, Look>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct ClickTool {
+    ports: BrowserPorts,
+    looks: Looks,
+}
+
+impl ClickTool {
+    pub(super) fn new(ports: BrowserPorts) -> Self {
+        let looks = Looks::default();
+        Self { ports, looks }
+    }
+}
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -23,41 +76,47 @@ pub(super) struct ClickArguments {
 }
 
 #[async_trait]
-impl TypedTool for Click {
+impl TypedTool for ClickTool {
     const NAME: &'static str = "browser_click";
     const TEXTS: &'static str = TEXTS;
     const EFFECT: ToolEffect = ToolEffect::OutsideOnce;
     type Arguments = ClickArguments;
 
     async fn action(&self, context: &ToolContext, arguments: ClickArguments) -> Action {
-        let chat = chat(context);
-        let browser = &self.0.browser;
-        match browser.preview_click(&chat, &arguments.selector).await {
-            Ok(preview) => Action::Click {
-                page: Some(preview.page.url),
-                leads: preview.leads,
-            },
+        let looks = self.looks.look(&self.ports, context, arguments.selector);
+        let (page, leads) = match looks.await {
+            Some(seen) => (Some(seen.page), seen.leads),
             // Nobody can tell.
-            Err(_) => Action::Click {
-                page: None,
-                leads: ClickLeads::Unknown,
-            },
-        }
+            None => (None, ClickLeads::Unknown),
+        };
+        Action::Click { page, leads }
     }
 
     async fn run(&self, context: &ToolContext, arguments: ClickArguments) -> ToolOutcome {
-        let time = within(arguments.timeout_seconds, self.0.limits.action);
-        let browser = &self.0.browser;
-        done(
-            browser
-                .click(&chat(context), &arguments.selector, time)
-                .await,
-        )
+        let time = within(arguments.timeout_seconds, self.ports.limits.action);
+        let selector = arguments.selector;
+        let seen = match self.looks.take(context, &selector) {
+            Ok(seen) => seen,
+            Err(error) => return failed(&error),
+        };
+        let click = Click { selector, seen };
+        let browser = &self.ports.browser;
+        done(browser.click(&chat(context), click, time).await)
     }
 }
 
 #[derive(Debug)]
-pub(super) struct Fill(pub(super) BrowserPorts);
+pub(super) struct FillTool {
+    ports: BrowserPorts,
+    looks: Looks,
+}
+
+impl FillTool {
+    pub(super) fn new(ports: BrowserPorts) -> Self {
+        let looks = Looks::default();
+        Self { ports, looks }
+    }
+}
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -70,26 +129,32 @@ pub(super) struct FillArguments {
 }
 
 #[async_trait]
-impl TypedTool for Fill {
+impl TypedTool for FillTool {
     const NAME: &'static str = "browser_fill";
     const TEXTS: &'static str = TEXTS;
     const EFFECT: ToolEffect = ToolEffect::OutsideOnce;
     type Arguments = FillArguments;
 
-    async fn action(&self, context: &ToolContext, _arguments: FillArguments) -> Action {
-        let page = self.0.browser.info(&chat(context)).await;
-        Action::FillField {
-            page: page.ok().map(|page| page.url),
-        }
+    async fn action(&self, context: &ToolContext, arguments: FillArguments) -> Action {
+        let looks = self.looks.look(&self.ports, context, arguments.selector);
+        let page = looks.await.map(|seen| seen.page);
+        Action::FillField { page }
     }
 
     async fn run(&self, context: &ToolContext, arguments: FillArguments) -> ToolOutcome {
-        let time = within(arguments.timeout_seconds, self.0.limits.action);
-        let field = Filling {
-            selector: arguments.selector,
-            text: arguments.text,
+        let time = within(arguments.timeout_seconds, self.ports.limits.action);
+        let (selector, text) = (arguments.selector, arguments.text);
+        let seen = match self.looks.take(context, &selector) {
+            Ok(seen) => seen,
+            Err(error) => return failed(&error),
         };
-        done(self.0.browser.fill(&chat(context), field, time).await)
+        let field = Filling {
+            selector,
+            text,
+            seen,
+        };
+        let browser = &self.ports.browser;
+        done(browser.fill(&chat(context), field, time).await)
     }
 }
 

@@ -12,13 +12,13 @@ use url::Url;
 use super::*;
 use crate::core::action::{Action, ClickLeads, Plainness};
 use crate::core::browser::{
-    Arrival, BrowserResult, ClickPreview, Element, ElementState, Elements, Filling, Frame,
-    PageContent, Rest, Screenshot, View, Visit, Waited,
+    Arrival, BrowserResult, Click, Element, ElementState, Elements, Filling, Frame, PageContent,
+    Preview, Rest, Screenshot, View, Visit, Waited,
 };
 use crate::core::channel::{ChatKind, ChatTarget, Sender};
 use crate::core::egress::{FetchError, FetchRequest, Fetched, Refusal};
 use crate::core::files::{FileContent, FileError, NewPlace, SavedFile, WorkspacePath};
-use crate::core::ids::{ChannelName, ChatId, ConversationId, UserId};
+use crate::core::ids::{ChannelName, ChatId, ConversationId, ThreadId, UserId};
 use crate::core::label::{Labels, Source};
 use crate::core::notes::NoteOwner;
 use crate::core::tool::{Tool, TurnOrigin};
@@ -98,23 +98,20 @@ impl Browser for RecordingBrowser {
         Ok(self.waited.unwrap_or(Waited::Reached))
     }
 
-    async fn preview_click(
-        &self,
-        _chat: &WorkspaceId,
-        selector: &str,
-    ) -> BrowserResult<ClickPreview> {
-        let page = self.note(format!("preview {selector}"))?;
-        let leads = ClickLeads::To(page.url.join("next").unwrap());
-        Ok(ClickPreview { page, leads })
+    async fn preview(&self, _chat: &WorkspaceId, selector: &str) -> BrowserResult<Preview> {
+        let page = self.note(format!("preview {selector}"))?.url;
+        let leads = ClickLeads::To(page.join("next").unwrap());
+        Ok(Preview { page, leads })
     }
 
     async fn click(
         &self,
         _chat: &WorkspaceId,
-        selector: &str,
+        click: Click,
         within: Duration,
     ) -> BrowserResult<PageInfo> {
-        self.note(format!("click {selector} {}", within.as_secs()))
+        let (selector, seconds) = (click.selector, within.as_secs());
+        self.note(format!("click {selector} {seconds} at {}", click.seen.page))
     }
 
     async fn fill(
@@ -123,7 +120,8 @@ impl Browser for RecordingBrowser {
         field: Filling,
         _within: Duration,
     ) -> BrowserResult<PageInfo> {
-        self.note(format!("fill {} {}", field.selector, field.text))
+        let (selector, text) = (field.selector, field.text);
+        self.note(format!("fill {selector} {text} at {}", field.seen.page))
     }
 
     async fn screenshot(&self, _chat: &WorkspaceId, frame: Frame) -> BrowserResult<Screenshot> {
@@ -438,7 +436,12 @@ async fn what_a_call_does_is_told_before_it_is_done() {
     desk.call("browser_click", click).await;
     assert_eq!(
         desk.calls(),
-        ["info", "preview #go", "fill #q x", "click #go 10"]
+        [
+            "preview #q",
+            "preview #go",
+            "fill #q x at https://example.org/page",
+            "click #go 10 at https://example.org/page"
+        ]
     );
     for tool in &desk.tools {
         let name = tool.spec().name;
@@ -462,6 +465,50 @@ async fn a_click_that_nobody_can_judge_leads_nobody_knows_where() {
         .await;
     let (page, leads) = (None, ClickLeads::Unknown);
     assert_eq!(click, Action::Click { page, leads });
+    let (result, _) = desk
+        .call("browser_click", json!({ "selector": "#go" }))
+        .await;
+    assert_eq!(result["code"], "unavailable");
     let (result, _) = desk.call("browser_info", json!({})).await;
     assert_eq!(result["code"], "unavailable");
+}
+
+#[tokio::test]
+async fn what_was_looked_at_is_what_is_done_and_only_once() {
+    let desk = Desk::new(RecordingBrowser::default());
+    for (tool, arguments) in [
+        ("browser_click", json!({ "selector": "#go" })),
+        ("browser_fill", json!({ "selector": "#go", "text": "x" })),
+    ] {
+        let never = desk.call(tool, arguments.clone()).await.0;
+        assert!(
+            never["error"].as_str().unwrap().contains("changed"),
+            "{never}"
+        );
+        desk.action(tool, arguments.clone()).await;
+        // Another topic of the chat, which has the same browser.
+        let mut elsewhere = context();
+        elsewhere.target.thread = Some(ThreadId::new("5"));
+        let other = desk.tool(tool).run(&elsewhere, arguments.clone()).await;
+        assert!(format!("{other:?}").contains("changed"), "{other:?}");
+        let done = desk.call(tool, arguments.clone()).await.0;
+        assert_eq!(done["ok"], true);
+        let again = desk.call(tool, arguments.clone()).await.0;
+        assert!(
+            again["error"].as_str().unwrap().contains("changed"),
+            "{again}"
+        );
+        let another = json!({ "selector": "#other", "text": "x" });
+        desk.action(tool, arguments).await;
+        let another = match tool {
+            "browser_click" => json!({ "selector": "#other" }),
+            _ => another,
+        };
+        let another = desk.call(tool, another).await.0;
+        assert!(
+            another["error"].as_str().unwrap().contains("changed"),
+            "{another}"
+        );
+    }
+    assert_eq!(desk.calls().len(), 6);
 }
