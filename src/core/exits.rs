@@ -8,13 +8,14 @@ mod links;
 
 use std::fmt;
 
-pub use self::addresses::{KnownAddresses, Words};
+pub use self::addresses::{KnownAddresses, Visited, Words};
 pub use self::links::Links;
 use super::action::{Action, Confinement, Plainness};
 use super::label::Labels;
 use url::Url;
 
-/// Addresses from fetched content that a turn may follow without asking.
+/// Addresses from fetched content that a turn may follow without asking; going to one of the person's
+/// again counts as well: which, and how often, tells its server something.
 pub const MOST_FOLLOWED: usize = 10;
 
 /// What a call stands in.
@@ -25,8 +26,10 @@ pub struct Surroundings {
     /// The addresses that it may visit without asking.
     pub known: KnownAddresses,
     /// How many calls before this one in the turn went to an address that only fetched content
-    /// knows.
+    /// knows, or to one where the turn had been before.
     pub followed: usize,
+    /// Where the turn has been before.
+    pub visited: Visited,
 }
 
 /// Why a call must be asked for.
@@ -82,10 +85,10 @@ pub fn escalation(action: &Action, surroundings: &Surroundings) -> Option<Reason
 
 fn visit(url: &Url, surroundings: &Surroundings) -> Option<Reason> {
     let known = &surroundings.known;
-    if known.is_said(url) {
-        None
-    } else if !known.is_fetched(url) {
+    if !known.holds(url) {
         Some(Reason::UnknownAddress(url.clone()))
+    } else if known.is_said(url) && !surroundings.visited.holds(url) {
+        None
     } else {
         (surroundings.followed >= MOST_FOLLOWED).then_some(Reason::ManyFollowed)
     }
@@ -101,7 +104,7 @@ impl fmt::Display for Reason {
             Self::ManyFollowed => {
                 write!(
                     f,
-                    "{MOST_FOLLOWED} addresses from other sources were followed already"
+                    "{MOST_FOLLOWED} addresses were followed already that others wrote, or visited again"
                 )
             }
             Self::Carries(_) => f.write_str("it sends data, not only an address"),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use serde_json::Value;
-use url::Url;
+use url::{Position, Url};
 
 use super::Surroundings;
 use crate::core::conversation::Item;
@@ -70,6 +70,26 @@ impl KnownAddresses {
     }
 }
 
+/// Where a turn has been: one place however its scheme and the part behind `#` were written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Visited(HashSet<String>);
+
+impl Visited {
+    /// Whether it has been there.
+    pub fn holds(&self, url: &Url) -> bool {
+        self.0.contains(place(url))
+    }
+
+    /// Goes there, and tells whether it is for the first time.
+    fn add(&mut self, url: &Url) -> bool {
+        self.0.insert(place(url).to_owned())
+    }
+}
+
+fn place(url: &Url) -> &str {
+    &url[Position::BeforeHost..Position::AfterQuery]
+}
+
 impl Surroundings {
     /// Those of a call in a turn: `before` is what the turn began with, the message included;
     /// `exchange` is what it has said and done so far, this call and its neighbours included.
@@ -87,28 +107,35 @@ impl Surroundings {
             Item::Assistant { calls, .. } => calls.as_slice(),
             Item::User { .. } | Item::Tool { .. } => &[],
         });
-        let followed = calls
-            .take_while(|earlier| earlier.id != *call)
-            .filter(|earlier| follows(&earlier.arguments, &known))
-            .count();
+        let mut visited = Visited::default();
+        let mut followed = 0;
+        for earlier in calls.take_while(|earlier| earlier.id != *call) {
+            if follows(&earlier.arguments, &known, &mut visited) {
+                followed += 1;
+            }
+        }
         Self {
             labels: labels.clone(),
             known,
             followed,
+            visited,
         }
     }
 }
 
-/// Whether a call's arguments name an address that only fetched content knows.
-fn follows(arguments: &str, known: &KnownAddresses) -> bool {
+/// Whether a call's arguments name an address that only fetched content knows, or one again.
+fn follows(arguments: &str, known: &KnownAddresses, visited: &mut Visited) -> bool {
     let Ok(arguments) = serde_json::from_str::<Value>(arguments) else {
         return false;
     };
     let mut texts = Vec::new();
     strings(&arguments, &mut texts);
     let urls = texts.iter().filter_map(|text| Url::parse(text.trim()).ok());
-    urls.into_iter()
-        .any(|url| known.is_fetched(&url) && !known.is_said(&url))
+    let mut counts = false;
+    for url in urls.filter(|url| known.holds(url)) {
+        counts |= !visited.add(&url) || !known.is_said(&url);
+    }
+    counts
 }
 
 fn words_of(item: &Item) -> Vec<Words<'_>> {

@@ -58,6 +58,7 @@ fn untrusted(followed: usize) -> Surroundings {
             Words::Fetched("[more](https://linked.example/x) or https://linked.example/y#z."),
         ]),
         followed,
+        visited: Visited::default(),
     }
 }
 
@@ -139,6 +140,63 @@ fn each_other_exit_is_open_or_asked_for() {
         (Action::ScheduleRun, 0, Some(R::PlansRun)),
         (Action::McpWrite { server }, 0, Some(writes)),
     ]);
+}
+
+/// Which of these calls of one turn are asked about.
+fn asked(addresses: &[String], own: &str, fetched: &str) -> Vec<bool> {
+    let calls = addresses.iter().enumerate();
+    let calls: Vec<ToolCall> = calls.map(|(n, url)| called(&n.to_string(), url)).collect();
+    let before = [Item::User {
+        text: own.into(),
+        enclosures: Vec::new(),
+        labels: Labels::default(),
+    }];
+    let exchange = [
+        tool("p", fetched, page()),
+        Item::Assistant {
+            text: String::new(),
+            calls: calls.clone(),
+            continuation: None,
+            labels: page(),
+        },
+    ];
+    let asked = calls.iter().zip(addresses).map(|(call, address)| {
+        let surroundings = Surroundings::of(&call.id, &page(), &before, &exchange);
+        escalation(&get(address), &surroundings).is_some()
+    });
+    asked.collect()
+}
+
+#[test]
+fn what_the_person_named_is_visited_once_and_then_counts() {
+    let named: Vec<String> = (0..20)
+        .map(|n| format!("https://said.example/{n}"))
+        .collect();
+    assert_eq!(asked(&named, &named.join(" "), ""), [false; 20]);
+    // How often, and in which order, tells something.
+    let again = vec!["https://said.example/a".to_owned(); 13];
+    let expected = [[false; 11].as_slice(), &[true; 2]].concat();
+    assert_eq!(asked(&again, "see https://said.example/a", ""), expected);
+    let parts: Vec<String> = (0..13)
+        .map(|n| format!("https://said.example/a#{n}"))
+        .collect();
+    assert_eq!(asked(&parts, &parts.join(" "), ""), expected);
+    // So does one of the two ways to a bare name.
+    let both: Vec<String> = (0..13)
+        .map(|n| format!("{}://said.example/", ["http", "https"][n % 2]))
+        .collect();
+    assert_eq!(asked(&both, "see said.example", ""), expected);
+    // Both kinds have one limit.
+    let mixed: Vec<String> = (0..13)
+        .map(|n| {
+            if n % 2 == 0 {
+                again[0].clone()
+            } else {
+                format!("https://linked.example/{n}")
+            }
+        })
+        .collect();
+    assert_eq!(asked(&mixed, &again[0], &mixed.join(" ")), expected);
 }
 
 #[test]
@@ -231,28 +289,11 @@ fn only_the_person_and_the_sources_themselves_make_an_address_known() {
 
 #[test]
 fn the_calls_of_a_turn_are_counted_in_their_order() {
-    let addresses = (0..12).map(|n| format!("https://linked.example/{n}"));
-    let addresses: Vec<String> = addresses.collect();
-    let calls: Vec<ToolCall> = addresses
-        .iter()
-        .enumerate()
-        .map(|(n, address)| called(&n.to_string(), address))
+    let linked: Vec<String> = (0..12)
+        .map(|n| format!("https://linked.example/{n}"))
         .collect();
-    let exchange = [
-        tool("p", &addresses.join(" "), page()),
-        Item::Assistant {
-            text: String::new(),
-            calls: calls.clone(),
-            continuation: None,
-            labels: page(),
-        },
-    ];
-    let asked = calls.iter().zip(&addresses).map(|(call, address)| {
-        let surroundings = Surroundings::of(&call.id, &page(), [], &exchange);
-        escalation(&get(address), &surroundings).is_some()
-    });
     let expected = [[false; 10].as_slice(), &[true; 2]].concat();
-    assert_eq!(asked.collect::<Vec<_>>(), expected);
-    let trusted = Surroundings::of(&calls[11].id, &Labels::default(), [], &exchange);
-    assert_eq!(escalation(&get(&addresses[11]), &trusted), None);
+    assert_eq!(asked(&linked, "", &linked.join(" ")), expected);
+    let surroundings = Surroundings::of(&CallId::new("11"), &Labels::default(), [], &[]);
+    assert_eq!(escalation(&get(&linked[11]), &surroundings), None);
 }
