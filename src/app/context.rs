@@ -96,10 +96,28 @@ impl TurnContext {
         }
     }
 
+    /// The message with all that the model reads with it in this turn: the addresses in a document are
+    /// known while it does.
+    fn item_as_read(&self) -> Item {
+        let mut item = self.item();
+        if let Item::User { enclosures, .. } = &mut item {
+            let documents = self.files.parts.iter().filter_map(|part| match part {
+                Part::Document(document)
+                | Part::Pdf {
+                    text: Some(document),
+                    ..
+                } => Some(document.clone()),
+                Part::Pdf { text: None, .. } | Part::Text(_) | Part::Picture { .. } => None,
+            });
+            enclosures.extend(documents);
+        }
+        item
+    }
+
     /// What a call of a turn with these labels stands in. `exchange` is what the turn has said and
     /// done so far, the call included.
     pub fn surroundings(&self, call: &CallId, labels: &Labels, exchange: &[Item]) -> Surroundings {
-        let asked = self.item();
+        let asked = self.item_as_read();
         let before = self.history.items().iter().chain([&asked]);
         Surroundings::of(call, labels, before, exchange)
     }
@@ -109,7 +127,7 @@ impl TurnContext {
         if !labels.is_untrusted() {
             return Links::All;
         }
-        let asked = self.item();
+        let asked = self.item_as_read();
         let items = self.history.items().iter().chain([&asked]).chain(exchange);
         Links::Only(Arc::new(KnownAddresses::in_items(items)))
     }
