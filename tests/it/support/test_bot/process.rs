@@ -13,6 +13,8 @@ use minibot::wiring::lifecycle::{Running, Store};
 use minibot::wiring::settings::{RULES, Settings};
 use minibot::wiring::telegram::Telegram;
 
+use super::browser::TestBrowser;
+
 /// Keys of the configuration, dotted, with their values.
 pub type Overrides = Vec<(String, String)>;
 
@@ -24,16 +26,18 @@ pub struct Process {
 }
 
 impl Process {
-    pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Self {
+    pub async fn start(
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        browser: Option<&TestBrowser>,
+    ) -> Self {
         // As main does; the first one of this process stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut store = Store::open_at(settings, clock).await.unwrap();
         // No test asks a real name server.
-        store.ports.web = Arc::new(Guard::new(
-            &settings.egress,
-            Arc::new(Loopback),
-            Tls::system(),
-        ));
+        store.ports.web = Arc::new(guard(settings));
+        // The program would start its own file as the browser's sandbox: here, that is the test.
+        store.ports.browser = browser.map(|browser| browser.ports(settings, &store.ports));
         let telegram = Telegram::configured(settings, &store.ports.clock)
             .unwrap()
             .unwrap();
@@ -67,6 +71,11 @@ pub fn settings(text: &str, folder: &Path, overrides: &Overrides) -> Settings {
         Ok(loaded) => loaded.settings,
         Err(problems) => panic!("{problems}"),
     }
+}
+
+/// The program's own guard, for which every name leads to this machine.
+pub fn guard(settings: &Settings) -> Guard {
+    Guard::new(&settings.egress, Arc::new(Loopback), Tls::system())
 }
 
 /// Every name leads to this machine.

@@ -16,6 +16,9 @@ impl TestBot {
     /// Lets the bot come to its end, then checks that nobody was told more than was looked at.
     pub async fn finish(mut self) {
         self.stop().await;
+        if let Some(browser) = self.browser.take() {
+            browser.close().await;
+        }
         let mut chats: Vec<i64> = self.read().keys().copied().collect();
         chats.extend([ALICE, BOB, STRANGER]);
         for chat in chats {
