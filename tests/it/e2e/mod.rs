@@ -9,6 +9,7 @@ mod command_line;
 mod crashes;
 mod doctor;
 mod history;
+mod hostile;
 #[cfg(feature = "failpoints")]
 mod kills;
 mod media;
