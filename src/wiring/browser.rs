@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use super::Ports;
 use super::ports::guard;
@@ -14,7 +15,7 @@ use super::settings::Settings;
 use crate::adapters::browser::{ChromiumBrowser, Confine, LaunchSettings, Wrapped};
 use crate::adapters::config::Environment;
 use crate::adapters::egress::ForwardProxy;
-use crate::adapters::sandbox::BROWSER_STAGE;
+use crate::adapters::sandbox::{BROWSER_STAGE, open_to_browsers};
 use crate::adapters::system::random_bytes;
 use crate::core::egress::ProxyEndpoint;
 use crate::llm::tools::browser::{BrowserLimits, BrowserPorts};
@@ -48,6 +49,14 @@ impl RunningBrowser {
         let config = &settings.tools.browser;
         if !config.enabled {
             return Ok(Self(None));
+        }
+        let open = open_to_browsers();
+        if !open.is_empty() {
+            warn!(
+                left_open = open.join(", "),
+                "the kernel is too old to hold a browser that has broken out of its own sandbox in all; \
+                 its pages have no way but the guard's proxy all the same"
+            );
         }
         let guard = guard(settings);
         let proxy = ForwardProxy::bind(guard.clone(), random_bytes())

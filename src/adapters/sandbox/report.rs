@@ -18,6 +18,20 @@ pub struct SandboxReport {
     pub modes: Vec<ModeReport>,
 }
 
+/// What this kernel leaves open to a browser that has broken out of its own sandbox, in words: its Landlock
+/// is older than what closes it. The guard's proxy stands before it all the same.
+pub fn open_to_browsers() -> Vec<&'static str> {
+    open_below(landlock_version())
+}
+
+/// Without any Landlock no browser is started at all.
+fn open_below(landlock: Option<i32>) -> Vec<&'static str> {
+    let since = |version, what| landlock.is_some_and(|it| it < version).then_some(what);
+    let ports = since(4, "TCP connections to any address (closed by Linux 6.7)");
+    let signals = since(6, "signals to the bot's processes (closed by Linux 6.12)");
+    ports.into_iter().chain(signals).collect()
+}
+
 /// One mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModeReport {
@@ -147,5 +161,26 @@ async fn trial(place: &SandboxPlace, settings: &SandboxSettings) -> Result<(), S
             outcome.end,
             outcome.stderr.text.trim()
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::open_below;
+
+    #[test]
+    fn what_an_older_kernel_leaves_open_to_a_browser_is_said() {
+        for (landlock, open) in [
+            (None, 0),
+            (Some(1), 2),
+            (Some(3), 2),
+            (Some(4), 1),
+            (Some(5), 1),
+            (Some(6), 0),
+            (Some(7), 0),
+        ] {
+            assert_eq!(open_below(landlock).len(), open, "{landlock:?}");
+        }
+        assert!(open_below(Some(3))[0].contains("TCP"));
     }
 }

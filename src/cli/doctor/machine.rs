@@ -7,7 +7,9 @@ use chrono_tz::Tz;
 use super::bot::mega;
 use super::{Found, Row};
 #[cfg(feature = "browser")]
-use crate::adapters::browser::{OwnSandbox, report};
+use crate::adapters::browser::{BrowserReport, OwnSandbox, report};
+#[cfg(feature = "browser")]
+use crate::adapters::sandbox::open_to_browsers;
 use crate::adapters::sandbox::{SandboxPlace, SandboxReport, find_program};
 use crate::adapters::system::SystemClock;
 use crate::cli::setup::zone_of_this_machine;
@@ -168,20 +170,34 @@ fn browser(settings: &Settings) -> Found {
     };
     let launch = launch_settings(settings, nowhere);
     match tokio::task::block_in_place(|| report(launch)) {
-        Ok(found) => {
-            let words = format!("{}, {}", found.program.display(), found.version);
-            match found.sandbox {
-                OwnSandbox::Works => Found::Well(words),
-                OwnSandbox::CannotStart => Found::remark(
-                    format!("{words}; without its own sandbox, which cannot start here"),
-                    "outside of a container, do not run the bot as root; minibot's own confinement holds all the same",
-                ),
-            }
-        }
+        Ok(found) => browser_found(&found, &open_to_browsers()),
         Err(why) => Found::broken(
             why,
             "install Chromium (Debian: apt-get install chromium), or set tools.browser.executable_path",
         ),
+    }
+}
+
+/// What of its walls does not stand here.
+#[cfg(feature = "browser")]
+fn browser_found(found: &BrowserReport, open: &[&str]) -> Found {
+    let mut words = format!("{}, {}", found.program.display(), found.version);
+    let mut fixes = Vec::new();
+    if found.sandbox == OwnSandbox::CannotStart {
+        words.push_str("; without its own sandbox, which cannot start here");
+        fixes.push("outside of a container, do not run the bot as root; minibot's own confinement holds all the same");
+    }
+    if !open.is_empty() {
+        let open = open.join(", ");
+        words.push_str(&format!("; what breaks out of it could use {open}"));
+        fixes.push(
+            "a newer kernel closes that; pages have no way but the guard's proxy all the same",
+        );
+    }
+    if fixes.is_empty() {
+        Found::Well(words)
+    } else {
+        Found::remark(words, fixes.join("\n    → "))
     }
 }
 
@@ -191,4 +207,29 @@ fn browser(_: &Settings) -> Found {
         "this minibot was built without it",
         "set tools.browser.enabled = false",
     )
+}
+
+#[cfg(all(test, feature = "browser"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_wall_of_the_browser_that_does_not_stand_is_told() {
+        let found = |sandbox| BrowserReport {
+            program: "/usr/bin/chromium".into(),
+            version: "Chromium 1".to_owned(),
+            sandbox,
+        };
+        let open = ["TCP connections to any address"];
+        for (sandbox, open, sign, told) in [
+            (OwnSandbox::Works, &[][..], '✓', 0),
+            (OwnSandbox::CannotStart, &[], '!', 1),
+            (OwnSandbox::Works, &open, '!', 1),
+            (OwnSandbox::CannotStart, &open, '!', 2),
+        ] {
+            let (shown, words) = browser_found(&found(sandbox), open).line();
+            assert_eq!((shown, words.matches('→').count()), (sign, told), "{words}");
+            assert_eq!(words.contains("TCP"), !open.is_empty(), "{words}");
+        }
+    }
 }
