@@ -155,6 +155,8 @@ enum Command {
         profile: PathBuf,
         #[arg(long)]
         port: u16,
+        #[arg(long)]
+        parent: i32,
         #[arg(last = true)]
         command: Vec<OsString>,
     },
@@ -202,8 +204,9 @@ pub fn main() -> ExitCode {
         Command::ConfineBrowser {
             profile,
             port,
+            parent,
             command,
-        } => Ok(sandbox::confine_browser(&profile, port, &command)),
+        } => Ok(sandbox::confine_browser(&profile, port, parent, &command)),
         Command::ReadPdf => read_pdf::run(),
     };
     result.unwrap_or_else(|error| {

@@ -120,6 +120,8 @@ pub fn confinement(profile: &Path, port: u16) -> Vec<OsString> {
         profile.into(),
         "--port".into(),
         port.to_string().into(),
+        "--parent".into(),
+        std::process::id().to_string().into(),
         "--".into(),
     ]
 }

@@ -40,7 +40,8 @@ fn confined(world: &World, port: u16, arguments: &[&str]) -> Command {
     command
         .arg("__confine-browser")
         .args(["--profile".as_ref(), profile.as_os_str()])
-        .args(["--port", &port.to_string(), "--", CHROMIUM])
+        .args(["--port", &port.to_string(), "--parent", &own_id()])
+        .args(["--", CHROMIUM])
         .args([
             "--headless=new",
             "--no-sandbox",
@@ -60,6 +61,11 @@ fn confined(world: &World, port: u16, arguments: &[&str]) -> Command {
         .env("XDG_CONFIG_HOME", &profile)
         .env("XDG_CACHE_HOME", &profile);
     command
+}
+
+/// The process that starts it.
+fn own_id() -> String {
+    std::process::id().to_string()
 }
 
 /// The text of a page as the confined browser shows it.
@@ -177,6 +183,8 @@ fn what_runs_in_its_place_gets_no_further() {
         .args([
             "--port",
             &allowed.to_string(),
+            "--parent",
+            &own_id(),
             "--",
             crate::world::PYTHON,
             "-c",
@@ -191,6 +199,39 @@ fn what_runs_in_its_place_gets_no_further() {
         .collect();
     assert_eq!(through, ["proxy through", "profile through"], "{output:?}");
     assert_eq!(shown.lines().count(), 13, "{output:?}");
+}
+
+/// Whoever started it may be gone before it asks to end with them.
+#[test]
+fn it_does_not_start_for_one_who_is_gone() {
+    let world = World::new();
+    let start = |parent: &str| {
+        Command::new(env!("CARGO_BIN_EXE_minibot"))
+            .arg("__confine-browser")
+            .args([
+                "--profile".as_ref(),
+                world.data().join("profile").as_os_str(),
+            ])
+            .args([
+                "--port",
+                "1",
+                "--parent",
+                parent,
+                "--",
+                "/bin/sh",
+                "-c",
+                "echo started",
+            ])
+            .output()
+            .unwrap()
+    };
+    let output = start("1");
+    assert!(
+        !output.status.success() && output.stdout.is_empty(),
+        "{output:?}"
+    );
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is gone"));
+    assert_eq!(start(&own_id()).stdout, b"started\n");
 }
 
 struct Guard(Child);

@@ -164,13 +164,14 @@ fn closed_folder(path: &Path) -> Option<&Path> {
 }
 
 /// When the helper goes, this process goes. Only behind a change of user: that undoes it.
-fn die_with(helper: i32) -> Result<(), SandboxError> {
+/// Ends this process with the one that started it, also when that is gone already.
+fn die_with(parent: i32) -> Result<(), SandboxError> {
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(|error| {
-        SandboxError::Unavailable(format!("no signal at the helper's end: {error}"))
+        SandboxError::Unavailable(format!("no signal at the parent's end: {error}"))
     })?;
-    if getppid().as_raw() == helper {
+    if getppid().as_raw() == parent {
         Ok(())
     } else {
-        Err(SandboxError::Failed("the helper is gone".to_owned()))
+        Err(SandboxError::Failed("who started it is gone".to_owned()))
     }
 }
