@@ -96,96 +96,175 @@ pub(super) fn command_line(
     arguments
 }
 
-/// Words of arguments that open a way around the proxy, the sandbox or the profile, or let others in.
-const REFUSED: &[&str] = &[
-    "proxy",
-    "sandbox",
-    "debug",
-    "devtools",
-    "extension",
-    "resolver",
-    "quic",
-    "webrtc",
-    "user-data-dir",
-    "profile-directory",
-    "features",
-    "zygote",
-    "single-process",
-    "cmd-prefix",
-    "launcher",
-    "web-security",
-    "file-access",
-    "local-file",
-    "host-rules",
-    "site-isolation",
-    "isolate-origins",
-    "certificate",
-    "key-log",
-    "net-log",
-    "app-id",
-    "native-messaging",
-    "plugin",
+/// What may stand behind an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Value {
+    Nothing,
+    /// Letters, digits, `-` and `_`.
+    Word,
+    /// Digits, with a point or a comma between them.
+    Number,
+    /// How much memory scripts get, and no other setting of theirs.
+    Heap,
+}
+
+/// Arguments that the settings may add: how a page looks, and what it takes of the machine. Of the others nobody
+/// can say that none opens a way around the proxy, the sandbox or the profile, now and in later versions.
+const ACCEPTED: &[(&str, Value)] = &[
+    ("--autoplay-policy", Value::Word),
+    ("--disable-3d-apis", Value::Nothing),
+    ("--disable-gpu-compositing", Value::Nothing),
+    ("--disable-lcd-text", Value::Nothing),
+    ("--disable-remote-fonts", Value::Nothing),
+    ("--disable-smooth-scrolling", Value::Nothing),
+    ("--disable-software-rasterizer", Value::Nothing),
+    ("--enable-low-end-device-mode", Value::Nothing),
+    ("--font-render-hinting", Value::Word),
+    ("--force-color-profile", Value::Word),
+    ("--force-dark-mode", Value::Nothing),
+    ("--force-device-scale-factor", Value::Number),
+    ("--force-prefers-reduced-motion", Value::Nothing),
+    ("--js-flags", Value::Heap),
+    ("--kiosk", Value::Nothing),
+    ("--ozone-platform", Value::Word),
+    ("--ozone-platform-hint", Value::Word),
+    ("--process-per-site", Value::Nothing),
+    ("--renderer-process-limit", Value::Number),
+    ("--start-maximized", Value::Nothing),
+    ("--use-angle", Value::Word),
+    ("--use-gl", Value::Word),
+    ("--window-position", Value::Number),
 ];
 
-/// Whether an argument of the settings is refused: it is no switch, or touches what keeps pages in.
-pub fn is_refused(argument: &str) -> bool {
-    let plain = argument.to_lowercase().replace('_', "-");
-    !plain.starts_with("--")
-        || plain.len() < 3
-        || plain.chars().any(char::is_control)
-        || REFUSED.iter().any(|word| plain.contains(word))
+/// Whether the settings may add an argument.
+pub fn is_accepted(argument: &str) -> bool {
+    let (name, value) = match argument.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (argument, None),
+    };
+    let all = |text: &str, fits: fn(char) -> bool| !text.is_empty() && text.chars().all(fits);
+    let digits = |text: &str| all(text, |letter| letter.is_ascii_digit());
+    let fits = |expected: Value| match (expected, value) {
+        (Value::Nothing, None) => true,
+        (Value::Word, Some(text)) => all(text, |letter| {
+            letter.is_ascii_alphanumeric() || "-_".contains(letter)
+        }),
+        (Value::Number, Some(text)) => text.split(['.', ',']).all(digits),
+        (Value::Heap, Some(text)) => {
+            let megabytes = text.strip_prefix("--max-old-space-size=");
+            megabytes.is_some_and(digits)
+        }
+        _ => false,
+    };
+    ACCEPTED
+        .iter()
+        .any(|(accepted, expected)| *accepted == name && fits(*expected))
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
-    fn what_keeps_pages_in_cannot_be_taken_away() {
+    fn only_what_is_known_to_be_harmless_is_accepted() {
         for argument in [
             "--no-sandbox",
-            "--disable-setuid-sandbox",
-            "--disable-seccomp-filter-sandbox",
             "--proxy-server=direct://",
-            "--no-proxy-server",
             "--PROXY-bypass-list=*",
             "--proxy_pac_url=http://x",
             "--remote-debugging-port=9222",
-            "--remote-debugging-pipe",
-            "--remote-allow-origins=*,debug",
-            "--auto-open-devtools-for-tabs",
+            "--remote-allow-origins=*",
+            "--force-fieldtrials=X/Y/",
+            "--in-process-gpu",
+            "--auth-server-allowlist=*",
+            "--app=http://x",
             "--load-extension=/x",
-            "--disable-extensions-except=/x",
             "--host-resolver-rules=MAP * 127.0.0.1",
-            "--host-rules=MAP * x",
-            "--enable-quic",
             "--user-data-dir=/",
             "--enable-features=X",
-            "--disable-features=X",
             "--renderer-cmd-prefix=/bin/sh",
-            "--gpu-launcher=/bin/sh",
-            "--single-process",
-            "--no-zygote",
+            "--utility-cmd-prefix=/bin/sh",
             "--disable-web-security",
-            "--allow-file-access-from-files",
             "--ignore-certificate-errors",
             "--ssl-key-log-file=/x",
-            "--log-net-log=/x",
+            "--print-to-pdf=/x",
+            "--trace-startup-file=/x",
+            "--disk-cache-dir=/x",
+            "--a-switch-of-next-year",
             "https://example.org",
-            "-no-sandbox",
+            "-force-dark-mode",
+            "--Force-Dark-Mode",
+            "--force-dark-mode=x",
+            "--force-device-scale-factor",
+            "--force-device-scale-factor=",
+            "--force-device-scale-factor=2,",
+            "--force-device-scale-factor=2 --no-sandbox",
+            "--use-gl=x y",
+            "--use-gl=../x",
+            "--js-flags=--max-old-space-size=256,--expose-gc",
+            "--js-flags=--expose-gc",
             "--",
             "",
         ] {
-            assert!(is_refused(argument), "{argument}");
+            assert!(!is_accepted(argument), "{argument}");
         }
         for argument in [
             "--force-dark-mode",
             "--font-render-hinting=none",
             "--js-flags=--max-old-space-size=256",
-            "--force-device-scale-factor=2",
+            "--force-device-scale-factor=1.5",
+            "--window-position=10,20",
+            "--ozone-platform=wayland",
         ] {
-            assert!(!is_refused(argument), "{argument}");
+            assert!(is_accepted(argument), "{argument}");
         }
+    }
+
+    #[test]
+    fn each_is_told_to_the_person_and_none_is_ours() {
+        let document = include_str!("../../../docs/browser.md");
+        for (name, _) in ACCEPTED {
+            assert!(document.contains(&format!("`{name}")), "{name}");
+            assert!(
+                ALWAYS
+                    .iter()
+                    .all(|ours| ours.split('=').next() != Some(*name))
+            );
+        }
+    }
+
+    /// What would go around the proxy: datagrams, look-ups, connections that are opened ahead.
+    #[test]
+    fn every_start_shuts_what_goes_around_the_proxy() {
+        let proxy = ([127, 0, 0, 1], 4711).into();
+        let line = command_line(&BrowserConfig::default(), Path::new("/profile"), proxy);
+        for argument in [
+            "--disable-quic",
+            "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+            "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+            "--dns-prefetch-disable",
+            "--proxy-bypass-list=<-loopback>",
+            "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+            "--proxy-server=http://127.0.0.1:4711",
+            "--disable-background-networking",
+            "--no-pings",
+        ] {
+            assert!(line.iter().any(|given| given == argument), "{argument}");
+        }
+        let off = line
+            .iter()
+            .find(|given| given.starts_with("--disable-features="));
+        for feature in [
+            "AsyncDns",
+            "DnsOverHttps",
+            "Prerender2",
+            "SpeculationRulesPrefetchProxy",
+        ] {
+            assert!(off.unwrap().contains(feature), "{feature}");
+        }
+        assert!(!line.iter().any(|given| given.contains("sandbox")));
     }
 
     #[test]

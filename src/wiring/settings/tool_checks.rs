@@ -127,11 +127,11 @@ fn browser(browser: &BrowserConfig, findings: &mut Vec<Finding>) {
             "tools.browser.enabled: this program was built without the browser",
         ));
     }
-    let is_refused = |argument: &String| arguments::is_refused(argument);
-    if browser.launch_args.iter().any(is_refused) {
+    let is_accepted = |argument: &String| arguments::is_accepted(argument);
+    if !browser.launch_args.iter().all(is_accepted) {
         findings.push(Finding::problem(
             ["tools.browser.launch_args"],
-            "tools.browser.launch_args: arguments about proxy, sandbox, debugging or extensions are not accepted",
+            "tools.browser.launch_args: expected arguments that are known to be harmless; docs/browser.md lists them",
         ));
     }
     if let Some(place) = browser.geolocation {

@@ -177,10 +177,12 @@ const BASH: Cases = &[
     ),
 ];
 
-const BROWSER: Cases = &[(
-    "launch_args = [\"--no-sandbox\"]",
-    "tools.browser.launch_args: arguments about proxy, sandbox, debugging or extensions are not accepted",
-)];
+const BROWSER: Cases = &[
+    (
+        "launch_args = [\"--force-dark-mode\", \"--no-sandbox\"]",
+        "tools.browser.launch_args: expected arguments that are known to be harmless; docs/browser.md lists them",
+    ),
+];
 
 #[test]
 fn values_out_of_bounds_are_refused_at_their_line() {
