@@ -2,13 +2,15 @@
 
 use std::path::{Component, Path};
 
+use secrecy::ExposeSecret;
+
 use super::checks::positive;
 use super::{PythonExecConfig, Settings};
 use crate::adapters::browser::arguments;
 use crate::adapters::browser::config::BrowserConfig;
 use crate::adapters::config::Finding;
 use crate::adapters::sandbox::config::JailConfig;
-use crate::core::egress::{EgressConfig, check_header};
+use crate::core::egress::{EgressConfig, HeaderRefusal, check_header};
 use crate::core::sandbox::SandboxMode;
 use crate::core::units::Seconds;
 use crate::llm::config::Provider;
@@ -27,6 +29,7 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     egress(&settings.egress, &mut findings);
     agent(settings, &mut findings);
     browser(&tools.browser, &mut findings);
+    headers(&tools.browser, &settings.egress, &mut findings);
     subfolders(settings, &mut findings);
     python(&tools.python_exec, &mut findings);
     let python = &tools.python_exec;
@@ -143,6 +146,32 @@ fn browser(browser: &BrowserConfig, findings: &mut Vec<Finding>) {
                 "tools.browser.geolocation: expected a latitude from -90 to 90 and a longitude from -180 to 180",
             ));
         }
+    }
+}
+
+/// They go to every server that a page names.
+fn headers(browser: &BrowserConfig, egress: &EgressConfig, findings: &mut Vec<Finding>) {
+    const HEADERS: &str = "tools.browser.extra_http_headers";
+    for (name, value) in &browser.extra_http_headers {
+        let is_of_the_proxy = name.to_ascii_lowercase().starts_with("proxy-");
+        let problem = match check_header(name, value.expose_secret()) {
+            Err(HeaderRefusal::Malformed) => "expected names and values that a request can carry",
+            Err(HeaderRefusal::Connection) => "headers of the connection are set by the browser",
+            Err(HeaderRefusal::Origin) if is_of_the_proxy => {
+                "headers of the proxy are set by the browser"
+            }
+            Err(HeaderRefusal::Credential)
+                if browser.enabled && egress.allowed_domains.is_empty() =>
+            {
+                "a key, a token or a cookie would go to every server that a page names; egress.allowed_domains \
+                 must say to which it may go"
+            }
+            Err(HeaderRefusal::Credential | HeaderRefusal::Origin) | Ok(()) => continue,
+        };
+        findings.push(Finding::problem(
+            [HEADERS, "egress.allowed_domains"],
+            format!("{HEADERS}: {problem}"),
+        ));
     }
 }
 

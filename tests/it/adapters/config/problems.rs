@@ -182,7 +182,39 @@ const BROWSER: Cases = &[
         "launch_args = [\"--force-dark-mode\", \"--no-sandbox\"]",
         "tools.browser.launch_args: expected arguments that are known to be harmless; docs/browser.md lists them",
     ),
+    (
+        "extra_http_headers = { \"X Y\" = \"1\" }",
+        "tools.browser.extra_http_headers: expected names and values that a request can carry",
+    ),
+    (
+        "extra_http_headers = { \"X-A\" = \"1\\r\\nX-B: 2\" }",
+        "tools.browser.extra_http_headers: expected names and values that a request can carry",
+    ),
+    (
+        "extra_http_headers = { \"Host\" = \"a\" }",
+        "tools.browser.extra_http_headers: headers of the connection are set by the browser",
+    ),
+    (
+        "extra_http_headers = { \"Proxy-Authorization\" = \"a\" }",
+        "tools.browser.extra_http_headers: headers of the proxy are set by the browser",
+    ),
 ];
+
+#[test]
+fn a_key_goes_only_to_servers_that_are_named() {
+    let headers =
+        "[tools.browser]\nextra_http_headers = { \"X-Api-Key\" = \"k\", \"X-Real-IP\" = \"1\" }\n";
+    let problem = "tools.browser.extra_http_headers: a key, a token or a cookie would go to every server that a page \
+                   names; egress.allowed_domains must say to which it may go";
+    let found = problems(&format!("{headers}enabled = true\n"), &[]);
+    assert_eq!(found, [format!("config.toml, line 2: {problem}")]);
+    for domains in [
+        "enabled = false\n",
+        "enabled = true\n[egress]\nallowed_domains = [\"example.org\"]\n",
+    ] {
+        assert!(read(&format!("{headers}{domains}")).is_ok(), "{domains}");
+    }
+}
 
 #[test]
 fn values_out_of_bounds_are_refused_at_their_line() {
