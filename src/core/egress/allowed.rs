@@ -1,6 +1,7 @@
 //! An entry of `egress.allow_private`.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use ipnet::IpNet;
@@ -14,10 +15,45 @@ pub struct AllowedNetwork {
     port: Option<u16>,
 }
 
+/// Where clouds tell machines their secrets.
+const METADATA: [IpAddr; 6] = [
+    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
+];
+
+impl fmt::Display for AllowedNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            Some(port) => write!(f, "{}:{port}", self.network),
+            None => write!(f, "{}", self.network),
+        }
+    }
+}
+
 impl AllowedNetwork {
     /// Whether the entry opens this port of this address.
     pub fn opens(&self, address: IpAddr, port: u16) -> bool {
         self.network.contains(&address) && self.opens_port(port)
+    }
+
+    /// Whether it is wider than any network that is private: it takes in the internet, and all that is reserved.
+    pub fn is_too_wide(&self) -> bool {
+        let widest = match self.network {
+            IpNet::V4(_) => 8,
+            IpNet::V6(_) => 7,
+        };
+        self.network.prefix_len() < widest
+    }
+
+    /// Whether it opens addresses of the link alone, or those under which a cloud tells machines its secrets.
+    pub fn opens_metadata(&self) -> bool {
+        METADATA
+            .iter()
+            .any(|address| self.network.contains(address))
     }
 
     /// Whether the entry opens this port of anything.
@@ -77,6 +113,29 @@ mod tests {
             let network: AllowedNetwork = entry.parse().unwrap();
             let address = address.parse().unwrap();
             assert_eq!(network.opens(address, port), opens, "{entry} {address}");
+        }
+    }
+
+    #[test]
+    fn an_entry_that_opens_more_than_its_owner_may_think_is_known() {
+        for (entry, wide, metadata) in [
+            ("10.0.0.0/8", false, false),
+            ("192.168.1.5/32:8080", false, false),
+            ("127.0.0.0/8", false, false),
+            ("fc00::/7", false, true),
+            ("fd12::/16", false, false),
+            ("0.0.0.0/0", true, true),
+            ("::/0:80", true, true),
+            ("0.0.0.0/7", true, false),
+            ("169.254.0.0/16", false, true),
+            ("169.254.169.254/32:80", false, true),
+            ("100.64.0.0/10", false, true),
+            ("fe80::/10", false, true),
+        ] {
+            let network: AllowedNetwork = entry.parse().unwrap();
+            assert_eq!(network.is_too_wide(), wide, "{entry}");
+            assert_eq!(network.opens_metadata(), metadata, "{entry}");
+            assert_eq!(network.to_string(), entry);
         }
     }
 

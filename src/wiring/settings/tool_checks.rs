@@ -71,6 +71,10 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
                 "tools.browser.action_timeout_seconds",
                 browser.action_timeout_seconds,
             ),
+            (
+                "tools.browser.session_ttl_seconds",
+                browser.session_ttl_seconds,
+            ),
         ],
         &mut findings,
     );
@@ -84,6 +88,24 @@ fn egress(egress: &EgressConfig, findings: &mut Vec<Finding>) {
             "egress.block_private_networks is false: the model can reach this machine and your network; \
              egress.allow_private opens single addresses",
         ));
+    }
+    const PRIVATE: &str = "egress.allow_private";
+    for entry in &egress.allow_private {
+        if entry.is_too_wide() {
+            findings.push(Finding::warning(
+                [PRIVATE],
+                format!(
+                    "{PRIVATE}: {entry} opens more than any private network, whatever else is set; name single addresses"
+                ),
+            ));
+        } else if entry.opens_metadata() {
+            findings.push(Finding::warning(
+                [PRIVATE],
+                format!(
+                    "{PRIVATE}: {entry} opens link-local addresses, under which clouds tell machines their secrets"
+                ),
+            ));
+        }
     }
 }
 

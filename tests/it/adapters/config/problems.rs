@@ -183,6 +183,10 @@ const BROWSER: Cases = &[
         "tools.browser.launch_args: expected arguments that are known to be harmless; docs/browser.md lists them",
     ),
     (
+        "session_ttl_seconds = 0",
+        "tools.browser.session_ttl_seconds: expected more than 0 seconds",
+    ),
+    (
         "extra_http_headers = { \"X Y\" = \"1\" }",
         "tools.browser.extra_http_headers: expected names and values that a request can carry",
     ),
@@ -214,6 +218,20 @@ fn a_key_goes_only_to_servers_that_are_named() {
     ] {
         assert!(read(&format!("{headers}{domains}")).is_ok(), "{domains}");
     }
+}
+
+#[test]
+fn what_opens_more_than_a_private_network_is_a_warning() {
+    let entries = "[\"10.0.0.0/8\", \"0.0.0.0/0\", \"169.254.0.0/16:80\"]";
+    assert_eq!(
+        warnings(&format!("[egress]\nallow_private = {entries}\n")),
+        [
+            "config.toml, line 2: egress.allow_private: 0.0.0.0/0 opens more than any private network, whatever else \
+             is set; name single addresses",
+            "config.toml, line 2: egress.allow_private: 169.254.0.0/16:80 opens link-local addresses, under which \
+             clouds tell machines their secrets",
+        ]
+    );
 }
 
 #[test]
