@@ -10,7 +10,7 @@ use crate::core::browser::{Element, ElementState, Frame, View, Waited};
 use crate::core::files::{FileContent, FileError};
 use crate::core::tool::{ErrorCode, ToolContext, ToolEffect, ToolOutcome};
 use crate::llm::tools::markdown::to_markdown;
-use crate::llm::tools::typed::{TypedTool, failure, success};
+use crate::llm::tools::typed::{TypedTool, failure};
 
 /// Elements in a result when the model does not say, and at most.
 const FEW: u32 = 20;
@@ -178,9 +178,13 @@ impl TypedTool for WaitFor {
         let chat = chat(context);
         let browser = &self.0.browser;
         let waited = browser.wait_for(&chat, &arguments.selector, state, time);
-        match waited.await {
-            Ok(Waited::Reached) => success(json!({ "ok": true })),
-            Ok(Waited::TimedOut) => success(json!({ "ok": false, "timed_out": true })),
+        let result = match waited.await {
+            Ok(Waited::Reached) => json!({ "ok": true }),
+            Ok(Waited::TimedOut) => json!({ "ok": false, "timed_out": true }),
+            Err(error) => return failed(&error),
+        };
+        match browser.info(&chat).await {
+            Ok(page) => of_page(&page, result),
             Err(error) => failed(&error),
         }
     }
@@ -223,7 +227,10 @@ impl TypedTool for Screenshot {
         };
         let workspaces = &self.0.workspaces;
         match workspaces.save_new(&chat, PICTURES, &name, content).await {
-            Ok(saved) => success(json!({ "ok": true, "path": saved.path.as_str() })),
+            Ok(saved) => of_page(
+                &shot.page,
+                json!({ "ok": true, "path": saved.path.as_str() }),
+            ),
             Err(error) => failure(unsaved(&error), error),
         }
     }

@@ -397,21 +397,24 @@ async fn a_wait_that_is_over_is_no_error() {
         ..RecordingBrowser::default()
     });
     let arguments = json!({ "selector": "p", "state": "hidden", "timeout_seconds": -1 });
-    let (result, _) = desk.call("browser_wait_for", arguments).await;
+    let (result, labels) = desk.call("browser_wait_for", arguments).await;
     assert_eq!(result, json!({ "ok": false, "timed_out": true }));
-    assert_eq!(desk.calls(), ["wait p Hidden 10"]);
+    // The page decides when it is over.
+    assert_eq!(labels, example_org());
+    assert_eq!(desk.calls(), ["wait p Hidden 10", "info"]);
 }
 
 #[tokio::test]
 async fn a_picture_goes_to_the_workspace_with_its_source() {
     let desk = Desk::new(RecordingBrowser::default());
-    let (result, _) = desk
+    let (result, labels) = desk
         .call("browser_screenshot", json!({ "full_page": true }))
         .await;
     assert_eq!(
         result,
         json!({ "ok": true, "path": "screenshots/example.org.png" })
     );
+    assert_eq!(labels, example_org());
     let saved = desk.files.0.lock().unwrap();
     assert_eq!(saved[0].0, "7:screenshots/example.org.png");
     assert_eq!(saved[0].1.labels, example_org());
