@@ -8,7 +8,6 @@ mod files;
 mod history;
 pub mod http;
 mod insert;
-mod markdown;
 mod memory;
 mod page;
 pub mod python;

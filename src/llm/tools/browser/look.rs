@@ -9,7 +9,7 @@ use super::{BrowserPorts, TEXTS, chat, failed, of_page, within};
 use crate::core::browser::{Element, ElementState, Frame, View, Waited};
 use crate::core::files::{FileContent, FileError};
 use crate::core::tool::{ErrorCode, ToolContext, ToolEffect, ToolOutcome};
-use crate::llm::tools::markdown::to_markdown;
+use crate::llm::tools::page::PageReader;
 use crate::llm::tools::typed::{TypedTool, failure};
 
 /// Elements in a result when the model does not say, and at most.
@@ -20,7 +20,17 @@ const MANY: u32 = 100;
 const PICTURES: &str = "screenshots";
 
 #[derive(Debug)]
-pub(super) struct GetData(pub(super) BrowserPorts);
+pub(super) struct GetData {
+    ports: BrowserPorts,
+    pages: PageReader,
+}
+
+impl GetData {
+    pub(super) fn new(ports: BrowserPorts) -> Self {
+        let pages = PageReader::default();
+        Self { ports, pages }
+    }
+}
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -58,18 +68,24 @@ impl TypedTool for GetData {
             DataType::Links => View::Links,
             DataType::RawHtml => View::RawHtml,
         };
-        let read = match self.0.browser.read(&chat(context), view).await {
+        let read = match self.ports.browser.read(&chat(context), view).await {
             Ok(read) => read,
             Err(error) => return failed(&error),
         };
         let data = match kind {
             DataType::Text | DataType::RawHtml => read.content,
-            DataType::Markdown | DataType::Links => match to_markdown(read.content).await {
-                Ok(markdown) => markdown,
-                Err(why) => return failure(ErrorCode::Failed, why),
-            },
+            DataType::Markdown | DataType::Links => {
+                let address = read.page.url.clone();
+                match self.pages.markdown(read.content, address).await {
+                    Ok(markdown) => markdown,
+                    Err(error) => {
+                        let why = format!("{error}; read it as raw_html");
+                        return failure(ErrorCode::Failed, why);
+                    }
+                }
+            }
         };
-        let most = self.0.limits.chars;
+        let most = self.ports.limits.chars;
         let limit = arguments
             .limit
             .map_or(most, |asked| (asked as usize).min(most));

@@ -49,7 +49,7 @@ pub(super) fn family(ports: &BrowserPorts) -> Family {
         tools: vec![
             tool(visit::Navigate(ports())),
             tool(visit::Info(ports())),
-            tool(look::GetData(ports())),
+            tool(look::GetData::new(ports())),
             tool(look::QuerySelector(ports())),
             tool(look::WaitFor(ports())),
             tool(act::ClickTool::new(ports())),

@@ -60,6 +60,10 @@ async fn pages_become_markdown_with_their_links() {
             "| a | b |\n| - | - |\n| 1 | 2 |",
         ),
         ("<select><option>a<option>b</select>c", "c"),
+        // As the browser gives what is visible.
+        ("<div><div><div>a</div></div></div><div>b</div>", "a\n\nb"),
+        ("<pre><code>code  here</code></pre>", "```\ncode  here\n```"),
+        ("<a href=\"tel:1\">call</a>", "call"),
         ("", ""),
         ("plain", "plain"),
         ("<p>unclosed <b>tag", "unclosed **tag**"),
