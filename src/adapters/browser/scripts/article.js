@@ -53,7 +53,12 @@ function article(most) {
     }
     if (tag === 'IFRAME' || tag === 'FRAME') { frame(node, whole, depth + 1); return; }
     if (tag === 'IMG') { if (node.alt.trim()) put(`[image: ${escape(node.alt.trim().slice(0, 200))}]`); return; }
-    if (['INPUT', 'SELECT', 'TEXTAREA', 'BUTTON'].includes(tag)) { put(' ' + escape(control(node)) + ' '); return; }
+    if (['INPUT', 'SELECT', 'TEXTAREA', 'BUTTON'].includes(tag)) {
+      // As code, so that Markdown leaves the selector as it is.
+      const told = control(node);
+      if (told) put(` <code>${escape(told)}</code> `);
+      return;
+    }
     if (tag === 'A') {
       const address = web(node.href || '');
       if (address && address.length <= 2000) {

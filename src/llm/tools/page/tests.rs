@@ -64,6 +64,7 @@ async fn pages_become_markdown_with_their_links() {
         ("<div><div><div>a</div></div></div><div>b</div>", "a\n\nb"),
         ("<pre><code>code  here</code></pre>", "```\ncode  here\n```"),
         ("<a href=\"tel:1\">call</a>", "call"),
+        ("<code>[field #my_q: a*b]</code>", "`[field #my_q: a*b]`"),
         ("", ""),
         ("plain", "plain"),
         ("<p>unclosed <b>tag", "unclosed **tag**"),
