@@ -12,4 +12,5 @@ mod pages;
 mod silence;
 mod site;
 mod walls;
+mod workers;
 mod world;

@@ -79,9 +79,11 @@ fn pages() -> Router {
         .route("/downloads", get(async || page("Downloads", "<a id=a download href='/download'>get</a><script>const link = document.createElement('a'); link.href = URL.createObjectURL(new Blob(['x'])); link.download = 'blob.txt'; link.click()</script>")))
         .route("/cookie", get(async |headers: HeaderMap| { let had = headers.contains_key("cookie"); ([(SET_COOKIE, "seen=yes; Max-Age=9999")], page("Cookie", if had { "known" } else { "stranger" })) }))
         .route("/headers", get(async |headers: HeaderMap| page("Headers", &format!("<pre>{headers:?}</pre>"))))
-        .route("/socket", get(async || page("Socket", "<p id=p>waiting</p><script>const s = new WebSocket('ws://' + location.host + '/next?socket'); s.onerror = () => document.getElementById('p').textContent = 'socket closed'</script>")))
-        .route("/worker", get(async || page("Worker", "<p id=p>waiting</p><script>navigator.serviceWorker?.register('/worker.js'); const w = new Worker('/worker.js'); w.onmessage = (m) => document.getElementById('p').textContent = m.data</script>")))
+        .route("/socket", get(async || page("Socket", SOCKET)))
+        .route("/worker", get(async || page("Worker", "<p id=p>waiting</p><script>const w = new Worker('/worker.js'); w.onmessage = (m) => document.getElementById('p').textContent = m.data</script>")))
         .route("/worker.js", get(async || ([(CONTENT_TYPE, "text/javascript")], "fetch('/next?by=worker').then((a) => a.text()).then((t) => postMessage('worker read ' + (t.includes('worker') ? 'it' : t)))")))
+        .route("/service", get(async || page("Service", SERVICE)))
+        .route("/service.js", get(async || ([(CONTENT_TYPE, "text/javascript")], SERVICE_WORKER)))
         .route("/attack", get(async || Html(include_str!("attack.html"))))
         .route("/twin", get(async |RawQuery(query): RawQuery| page("Twin", &format!("<input id=word oninput=\"document.title = value\"><button id=go onclick=\"document.title = 'clicked'\">{}</button>", query.unwrap_or_default()))))
         .route("/clicks", get(async || Html(include_str!("clicks.html"))))
@@ -108,6 +110,27 @@ async fn hang() -> Response {
 const ATTACK_WORKER: &str = "self.onmessage = (event) => fetch(event.data, { mode: 'no-cors' }).then(\
     (answer) => event.ports[0].postMessage('status ' + answer.status + ' ' + answer.type),\
     () => event.ports[0].postMessage('refused'));";
+
+const SOCKET: &str = "<p id=p>waiting</p><script>\
+    const socket = new WebSocket('ws://site.test:' + new URLSearchParams(location.search).get('port'));\
+    socket.onopen = () => socket.send('hello');\
+    socket.onmessage = (message) => document.getElementById('p').textContent = message.data;\
+    socket.onerror = () => document.getElementById('p').textContent = 'no socket';</script>";
+
+const SERVICE: &str = "<p id=p>waiting</p><script>(async () => {\
+    const registration = await navigator.serviceWorker.register('/service.js');\
+    await navigator.serviceWorker.ready;\
+    if (!navigator.serviceWorker.controller) await new Promise((done) => navigator.serviceWorker.oncontrollerchange = done);\
+    const answer = await fetch('/answered');\
+    const active = registration.active;\
+    while (active.state === 'activating') await new Promise((done) => active.onstatechange = done);\
+    return active.state + ': ' + await answer.text();\
+    })().catch((error) => 'failed: ' + error).then((text) => document.getElementById('p').textContent = text)</script>";
+
+const SERVICE_WORKER: &str = "oninstall = () => skipWaiting();\
+    onactivate = (event) => event.waitUntil(clients.claim());\
+    onfetch = (event) => { if (event.request.url.endsWith('/answered')) event.respondWith(\
+    fetch('/next?by=service').then(() => new Response('from the worker'))); };";
 
 const FORM: &str = "<form method=post action=/sent>\
     <input id=name name=name placeholder='Your name'><input type=password name=word>\
