@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use minibot::adapters::browser::arguments::is_accepted;
 use minibot::app::commands::Commands;
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 use tempfile::TempDir;
@@ -263,4 +264,21 @@ fn keys_of_the_example() -> (BTreeSet<String>, BTreeSet<String>) {
         }
     }
     (sections, keys)
+}
+
+/// The arguments of the browser that a person may add are those that the document lists.
+#[test]
+fn the_listed_arguments_of_the_browser_are_accepted() {
+    let document = read("docs/browser.md");
+    let listed: BTreeSet<&str> = document
+        .split('`')
+        .filter(|code| code.starts_with("--") && !code.contains("no-sandbox"))
+        .filter(|code| !code.contains("build-arg"))
+        .collect();
+    assert!(listed.len() > 20, "{listed:?}");
+    for argument in listed {
+        let name = argument.trim_end_matches('…');
+        let ways = ["", "1", "=1", "=word"].map(|value| format!("{name}{value}"));
+        assert!(ways.iter().any(|way| is_accepted(way)), "{argument}");
+    }
 }

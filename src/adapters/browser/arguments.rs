@@ -222,19 +222,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn each_is_told_to_the_person_and_none_is_ours() {
-        let document = include_str!("../../../docs/browser.md");
-        for (name, _) in ACCEPTED {
-            assert!(document.contains(&format!("`{name}")), "{name}");
-            assert!(
-                ALWAYS
-                    .iter()
-                    .all(|ours| ours.split('=').next() != Some(*name))
-            );
-        }
-    }
-
     /// What would go around the proxy: datagrams, look-ups, connections that are opened ahead.
     #[test]
     fn every_start_shuts_what_goes_around_the_proxy() {
