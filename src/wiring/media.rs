@@ -6,10 +6,9 @@ use anyhow::Context;
 
 use super::settings::Settings;
 use super::{Ports, context_settings, model};
-use crate::adapters::media::{LocalFileReader, PdfLimits, PdfReader, ScratchFolder};
 use crate::app::attachments::{AttachmentSettings, Attachments, Uploads};
 use crate::app::channels::Channels;
-use crate::core::media::{FileReader, MediaLimits, MediaSwitch, Scratch, Transcriber};
+use crate::core::media::{MediaLimits, MediaSwitch, Transcriber};
 use crate::llm::config::PdfAs;
 use crate::llm::providers::transcription::{HttpTranscriber, TranscriptionSettings};
 use crate::llm::tools::Inserting;
@@ -23,11 +22,10 @@ pub fn attachments(
     ports: &Ports,
     channels: &Channels,
 ) -> anyhow::Result<Attachments> {
-    let (reader, scratch) = reader(settings);
     Ok(Attachments {
         channels: channels.clone(),
-        reader,
-        scratch,
+        reader: ports.reader.clone(),
+        scratch: ports.scratch.clone(),
         transcriber: transcriber(settings)?,
         uploads: uploads(settings, ports),
         usage: ports.usage.clone(),
@@ -59,19 +57,9 @@ pub(super) fn inserting(settings: &Settings, ports: &Ports) -> Option<Inserting>
     let config = &settings.tools.file_storage;
     config.enabled.then(|| Inserting {
         workspaces: ports.files.clone(),
-        reader: reader(settings).0,
+        reader: ports.reader.clone(),
         most_bytes: settings.channels.telegram.max_document_bytes.get(),
     })
-}
-
-fn reader(settings: &Settings) -> (Arc<dyn FileReader>, Arc<dyn Scratch>) {
-    let folder = settings.runtime.data_dir.clone();
-    let scratch: Arc<dyn Scratch> = Arc::new(ScratchFolder::new(folder));
-    let pdfs = PdfReader::new(PdfLimits::default());
-    (
-        Arc::new(LocalFileReader::new(scratch.clone(), pdfs)),
-        scratch,
-    )
 }
 
 /// By default the server and key of `[llm]`; another server never gets that key.

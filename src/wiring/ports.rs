@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::settings::Settings;
 use crate::adapters::egress::{Guard, SystemResolver, Tls};
 use crate::adapters::files::{CapWorkspaces, OutgoingCopies};
+use crate::adapters::media::{LocalFileReader, PdfLimits, PdfReader, ScratchFolder};
 use crate::adapters::sqlite::{
     Database, SqliteApprovalStore, SqliteConversationStore, SqliteFileLabelStore, SqliteInboxStore,
     SqliteJobStore, SqliteNoteStore, SqliteOutboxStore, SqliteSummaryStore, SqliteTurnJournal,
@@ -19,6 +20,7 @@ use crate::core::files::WorkspaceFiles;
 use crate::core::inbox::InboxStore;
 use crate::core::jobs::JobStore;
 use crate::core::journal::TurnJournal;
+use crate::core::media::{FileReader, Scratch};
 use crate::core::notes::NoteStore;
 use crate::core::outbox::OutboxStore;
 use crate::core::outgoing_file::OutgoingFiles;
@@ -53,6 +55,10 @@ pub struct Ports {
     pub files: Arc<dyn WorkspaceFiles>,
     /// Copies of files on their way.
     pub copies: Arc<dyn OutgoingFiles>,
+    /// Room for files that are needed only for a while.
+    pub scratch: Arc<dyn Scratch>,
+    /// Reads files of strangers. There is one: what it limits, it limits for the whole process.
+    pub reader: Arc<dyn FileReader>,
     /// The browser and what its tools need, once it is started where it is switched on.
     pub browser: Option<BrowserPorts>,
     /// The way out for what is fetched for models.
@@ -66,7 +72,12 @@ impl Ports {
     pub fn on(settings: &Settings, database: &Database, clock: Arc<dyn Clock>) -> Self {
         let labels = Arc::new(SqliteFileLabelStore::new(database.clone()));
         let quota = settings.tools.file_storage.quota_bytes;
+        let scratch: Arc<dyn Scratch> =
+            Arc::new(ScratchFolder::new(settings.runtime.data_dir.clone()));
+        let pdfs = PdfReader::new(PdfLimits::default());
         Self {
+            reader: Arc::new(LocalFileReader::new(scratch.clone(), pdfs)),
+            scratch,
             copies: Arc::new(OutgoingCopies::new(
                 settings.files_root(),
                 settings.outgoing_copies(),

@@ -17,6 +17,9 @@ const LONGEST_SIDE: u32 = 2_048;
 /// A picture that claims more is a bomb, or a map.
 const MOST_PIXELS: u64 = 50_000_000;
 
+/// No photo and no panorama is longer: it is what a JPEG can have.
+const LONGEST_TAKEN: u32 = 65_535;
+
 /// What decoding may allocate, in bytes: so many pixels of four bytes.
 const MOST_MEMORY: u64 = 4 * MOST_PIXELS;
 
@@ -42,17 +45,28 @@ pub(super) fn read(bytes: &[u8], kind: PictureType) -> Result<Made, String> {
             "it has {width} × {height} pixels, and the limit is {most} million"
         ));
     }
+    if width.max(height) > LONGEST_TAKEN {
+        return Err(format!(
+            "it has {width} × {height} pixels, and a side may have {LONGEST_TAKEN}"
+        ));
+    }
     let fits = width.max(height) <= LONGEST_SIDE;
     if fits && !moves(bytes, kind) {
         return Ok(Made::AsItIs);
     }
     let picture = decoded(bytes, kind)?;
-    let picture = if fits {
-        picture
-    } else {
-        picture.resize(LONGEST_SIDE, LONGEST_SIDE, FilterType::Triangle)
-    };
+    let picture = if fits { picture } else { smaller(picture) };
     encoded(&picture, kind)
+}
+
+/// Filtering takes 16 bytes for each pixel of the picture's width and the new height, so it is left
+/// to pictures that are not much too large; for the others the mean of what falls into a pixel does.
+fn smaller(picture: DynamicImage) -> DynamicImage {
+    if picture.width().max(picture.height()) < 2 * LONGEST_SIDE {
+        picture.resize(LONGEST_SIDE, LONGEST_SIDE, FilterType::Triangle)
+    } else {
+        picture.thumbnail(LONGEST_SIDE, LONGEST_SIDE)
+    }
 }
 
 fn reader(bytes: &[u8], kind: PictureType) -> ImageReader<Cursor<&[u8]>> {
@@ -84,6 +98,10 @@ fn moves(bytes: &[u8], kind: PictureType) -> bool {
 /// The pixels of the first frame, the right way up.
 fn decoded(bytes: &[u8], kind: PictureType) -> Result<DynamicImage, String> {
     let mut decoder = reader(bytes, kind).into_decoder().map_err(|_| broken())?;
+    // The limits of the decoder do not hold what it is decoded into.
+    if decoder.total_bytes() > MOST_MEMORY {
+        return Err("it takes too much memory to be made smaller".to_owned());
+    }
     let orientation = decoder.orientation();
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|_| broken())?;
     if let Ok(orientation) = orientation {

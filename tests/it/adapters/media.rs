@@ -107,6 +107,50 @@ fn claiming(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
+/// Gives a PNG this many bits for each sample, and this kind of colour.
+fn recoded(bytes: &mut [u8], depth_and_colour: &[u8; 2]) {
+    bytes[24..26].copy_from_slice(depth_and_colour);
+    let checksum = crc32(&bytes[12..29]);
+    bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
+}
+
+/// A PNG of this size that can be decoded: black, and small when it is packed.
+fn black(width: u32, height: u32) -> Vec<u8> {
+    let mut head = Vec::new();
+    head.extend(width.to_be_bytes());
+    head.extend(height.to_be_bytes());
+    head.extend([8, 0, 0, 0, 0]);
+    let row = usize::try_from(width).unwrap() + 1;
+    let packed = packed(0, row * usize::try_from(height).unwrap());
+    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+    let chunks = [(b"IHDR", head), (b"IDAT", packed), (b"IEND", Vec::new())];
+    for (name, content) in chunks {
+        bytes.extend(u32::try_from(content.len()).unwrap().to_be_bytes());
+        let chunk = [&name[..], &content].concat();
+        bytes.extend(&chunk);
+        bytes.extend(crc32(&chunk).to_be_bytes());
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn narrow_pictures_are_made_smaller_or_refused() {
+    let world = world(PdfLimits::default());
+    for (width, height) in [(50_000_000, 1), (1, 50_000_000), (65_536, 1)] {
+        let why = world.read(&black(width, height)).await.unwrap_err();
+        let line = format!("it has {width} × {height} pixels, and a side may have 65535");
+        assert_eq!(why, line);
+    }
+    for (width, height, made) in [
+        (65_535, 1, (2_048, 1)),
+        (9, 30_000, (1, 2_048)),
+        (4_097, 4_096, (2_048, 2_047)),
+    ] {
+        let (_, bytes) = world.picture(&black(width, height)).await;
+        assert_eq!(size_of(&bytes), made);
+    }
+}
+
 fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for byte in bytes {
@@ -132,6 +176,10 @@ async fn bombs_and_broken_pictures_are_refused() {
     );
     let why = world.read(&claiming(u32::MAX, u32::MAX)).await.unwrap_err();
     assert!(why.contains("damaged") || why.contains("pixels"), "{why}");
+    let mut deep = claiming(7_000, 7_000);
+    recoded(&mut deep, &[16, 6]);
+    let why = world.read(&deep).await.unwrap_err();
+    assert_eq!(why, "it takes too much memory to be made smaller");
     // Within the limit of pixels, and nothing behind the claim.
     let why = world.read(&claiming(7_000, 7_000)).await.unwrap_err();
     assert_eq!(why, "the picture is damaged");
@@ -190,8 +238,9 @@ async fn the_text_of_a_pdf_is_read() {
     }
 }
 
-/// So many blanks, packed by hand: one blank, and then the same again, 258 at a time.
-fn packed_blanks(count: usize) -> Vec<u8> {
+/// A byte so many times or a few times more, packed by hand: once, and then the same again, 258 at a
+/// time.
+fn packed(byte: u8, count: usize) -> Vec<u8> {
     let mut bytes = vec![0x78, 0x9c];
     let (mut held, mut bits) = (0u32, 0);
     let mut put = |value: u32, width: u32, from_the_top: bool| {
@@ -207,8 +256,8 @@ fn packed_blanks(count: usize) -> Vec<u8> {
     };
     // The last block, with the fixed codes.
     put(0b011, 3, false);
-    put(0x30 + u32::from(b' '), 8, true);
-    for _ in 0..count / 258 {
+    put(0x30 + u32::from(byte), 8, true);
+    for _ in 0..count / 258 + 1 {
         put(0b1100_0101, 8, true);
         put(0, 5, true);
     }
@@ -219,7 +268,7 @@ fn packed_blanks(count: usize) -> Vec<u8> {
 
 /// A PDF whose page is two gigabytes of blanks, packed into some megabytes.
 fn bomb() -> Vec<u8> {
-    let packed = packed_blanks(2 << 30);
+    let packed = packed(b' ', 2 << 30);
     let plain = String::from_utf8(pdf("@")).unwrap();
     let start = plain.find("4 0 obj").unwrap();
     let end = plain[start..].find("endobj").unwrap() + start;
