@@ -14,6 +14,12 @@ use super::label::Labels;
 /// The path that stands for the programs that ran in a folder.
 pub const PROGRAMS: &str = "";
 
+/// How a folder is recorded: no file looks like this.
+pub const FOLDER: FileStamp = FileStamp {
+    size_bytes: 0,
+    modified_ns: 0,
+};
+
 /// A file as it was when its labels were written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileStamp {
@@ -28,7 +34,7 @@ pub struct FileStamp {
 pub struct FileRecord {
     /// Which folder it is in: a chat's, or the common one.
     pub area: String,
-    /// Its path there, or [`PROGRAMS`].
+    /// Its path there, or [`PROGRAMS`]. A folder that was made has a record for its name.
     pub path: String,
     /// How it is recognised.
     pub stamp: FileStamp,
@@ -68,14 +74,21 @@ impl KnownFiles {
         &self.all
     }
 
-    /// The labels of the name of a folder: of what was put in it, and of programs that ran beside it.
+    /// What is remembered of a path.
+    pub fn of_path(&self, path: &str) -> Option<&(FileStamp, Labels)> {
+        self.records.get(path)
+    }
+
+    /// The labels of the name of a folder: its own, those of what was put in it, and of programs
+    /// that ran beside it.
     pub fn of_folder(&self, path: &str) -> Labels {
         let inside = format!("{path}/");
         let below = self.records.range(inside.clone()..);
         let below = below.take_while(|(path, _)| path.starts_with(&inside));
-        let programs = self.records.get(PROGRAMS).into_iter();
+        let own = [PROGRAMS, path].into_iter();
+        let own = own.filter_map(|path| self.records.get(path));
         let mut labels = Labels::default();
-        for (_, found) in programs.chain(below.map(|(_, record)| record)) {
+        for (_, found) in own.chain(below.map(|(_, record)| record)) {
             labels.join(found);
         }
         labels
@@ -140,6 +153,9 @@ mod tests {
         }
         assert_eq!(files.of_folder("docs"), web);
         assert_eq!(files.of_folder("doc"), none);
+        let made = known(&[("docs", &web), ("docs/own", &none)]);
+        assert_eq!(made.of_folder("docs"), web);
+        assert_eq!(made.of_file("docs/own", stamp(1)), &none);
         assert_eq!(known(&[]).of_file("new", stamp(1)), &none);
         let exposed = known(&[(PROGRAMS, &web), ("own", &none)]);
         assert_eq!(exposed.of_file("own", stamp(1)), &none);

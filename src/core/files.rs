@@ -4,7 +4,8 @@
 //! of tools are relative to it; what begins with `shared/` is in the folder that all chats share.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -12,6 +13,7 @@ use chrono::{DateTime, Utc};
 use super::channel::ChatTarget;
 use super::file_name::is_deceptive;
 use super::label::Labels;
+use super::media::Blob;
 
 /// The workspace of a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -218,14 +220,14 @@ pub trait Workspaces: Send + Sync + fmt::Debug {
         content: FileContent,
     ) -> Result<SavedFile, FileError>;
 
-    /// The same from a file outside the workspaces, which is copied piece by piece and stays.
-    async fn save_file(
+    /// Makes a folder, with those above it, whose name was chosen by somebody who had read content
+    /// with these labels: wherever it is shown, it is content too.
+    async fn make_folder(
         &self,
         workspace: &WorkspaceId,
-        place: NewPlace<'_>,
-        from: &Path,
+        folder: &WorkspacePath,
         labels: &Labels,
-    ) -> Result<SavedFile, FileError>;
+    ) -> Result<(), FileError>;
 
     /// Reads a regular file of at most `most_bytes`.
     async fn read(
@@ -264,9 +266,50 @@ pub struct NewPlace<'a> {
     pub name: &'a str,
 }
 
+/// Where a file goes that is moved.
+#[derive(Debug, Clone, Copy)]
+pub struct NewName<'a> {
+    /// Its path then.
+    pub path: &'a WorkspacePath,
+    /// What happens to a file that is there.
+    pub overwrite: Overwrite,
+    /// What had been read by whoever chose the path: the names in it are content too.
+    pub labels: &'a Labels,
+}
+
+/// A file that is open; what is read of it is what stands there at that moment.
+#[derive(Debug, Clone)]
+pub struct OpenFile {
+    /// Its bytes.
+    pub content: Arc<dyn Blob>,
+    /// Where they come from.
+    pub labels: Labels,
+}
+
+/// Says what a file becomes of which it is given the content; `None` leaves it as it is.
+pub type FileEdit<'a> = Box<dyn FnOnce(FileContent) -> Option<FileContent> + Send + 'a>;
+
 /// What the tools and the person do with the files of a chat, beyond [`Workspaces`].
 #[async_trait]
 pub trait WorkspaceFiles: Workspaces {
+    /// Keeps a file that somebody sent, piece by piece, as [`Workspaces::save_new`] does. The same
+    /// content under the same name is kept once.
+    async fn keep(
+        &self,
+        workspace: &WorkspaceId,
+        place: NewPlace<'_>,
+        content: &Arc<dyn Blob>,
+        labels: &Labels,
+    ) -> Result<SavedFile, FileError>;
+
+    /// Opens a regular file of at most `most_bytes`.
+    async fn open(
+        &self,
+        workspace: &WorkspaceId,
+        path: &WorkspacePath,
+        most_bytes: u64,
+    ) -> Result<OpenFile, FileError>;
+
     /// What a folder holds, the workspace itself without one: at most `limit` entries.
     async fn list(
         &self,
@@ -283,7 +326,7 @@ pub trait WorkspaceFiles: Workspaces {
         path: &WorkspacePath,
     ) -> Result<FileEntry, FileError>;
 
-    /// Writes a file whole; missing folders are made.
+    /// Writes a file whole; missing folders are made, and their names are labelled as the content is.
     async fn write(
         &self,
         workspace: &WorkspaceId,
@@ -292,13 +335,22 @@ pub trait WorkspaceFiles: Workspaces {
         overwrite: Overwrite,
     ) -> Result<SavedFile, FileError>;
 
-    /// Gives a file another path; its labels go with it.
+    /// Changes a file of at most `most_bytes`. Nobody else writes through this port between the
+    /// reading and the writing.
+    async fn edit(
+        &self,
+        workspace: &WorkspaceId,
+        path: &WorkspacePath,
+        most_bytes: u64,
+        edit: FileEdit<'_>,
+    ) -> Result<(), FileError>;
+
+    /// Gives a file another path; its labels go with it, and those of the new name join them.
     async fn rename(
         &self,
         workspace: &WorkspaceId,
         from: &WorkspacePath,
-        to: &WorkspacePath,
-        overwrite: Overwrite,
+        to: NewName<'_>,
     ) -> Result<SavedFile, FileError>;
 
     /// Deletes a file, a link or an empty folder.

@@ -67,6 +67,23 @@ impl Location {
             .ok_or_else(|| FileError::Refused(format!("{} is a folder", self.shown)))
     }
 
+    /// The folders above it, the outermost first.
+    pub(super) fn folders(&self) -> Vec<Self> {
+        let (names, _) = self.split().unwrap_or_default();
+        let shown = if self.area == SHARED { SHARED } else { "" };
+        let mut here = Self {
+            area: self.area.clone(),
+            path: String::new(),
+            shown: shown.to_owned(),
+        };
+        let mut folders = Vec::with_capacity(names.len());
+        for name in names {
+            here = here.join(name);
+            folders.push(here.clone());
+        }
+        folders
+    }
+
     /// Opens the area; it is made where there is none.
     pub(super) fn open_area(&self, root: &Path) -> Result<Dir, FileError> {
         let names: Vec<&str> = self.area.split('/').collect();

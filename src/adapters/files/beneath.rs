@@ -118,10 +118,7 @@ pub(super) fn read_whole(
     shown: &str,
     most_bytes: u64,
 ) -> Result<(Vec<u8>, FileStamp), FileError> {
-    let too_large = || {
-        let why = format!("{shown} is larger than {most_bytes} bytes");
-        Err(FileError::TooLarge(why))
-    };
+    let too_large = || Err(too_large(shown, most_bytes));
     let opened = open_file(parent, name, shown)?;
     if opened.stamp.size_bytes > most_bytes {
         return too_large();
@@ -137,6 +134,10 @@ pub(super) fn read_whole(
     // As it is after the reading: what a program wrote meanwhile is not what we wrote.
     let stamp = stamp(&opened.file.metadata().map_err(failed)?);
     Ok((bytes, stamp))
+}
+
+pub(super) fn too_large(shown: &str, most_bytes: u64) -> FileError {
+    FileError::TooLarge(format!("{shown} is larger than {most_bytes} bytes"))
 }
 
 /// How a file is recognised.

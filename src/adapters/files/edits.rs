@@ -1,15 +1,21 @@
 //! What the tools do with the files of a chat.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::area::Location;
 use super::beneath::{self, Missing, failure};
-use super::workspaces::{CapWorkspaces, Content, blocking, unremembered};
+use super::held::Held;
+use super::saving::Content;
+use super::workspaces::{CapWorkspaces, blocking};
 use super::{listing, quota, staging};
 use crate::core::files::{
-    Depth, FileContent, FileEntry, FileError, Listing, Overwrite, SavedFile, WorkspaceFiles,
-    WorkspaceId, WorkspacePath,
+    Depth, FileContent, FileEdit, FileEntry, FileError, Listing, NewName, NewPlace, OpenFile,
+    Overwrite, SavedFile, WorkspaceFiles, WorkspaceId, WorkspacePath, Workspaces,
 };
+use crate::core::label::Labels;
+use crate::core::media::Blob;
 
 impl CapWorkspaces {
     /// The size of the file that a new one would replace; refuses where it may not.
@@ -23,6 +29,76 @@ impl CapWorkspaces {
             (Err(FileError::NotFound(_)), _) => Ok(0),
             (Err(error), _) => Err(error),
         }
+    }
+
+    /// Writes a file; whoever calls holds the area.
+    async fn put(
+        &self,
+        location: &Location,
+        content: FileContent,
+        overwrite: Overwrite,
+    ) -> Result<u64, FileError> {
+        let FileContent { bytes, labels } = content;
+        let replaced = self.replaceable(location, overwrite).await?;
+        self.remember_new_folders(location.folders(), &labels)
+            .await?;
+        let (staged, parent) = self
+            .stage(location, Content::Bytes(bytes), replaced)
+            .await?;
+        let (stamp, place) = (staged.stamp, location.clone());
+        let promise = self.promise(location, stamp, labels).await?;
+        let commit = move || {
+            let (_, name) = place.named()?;
+            let done = staged.commit(&parent, name, overwrite);
+            done.map_err(|(error, _)| failure(&place.shown, &error))
+        };
+        match blocking(commit).await {
+            Ok(()) => self.fulfil(promise).await?,
+            Err(error) => {
+                self.withdraw(promise).await?;
+                return Err(error);
+            }
+        }
+        Ok(stamp.size_bytes)
+    }
+
+    /// Whether a file that moves into another area has room there.
+    async fn has_room(
+        &self,
+        from: &Location,
+        to: &Location,
+        size_bytes: u64,
+        replaced: u64,
+    ) -> Result<(), FileError> {
+        if from.area == to.area {
+            return Ok(());
+        }
+        let (root, to, quota) = (self.root.clone(), to.clone(), self.quota);
+        blocking(move || {
+            let used = quota::measure(&to.open_area(&root)?)?.saturating_sub(replaced);
+            quota::check(used, size_bytes, quota)
+        })
+        .await
+    }
+
+    async fn give_name(
+        &self,
+        from: &Location,
+        to: &Location,
+        overwrite: Overwrite,
+    ) -> Result<(), FileError> {
+        let (root, old, new) = (self.root.clone(), from.clone(), to.clone());
+        blocking(move || {
+            let (from_area, to_area) = (old.open_area(&root)?, new.open_area(&root)?);
+            let ((folders, name), (new_folders, new_name)) = (old.named()?, new.named()?);
+            let parent = beneath::open_folder(&from_area, &folders, Missing::Fail)?;
+            let new_parent = beneath::open_folder(&to_area, &new_folders, Missing::Make)?;
+            let failed = |error| failure(&new.shown, &error);
+            staging::rename((&parent, name), (&new_parent, new_name), overwrite).map_err(failed)?;
+            staging::sync(&new_parent);
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -63,6 +139,33 @@ impl WorkspaceFiles for CapWorkspaces {
         ))
     }
 
+    async fn keep(
+        &self,
+        workspace: &WorkspaceId,
+        place: NewPlace<'_>,
+        content: &Arc<dyn Blob>,
+        labels: &Labels,
+    ) -> Result<SavedFile, FileError> {
+        self.save_once(workspace, place, content, labels).await
+    }
+
+    async fn open(
+        &self,
+        workspace: &WorkspaceId,
+        path: &WorkspacePath,
+        most_bytes: u64,
+    ) -> Result<OpenFile, FileError> {
+        let location = Location::of(workspace, Some(path))?;
+        let opened = self.opened(&location).await?;
+        if opened.stamp.size_bytes > most_bytes {
+            return Err(beneath::too_large(&location.shown, most_bytes));
+        }
+        let known = self.known(&location.area).await?;
+        let labels = known.of_file(&location.path, opened.stamp).clone();
+        let content = Held::blob(opened);
+        Ok(OpenFile { content, labels })
+    }
+
     async fn write(
         &self,
         workspace: &WorkspaceId,
@@ -72,33 +175,38 @@ impl WorkspaceFiles for CapWorkspaces {
     ) -> Result<SavedFile, FileError> {
         let location = Location::of(workspace, Some(path))?;
         let _writer = self.writer(&location.area).await;
-        let replaced = self.replaceable(&location, overwrite).await?;
-        let bytes = Content::Bytes(content.bytes);
-        let (staged, parent) = self.stage(&location, bytes, replaced).await?;
-        let size_bytes = staged.stamp.size_bytes;
-        self.remember(&location, staged.stamp, content.labels)
-            .await?;
-        let commit = move || {
-            let (_, name) = location.named()?;
-            let done = staged.commit(&parent, name, overwrite);
-            done.map_err(|(error, _)| failure(&location.shown, &error))
-        };
-        blocking(commit).await?;
+        let size_bytes = self.put(&location, content, overwrite).await?;
         let path = path.clone();
         Ok(SavedFile { path, size_bytes })
+    }
+
+    async fn edit(
+        &self,
+        workspace: &WorkspaceId,
+        path: &WorkspacePath,
+        most_bytes: u64,
+        edit: FileEdit<'_>,
+    ) -> Result<(), FileError> {
+        let location = Location::of(workspace, Some(path))?;
+        let _writer = self.writer(&location.area).await;
+        let content = self.read(workspace, path, most_bytes).await?;
+        if let Some(content) = edit(content) {
+            self.put(&location, content, Overwrite::Replace).await?;
+        }
+        Ok(())
     }
 
     async fn rename(
         &self,
         workspace: &WorkspaceId,
         from: &WorkspacePath,
-        to: &WorkspacePath,
-        overwrite: Overwrite,
+        to: NewName<'_>,
     ) -> Result<SavedFile, FileError> {
         let (from, target) = (
             Location::of(workspace, Some(from))?,
-            Location::of(workspace, Some(to))?,
+            Location::of(workspace, Some(to.path))?,
         );
+        let path = to.path.clone();
         let _writer = self.writer(&target.area).await;
         let there = self.look(&from).await?;
         if !there.is_file() {
@@ -107,40 +215,29 @@ impl WorkspaceFiles for CapWorkspaces {
         }
         let size_bytes = there.len();
         if from == target {
-            let path = to.clone();
             return Ok(SavedFile { path, size_bytes });
         }
-        let replaced = self.replaceable(&target, overwrite).await?;
+        let replaced = self.replaceable(&target, to.overwrite).await?;
+        self.has_room(&from, &target, size_bytes, replaced).await?;
         let stamp = beneath::stamp_of_entry(&there);
         let known = self.known(&from.area).await?;
-        let labels = known.of_file(&from.path, stamp).clone();
-        self.remember(&target, stamp, labels).await?;
-        let (root, old, new) = (self.root.clone(), from.clone(), target.clone());
-        let quota = self.quota;
-        let moved = move || {
-            let (from_area, to_area) = (old.open_area(&root)?, new.open_area(&root)?);
-            if old.area != new.area {
-                let used = quota::measure(&to_area)?.saturating_sub(replaced);
-                quota::check(used, size_bytes, quota)?;
-            }
-            let ((folders, name), (new_folders, new_name)) = (old.named()?, new.named()?);
-            let parent = beneath::open_folder(&from_area, &folders, Missing::Fail)?;
-            let new_parent = beneath::open_folder(&to_area, &new_folders, Missing::Make)?;
-            let failed = |error| failure(&new.shown, &error);
-            staging::rename((&parent, name), (&new_parent, new_name), overwrite).map_err(failed)?;
-            staging::sync(&new_parent);
-            Ok(())
-        };
-        blocking(moved).await?;
+        let mut labels = known.of_file(&from.path, stamp).clone();
+        labels.join(to.labels);
+        self.remember_new_folders(target.folders(), &labels).await?;
+        let promise = self.promise(&target, stamp, labels.clone()).await?;
+        let moved = self.give_name(&from, &target, to.overwrite);
+        if let Err(error) = moved.await {
+            self.withdraw(promise).await?;
+            return Err(error);
+        }
+        self.fulfil(promise).await?;
         let there = beneath::stamp_of_entry(&self.look(&target).await?);
         if there != stamp {
             // A program put something else in its place: of that nothing is known.
-            let labels = known.of_anything().clone();
+            labels.join(known.of_anything());
             self.remember(&target, there, labels).await?;
         }
-        let forgotten = self.labels.delete(&from.area, &from.path).await;
-        forgotten.map_err(unremembered)?;
-        let path = to.clone();
+        self.forget(&from).await?;
         Ok(SavedFile { path, size_bytes })
     }
 
@@ -160,7 +257,6 @@ impl WorkspaceFiles for CapWorkspaces {
             }
         })
         .await?;
-        let forgotten = self.labels.delete(&location.area, &location.path).await;
-        forgotten.map_err(unremembered)
+        self.forget(&location).await
     }
 }

@@ -2,9 +2,9 @@
 
 use super::area::{self, CHATS, Location};
 use super::beneath::{self, Missing, failure};
+use super::promises::unremembered;
 use super::staging;
-use super::workspaces::{CapWorkspaces, blocking, unremembered};
-use crate::core::file_labels::FileRecord;
+use super::workspaces::{CapWorkspaces, blocking};
 use crate::core::files::{FileError, Overwrite, WorkspaceId};
 
 impl CapWorkspaces {
@@ -22,12 +22,16 @@ impl CapWorkspaces {
         let _old_writer = self.writer(&old.area).await;
         let _new_writer = self.writer(&new.area).await;
         let records = self.labels.list(&old.area).await.map_err(unremembered)?;
+        let known = self.known(&new.area).await?;
+        let mut promises = Vec::with_capacity(records.len());
         for record in &records {
-            let moved = FileRecord {
-                area: new.area.clone(),
-                ..record.clone()
+            let location = Location {
+                path: record.path.clone(),
+                ..new.clone()
             };
-            self.labels.add(moved).await.map_err(unremembered)?;
+            let labels = record.labels.clone();
+            let promise = self.promise_over(&known, &location, record.stamp, labels);
+            promises.push(promise.await?);
         }
         let (root, from, to) = (self.root.clone(), from.clone(), to.clone());
         let renamed = move || {
@@ -40,7 +44,15 @@ impl CapWorkspaces {
                 Ok(()) => Ok(()),
             }
         };
-        blocking(renamed).await?;
+        if let Err(error) = blocking(renamed).await {
+            for promise in promises {
+                self.withdraw(promise).await?;
+            }
+            return Err(error);
+        }
+        for promise in promises {
+            self.fulfil(promise).await?;
+        }
         for record in &records {
             let forgotten = self.labels.delete(&record.area, &record.path).await;
             forgotten.map_err(unremembered)?;

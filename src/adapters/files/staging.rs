@@ -1,7 +1,7 @@
 //! Files on their way: written whole in a folder of ours, then given their name at once.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use rustix::fs::{RenameFlags, renameat_with};
@@ -15,46 +15,48 @@ use crate::core::files::{FileError, Overwrite};
 pub(super) struct Staged {
     folder: Dir,
     name: String,
-    /// As which it will be recognised.
+    file: File,
+    shown: String,
+    /// As which it will be recognised, once it is sealed.
     pub(super) stamp: FileStamp,
 }
 
 impl Staged {
-    /// Writes what `content` has, at most `most` bytes, for a file that will be in `parent`.
-    pub(super) fn write(
-        (folder, name): (Dir, String),
-        content: impl Read,
-        most: u64,
-        (parent, shown): (&Dir, &str),
-    ) -> Result<Self, FileError> {
-        let failed = |error: io::Error| failure(shown, &error);
+    /// An empty file in `folder`, for what is shown as `shown`.
+    pub(super) fn begin(folder: Dir, name: String, shown: &str) -> Result<Self, FileError> {
         let mut private = OpenOptions::new();
         private.write(true).create_new(true).mode(0o600);
-        let mut file = folder
-            .open_with(&name, &private)
-            .map_err(failed)?
-            .into_std();
-        // From here on dropping it cleans up.
-        let mut staged = Self {
+        let file = folder.open_with(&name, &private);
+        let file = file.map_err(|error| failure(shown, &error))?.into_std();
+        Ok(Self {
             folder,
             name,
+            file,
+            shown: shown.to_owned(),
             stamp: FileStamp {
                 size_bytes: 0,
                 modified_ns: 0,
             },
-        };
-        let written = copy(content, &mut file, most).map_err(failed)?;
-        if written > most {
-            let why = format!("{shown} is larger than the {most} bytes that it may have");
-            return Err(FileError::TooLarge(why));
-        }
+        })
+    }
+
+    /// Adds bytes at its end; when that fails, all of it is gone.
+    pub(super) fn append(mut self, piece: &[u8]) -> Result<Self, FileError> {
+        let written = self.file.write_all(piece);
+        written.map_err(|error| failure(&self.shown, &error))?;
+        Ok(self)
+    }
+
+    /// Makes it whole, and of whom the files in `parent` are.
+    pub(super) fn seal(mut self, parent: &Dir) -> Result<Self, FileError> {
+        let failed = |error: io::Error| failure(&self.shown, &error);
         if let Some((user, group)) = beneath::other_owner(parent).map_err(failed)? {
-            rustix::fs::fchown(&file, Some(user), Some(group))
+            rustix::fs::fchown(&self.file, Some(user), Some(group))
                 .map_err(|error| failed(error.into()))?;
         }
-        file.sync_all().map_err(failed)?;
-        staged.stamp = beneath::stamp(&file.metadata().map_err(failed)?);
-        Ok(staged)
+        self.file.sync_all().map_err(failed)?;
+        self.stamp = beneath::stamp(&self.file.metadata().map_err(failed)?);
+        Ok(self)
     }
 
     /// Gives it its name: it is there whole, or it comes back.
@@ -79,13 +81,6 @@ impl Drop for Staged {
         // After the commit there is nothing under this name.
         let _ = self.folder.remove_file(&self.name);
     }
-}
-
-/// Copies at most one byte more than `most`, so that more is noticed.
-fn copy(content: impl Read, file: &mut File, most: u64) -> io::Result<u64> {
-    let written = io::copy(&mut content.take(most.saturating_add(1)), file)?;
-    file.flush()?;
-    Ok(written)
 }
 
 /// Renames beneath two handles.

@@ -1,33 +1,24 @@
 //! The ports of the workspaces over the folders on disk.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{Cursor, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use cap_std::fs::Dir;
 use chrono::{DateTime, Utc};
 use tokio::sync::OwnedMutexGuard;
 
 use super::area::{self, Location, STAGING};
 use super::beneath::{self, Missing, failure};
-use super::quota;
-use super::staging::Staged;
-use super::sweep::sweep;
-use crate::core::error::StoreError;
-use crate::core::file_labels::{FileLabelStore, FileRecord, FileStamp, KnownFiles, PROGRAMS};
-use crate::core::file_name::{numbered, safe_name};
+use super::saving::Content;
+use super::sweep;
+use crate::core::file_labels::{FOLDER, FileLabelStore, PROGRAMS};
 use crate::core::files::{
-    FileContent, FileError, NewPlace, Overwrite, SavedFile, WorkspaceId, WorkspacePath, Workspaces,
+    FileContent, FileError, NewPlace, SavedFile, WorkspaceId, WorkspacePath, Workspaces,
 };
 use crate::core::label::Labels;
 use crate::core::units::ByteCount;
-
-/// So many files may have one name but for the number in it.
-const MOST_NUMBERED: u32 = 1000;
 
 /// The folders of all chats below one folder. Nothing is opened before it is needed.
 #[derive(Debug)]
@@ -62,105 +53,9 @@ impl CapWorkspaces {
         lock.lock_owned().await
     }
 
-    pub(super) async fn known(&self, area: &str) -> Result<KnownFiles, FileError> {
-        let records = self.labels.list(area).await.map_err(unremembered)?;
-        Ok(KnownFiles::new(records))
-    }
-
-    /// Labels are written before the file is there: a crash between leaves a record that fits
-    /// nothing, never a file without its labels.
-    pub(super) async fn remember(
-        &self,
-        location: &Location,
-        stamp: FileStamp,
-        labels: Labels,
-    ) -> Result<(), FileError> {
-        let record = FileRecord {
-            area: location.area.clone(),
-            path: location.path.clone(),
-            stamp,
-            labels,
-        };
-        self.labels.add(record).await.map_err(unremembered)
-    }
-
-    fn staging_name(&self) -> String {
+    pub(super) fn staging_name(&self) -> String {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         format!("{}-{number}", std::process::id())
-    }
-
-    /// Stages a file for `location`, within the quota. `replaced` bytes go when it takes its place.
-    pub(super) async fn stage(
-        &self,
-        location: &Location,
-        content: Content,
-        replaced: u64,
-    ) -> Result<(Staged, Dir), FileError> {
-        let (root, quota, name) = (self.root.clone(), self.quota, self.staging_name());
-        let location = location.clone();
-        blocking(move || {
-            let (content, size): (Box<dyn Read>, u64) = match content {
-                Content::Bytes(bytes) => {
-                    let size = bytes.len() as u64;
-                    (Box::new(Cursor::new(bytes)), size)
-                }
-                Content::File(path) => {
-                    let failed = |error| failure("the file", &error);
-                    let file = File::open(path).map_err(failed)?;
-                    let size = file.metadata().map_err(failed)?.len();
-                    (Box::new(file), size)
-                }
-            };
-            let dir = location.open_area(&root)?;
-            quota::check(quota::measure(&dir)?.saturating_sub(replaced), size, quota)?;
-            let (folders, _) = location.named()?;
-            let parent = beneath::open_folder(&dir, &folders, Missing::Make)?;
-            let staging =
-                beneath::open_folder(&area::open_root(&root)?, &[STAGING], Missing::Make)?;
-            let place = (&parent, location.shown.as_str());
-            let staged = Staged::write((staging, name), content, size, place)?;
-            Ok((staged, parent))
-        })
-        .await
-    }
-
-    /// Saves under the first free name.
-    async fn save(
-        &self,
-        workspace: &WorkspaceId,
-        place: NewPlace<'_>,
-        content: Content,
-        labels: &Labels,
-    ) -> Result<SavedFile, FileError> {
-        let folder = match place.folder.trim_matches('/') {
-            "" => None,
-            folder => Some(WorkspacePath::parse(folder)?),
-        };
-        let name = safe_name(place.name);
-        let folder = Location::of(workspace, folder.as_ref())?;
-        let _writer = self.writer(&folder.area).await;
-        let (mut staged, parent) = self.stage(&folder.join(&name), content, 0).await?;
-        for number in 1..=MOST_NUMBERED {
-            let name = numbered(&name, number);
-            if parent.symlink_metadata(&name).is_ok() {
-                continue;
-            }
-            let location = folder.join(&name);
-            let path = WorkspacePath::parse(&location.shown)?;
-            let size_bytes = staged.stamp.size_bytes;
-            self.remember(&location, staged.stamp, labels.clone())
-                .await?;
-            match staged.commit(&parent, &name, Overwrite::Never) {
-                Ok(()) => return Ok(SavedFile { path, size_bytes }),
-                Err((error, again)) if error.kind() == ErrorKind::AlreadyExists => {
-                    staged = again;
-                }
-                Err((error, _)) => return Err(failure(&location.shown, &error)),
-            }
-        }
-        Err(FileError::Exists(format!(
-            "{name}, {MOST_NUMBERED} times over,"
-        )))
     }
 
     /// Looks at what is there, without opening it.
@@ -201,18 +96,6 @@ pub async fn clean(root: PathBuf) -> Result<(), FileError> {
     .await
 }
 
-/// What is written.
-pub(super) enum Content {
-    Bytes(Vec<u8>),
-    File(PathBuf),
-}
-
-pub(super) fn unremembered(error: StoreError) -> FileError {
-    FileError::Failed(format!(
-        "where it comes from could not be looked up or kept: {error}"
-    ))
-}
-
 /// Runs what waits for the disk where nobody else has to wait for it.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
@@ -230,20 +113,28 @@ impl Workspaces for CapWorkspaces {
         name: &str,
         content: FileContent,
     ) -> Result<SavedFile, FileError> {
-        let place = NewPlace { folder, name };
-        let bytes = Content::Bytes(content.bytes);
+        let (place, bytes) = (NewPlace { folder, name }, Content::Bytes(content.bytes));
         self.save(workspace, place, bytes, &content.labels).await
     }
 
-    async fn save_file(
+    async fn make_folder(
         &self,
         workspace: &WorkspaceId,
-        place: NewPlace<'_>,
-        from: &Path,
+        folder: &WorkspacePath,
         labels: &Labels,
-    ) -> Result<SavedFile, FileError> {
-        let content = Content::File(from.to_owned());
-        self.save(workspace, place, content, labels).await
+    ) -> Result<(), FileError> {
+        let location = Location::of(workspace, Some(folder))?;
+        let _writer = self.writer(&location.area).await;
+        let mut folders = location.folders();
+        folders.extend(location.split().is_some().then(|| location.clone()));
+        self.remember_new_folders(folders, labels).await?;
+        let root = self.root.clone();
+        let made = move || {
+            let names: Vec<&str> = location.path.split('/').filter(|n| !n.is_empty()).collect();
+            let area = location.open_area(&root)?;
+            beneath::open_folder(&area, &names, Missing::Make).map(drop)
+        };
+        blocking(made).await
     }
 
     async fn read(
@@ -288,12 +179,8 @@ impl Workspaces for CapWorkspaces {
         if all == before {
             return Ok(());
         }
-        let nothing = FileStamp {
-            size_bytes: 0,
-            modified_ns: 0,
-        };
         debug_assert_eq!(location.path, PROGRAMS);
-        self.remember(&location, nothing, all).await
+        self.remember(&location, FOLDER, all).await
     }
 
     async fn move_chat(&self, from: &WorkspaceId, to: &WorkspaceId) -> Result<(), FileError> {
@@ -303,12 +190,17 @@ impl Workspaces for CapWorkspaces {
     async fn sweep(&self, folder: &str, older_than: DateTime<Utc>) -> Result<u64, FileError> {
         let folder = WorkspacePath::parse(folder)?;
         let root = self.root.clone();
-        let swept = move || sweep(&root, &folder, older_than);
-        let gone = blocking(swept).await?;
-        for location in &gone {
-            let forgotten = self.labels.delete(&location.area, &location.path).await;
-            forgotten.map_err(unremembered)?;
+        let mut count = 0;
+        for area in blocking(move || sweep::areas(&root)).await? {
+            // What is deleted and forgotten must still be the same file.
+            let _writer = self.writer(&area).await;
+            let (root, folder) = (self.root.clone(), folder.clone());
+            let swept = move || sweep::sweep(&root, &area, &folder, older_than);
+            for location in blocking(swept).await? {
+                self.forget(&location).await?;
+                count += 1;
+            }
         }
-        Ok(gone.len() as u64)
+        Ok(count)
     }
 }

@@ -2,7 +2,7 @@
 
 mod commands;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::core::artifacts::{Artifact, ArtifactRules, SkipReason, SkippedFile};
 use crate::core::channel::{ChatKind, ChatTarget, Sender};
 use crate::core::command::{Verdict, classify};
 use crate::core::files::{
-    FileContent, FileError, NewPlace, SavedFile, WorkspaceId, WorkspacePath, Workspaces,
+    FileContent, FileError, SavedFile, WorkspaceId, WorkspacePath, Workspaces,
 };
 use crate::core::ids::{ChannelName, ChatId, ConversationId, UserId};
 use crate::core::label::{Labels, Source};
@@ -98,14 +98,19 @@ impl Workspaces for MemoryWorkspaces {
         Ok(())
     }
 
-    async fn save_file(
+    async fn make_folder(
         &self,
-        _: &WorkspaceId,
-        _: NewPlace<'_>,
-        _: &Path,
-        _: &Labels,
-    ) -> Result<SavedFile, FileError> {
-        Err(FileError::Refused("no tool here copies files".to_owned()))
+        workspace: &WorkspaceId,
+        folder: &WorkspacePath,
+        labels: &Labels,
+    ) -> Result<(), FileError> {
+        let place = format!("{}/{folder}/", workspace.folder());
+        let content = FileContent {
+            bytes: Vec::new(),
+            labels: labels.clone(),
+        };
+        self.saved.lock().unwrap().push((place, content));
+        Ok(())
     }
 
     async fn move_chat(&self, _: &WorkspaceId, _: &WorkspaceId) -> Result<(), FileError> {
@@ -321,8 +326,10 @@ async fn files_that_a_program_leaves_are_saved_with_where_they_come_from() {
     ]);
     assert_eq!(result.value()["skipped"], not_kept);
     let saved = world.files.saved.lock().unwrap();
-    assert_eq!(saved[0].0, "42/plots/new/plot.png");
-    assert_eq!(saved[0].1.labels, labels);
+    // The folder, whose name the model chose, and the file.
+    let of = |at: usize| (saved[at].0.as_str(), &saved[at].1.labels);
+    assert_eq!(of(0), ("42/plots/new/", &labels));
+    assert_eq!(of(1), ("42/plots/new/plot.png", &labels));
     let rules = world.request().artifacts.unwrap();
     assert_eq!(
         (rules.globs, rules.most_files),

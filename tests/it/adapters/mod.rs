@@ -25,4 +25,5 @@ mod telegram_updates;
 mod telegram_webhook;
 mod workspace_attacks;
 pub mod workspace_fixture;
+mod workspace_labels;
 mod workspaces;

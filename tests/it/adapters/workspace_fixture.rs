@@ -7,9 +7,10 @@ use std::sync::Arc;
 use minibot::adapters::files::CapWorkspaces;
 use minibot::adapters::sqlite::SqliteFileLabelStore;
 use minibot::core::channel::ChatTarget;
+use minibot::core::file_labels::FileLabelStore;
 use minibot::core::files::{
-    Depth, FileContent, FileError, Listing, Overwrite, SavedFile, WorkspaceFiles, WorkspaceId,
-    WorkspacePath, Workspaces,
+    Depth, FileContent, FileError, Listing, NewName, Overwrite, SavedFile, WorkspaceFiles,
+    WorkspaceId, WorkspacePath, Workspaces,
 };
 use minibot::core::ids::{ChannelName, ChatId};
 use minibot::core::label::{Labels, Source};
@@ -30,8 +31,16 @@ impl Folder {
     }
 
     pub async fn below(folder: tempfile::TempDir) -> Self {
+        Self::with(folder, |labels| Arc::new(labels)).await
+    }
+
+    /// With something between the files and what is remembered of them.
+    pub async fn with(
+        folder: tempfile::TempDir,
+        wrapped: impl FnOnce(SqliteFileLabelStore) -> Arc<dyn FileLabelStore>,
+    ) -> Self {
         let fixture = Fixture::new().await;
-        let labels = Arc::new(SqliteFileLabelStore::new(fixture.database.clone()));
+        let labels = wrapped(SqliteFileLabelStore::new(fixture.database.clone()));
         let quota = ByteCount::megabytes(1);
         let files = CapWorkspaces::new(folder.path().join("files"), quota, labels);
         Self {
@@ -97,8 +106,24 @@ impl Folder {
         to: &str,
         overwrite: Overwrite,
     ) -> Result<SavedFile, FileError> {
+        let labels = Labels::default();
+        self.rename_labelled(from, to, overwrite, &labels).await
+    }
+
+    pub async fn rename_labelled(
+        &self,
+        from: &str,
+        to: &str,
+        overwrite: Overwrite,
+        labels: &Labels,
+    ) -> Result<SavedFile, FileError> {
         let (from, to) = (path(from), path(to));
-        self.files.rename(&chat("7"), &from, &to, overwrite).await
+        let to = NewName {
+            path: &to,
+            overwrite,
+            labels,
+        };
+        self.files.rename(&chat("7"), &from, to).await
     }
 
     pub async fn delete(&self, at: &str) -> Result<(), FileError> {
@@ -127,6 +152,11 @@ pub fn web() -> Labels {
     Labels::of(Source::Web {
         host: "example.org".into(),
     })
+}
+
+/// Of a file that somebody sent.
+pub fn named(name: &str) -> Labels {
+    Labels::of(Source::Document { name: name.into() })
 }
 
 /// The name of the variant, which is what callers decide on.

@@ -6,11 +6,13 @@ use std::os::unix::fs::PermissionsExt;
 use chrono::{TimeDelta, Utc};
 use minibot::adapters::files::clean;
 use minibot::core::files::{
-    FileContent, FileError, NewPlace, Overwrite, WorkspaceFiles, Workspaces,
+    FileContent, FileEdit, FileError, NewPlace, Overwrite, WorkspaceFiles, Workspaces,
 };
 use minibot::core::label::Labels;
+use minibot::core::media::InMemory;
 
-use super::workspace_fixture::{Folder, chat, kind, path, web};
+use super::workspace_fixture::{Folder, chat, kind, named, path, web};
+use crate::support::disk::SmallDisk;
 
 #[tokio::test]
 async fn files_are_written_listed_moved_and_deleted() {
@@ -107,21 +109,97 @@ async fn uploads_of_one_name_get_numbers_however_close_they_come() {
 }
 
 #[tokio::test]
-async fn a_large_file_is_copied_from_where_it_lies() {
+async fn what_somebody_sent_is_kept_once_and_within_the_quota() {
     let folder = Folder::new().await;
-    let source = folder.outside().join("download");
-    std::fs::write(&source, vec![7; 900_000]).unwrap();
-    let place = NewPlace {
-        folder: "uploads",
-        name: "a.bin",
+    let keep = async |name: &str, bytes: &[u8]| {
+        let place = NewPlace {
+            folder: "uploads",
+            name,
+        };
+        let content = InMemory::holding(bytes.to_vec());
+        let kept = folder.files.keep(&chat("7"), place, &content, &web()).await;
+        kept.map(|kept| kept.path.as_str().to_owned())
     };
-    let (own, labels) = (chat("7"), web());
-    let save = || folder.files.save_file(&own, place, &source, &labels);
-    assert_eq!(save().await.unwrap().size_bytes, 900_000);
+    let large = vec![7; 400_000];
+    assert_eq!(keep("a.bin", &large).await.unwrap(), "uploads/a.bin");
+    // The same again takes no second name; another of the same length does.
+    assert_eq!(keep("a.bin", &large).await.unwrap(), "uploads/a.bin");
+    let mut other = large.clone();
+    *other.last_mut().unwrap() = 8;
+    assert_eq!(keep("a.bin", &other).await.unwrap(), "uploads/a (2).bin");
+    assert_eq!(keep("a.bin", &other).await.unwrap(), "uploads/a (2).bin");
+    assert_eq!(folder.labels("uploads/a (2).bin").await, web());
+    // Neither a folder of that name nor a link is such a file.
+    let dir = folder.chat().await.join("uploads");
+    std::fs::create_dir(dir.join("d")).unwrap();
+    std::os::unix::fs::symlink(dir.join("a.bin"), dir.join("l")).unwrap();
+    assert_eq!(keep("d", b"x").await.unwrap(), "uploads/d (2)");
+    assert_eq!(keep("l", b"x").await.unwrap(), "uploads/l (2)");
     // The quota of a megabyte has no room for another one.
-    assert_eq!(kind(&save().await), "too large");
-    assert!(source.exists());
-    assert_eq!(folder.labels("uploads/a.bin").await, web());
+    let third = keep("b.bin", &large).await;
+    assert_eq!(kind(&third), "too large");
+    // What is known of a file that it takes the place of is not forgotten.
+    folder.write("uploads/own.txt", "mine").await.unwrap();
+    let page = folder.write_labelled("uploads/page.txt", "x", named("page"));
+    page.await.unwrap();
+    assert_eq!(keep("page.txt", b"x").await.unwrap(), "uploads/page.txt");
+    let mut both = named("page");
+    both.join(&web());
+    assert_eq!(folder.labels("uploads/page.txt").await, both);
+}
+
+#[tokio::test]
+async fn an_open_file_is_read_piece_by_piece() {
+    let folder = Folder::new().await;
+    let page = folder.write_labelled("a.txt", "one two", web());
+    page.await.unwrap();
+    let open = async |at: &str, most| folder.files.open(&chat("7"), &path(at), most).await;
+    let file = open("a.txt", 7).await.unwrap();
+    assert_eq!((file.content.size(), &file.labels), (7, &web()));
+    assert_eq!(file.content.read_at(4, 99).await.unwrap(), b"two");
+    assert_eq!(file.content.read_at(7, 1).await.unwrap(), b"");
+    assert_eq!(kind(&open("a.txt", 6).await), "too large");
+    std::os::unix::fs::symlink("a.txt", folder.chat().await.join("link")).unwrap();
+    assert_eq!(kind(&open("link", 99).await), "refused");
+    // What was deleted is there for whoever has it open; what was cut off is not.
+    std::fs::remove_file(folder.chat().await.join("a.txt")).unwrap();
+    assert_eq!(file.content.read_at(0, 3).await.unwrap(), b"one");
+    folder.write("b.txt", "three").await.unwrap();
+    let file = open("b.txt", 99).await.unwrap();
+    let place = folder.chat().await.join("b.txt");
+    std::fs::File::options()
+        .write(true)
+        .open(place)
+        .unwrap()
+        .set_len(2)
+        .unwrap();
+    assert!(file.content.read_at(0, 5).await.is_err());
+}
+
+#[tokio::test]
+async fn edits_at_one_time_do_not_undo_each_other() {
+    let folder = Folder::new().await;
+    folder.write("shared/a.txt", "0").await.unwrap();
+    let edit = async |number: u32| {
+        let own = chat(&number.to_string());
+        let edit: FileEdit<'_> = Box::new(move |file| {
+            let text = String::from_utf8(file.bytes).unwrap();
+            let bytes = format!("{text},{number}").into_bytes();
+            Some(FileContent { bytes, ..file })
+        });
+        let at = path("shared/a.txt");
+        folder.files.edit(&own, &at, 99, edit).await.unwrap();
+    };
+    futures::future::join_all((1..=9).map(edit)).await;
+    let text = folder.read("shared/a.txt").await.unwrap();
+    let mut numbers: Vec<&str> = text.split(',').collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+    let leave: FileEdit<'_> = Box::new(|_| None);
+    let own = chat("7");
+    let at = path("shared/a.txt");
+    folder.files.edit(&own, &at, 99, leave).await.unwrap();
+    assert_eq!(folder.read("shared/a.txt").await.unwrap(), text);
 }
 
 #[tokio::test]
@@ -146,57 +224,6 @@ async fn writers_at_one_time_do_not_share_the_room_that_one_has_left() {
     let (own, at) = (chat("8"), path("a"));
     let other = folder.files.write(&own, &at, content, Overwrite::Never);
     assert_eq!(kind(&other.await), "ok");
-}
-
-#[tokio::test]
-async fn labels_stay_with_a_file_wherever_it_goes() {
-    let folder = Folder::new().await;
-    folder.write("own.txt", "mine").await.unwrap();
-    let page = folder.write_labelled("page.txt", "theirs", web());
-    page.await.unwrap();
-    let to = "shared/deep/page.txt";
-    let moved = folder.rename("page.txt", to, Overwrite::Never);
-    moved.await.unwrap();
-    assert_eq!(folder.labels("shared/deep/page.txt").await, web());
-    assert_eq!(folder.labels("own.txt").await, Labels::default());
-    let listed = folder.list("8", "shared");
-    assert_eq!(listed.await.unwrap().entries[0].labels, web());
-}
-
-#[tokio::test]
-async fn what_a_program_wrote_may_hold_all_that_it_could_read() {
-    let folder = Folder::new().await;
-    let dir = folder.chat().await;
-    std::fs::write(dir.join("by hand.txt"), "hello").unwrap();
-    assert_eq!(folder.labels("by hand.txt").await, Labels::default());
-    folder.write("own.txt", "mine").await.unwrap();
-    let page = folder.write_labelled("page.txt", "theirs", web());
-    page.await.unwrap();
-    assert_eq!(folder.labels("own.txt").await, Labels::default());
-    // A program copies, appends, renames over.
-    std::fs::copy(dir.join("page.txt"), dir.join("copy.txt")).unwrap();
-    assert_eq!(folder.labels("copy.txt").await, web());
-    std::fs::rename(dir.join("copy.txt"), dir.join("own.txt")).unwrap();
-    assert_eq!(folder.labels("own.txt").await, web());
-    let moved = folder.rename("own.txt", "shared/own.txt", Overwrite::Never);
-    moved.await.unwrap();
-    assert_eq!(folder.labels("shared/own.txt").await, web());
-}
-
-#[tokio::test]
-async fn what_a_program_was_told_is_remembered_after_its_files_are_gone() {
-    let folder = Folder::new().await;
-    folder
-        .files
-        .expose(&chat("7"), &Labels::default())
-        .await
-        .unwrap();
-    folder.write("own.txt", "mine").await.unwrap();
-    folder.files.expose(&chat("7"), &web()).await.unwrap();
-    let dir = folder.chat().await;
-    std::fs::write(dir.join("made.txt"), "by the program").unwrap();
-    assert_eq!(folder.labels("made.txt").await, web());
-    assert_eq!(folder.labels("own.txt").await, Labels::default());
 }
 
 #[tokio::test]
@@ -246,7 +273,7 @@ async fn a_program_of_another_user_can_use_what_is_put_there() {
 
 #[tokio::test]
 async fn a_full_disk_is_told_and_leaves_what_was_there() {
-    let Some(disk) = SmallDisk::mount() else {
+    let Some(disk) = SmallDisk::of("256k") else {
         return; // Only root can mount one.
     };
     let folder = Folder::below(tempfile::tempdir_in(disk.path()).unwrap()).await;
@@ -260,34 +287,6 @@ async fn a_full_disk_is_told_and_leaves_what_was_there() {
     let staging = folder.outside().join("files/staging");
     assert_eq!(std::fs::read_dir(staging).unwrap().count(), 0);
     assert_eq!(kind(&folder.write("b.txt", "small").await), "ok");
-}
-
-/// A file system of 256 kilobytes.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount() -> Option<Self> {
-        let at = tempfile::tempdir().unwrap();
-        let mounted = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"])
-            .arg(at.path())
-            .status();
-        mounted.ok()?.success().then_some(Self(at))
-    }
-
-    fn path(&self) -> &std::path::Path {
-        self.0.path()
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let at = self.0.path();
-        let _ = std::process::Command::new("umount")
-            .arg("-l")
-            .arg(at)
-            .status();
-    }
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use Injection as In;
 use Spelling as As;
 
 /// Ways in of which each is tried with each way out below.
-const WAYS_IN: [In; 16] = [
+const WAYS_IN: [In; 18] = [
     In::Forwarded,
     In::Quoted,
     In::Pdf,
@@ -31,6 +31,8 @@ const WAYS_IN: [In; 16] = [
     In::NoteList,
     In::File,
     In::FileName,
+    In::MovedFile,
+    In::LeftFolder,
     In::FoundInFile,
     In::JobText,
     In::JobRun,

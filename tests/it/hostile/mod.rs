@@ -89,9 +89,13 @@ const KEPT: &[Injection] = &[
     Injection::Note,
     Injection::NoteList,
     Injection::File,
-    Injection::FileName,
     Injection::FoundInFile,
     Injection::JobText,
+];
+const NAMES: &[Injection] = &[
+    Injection::FileName,
+    Injection::MovedFile,
+    Injection::LeftFolder,
 ];
 const SUMMED_UP: &[Injection] = &[Injection::Summary];
 
@@ -126,6 +130,16 @@ async fn without_the_rule_nearly_all_attacks_by_what_was_kept_are_through() {
 }
 
 #[tokio::test]
+async fn with_the_rule_no_attack_by_names_of_files_is_through() {
+    none_is_through(NAMES).await;
+}
+
+#[tokio::test]
+async fn without_the_rule_nearly_all_attacks_by_names_of_files_are_through() {
+    nearly_all_are_through(NAMES).await;
+}
+
+#[tokio::test]
 async fn with_the_rule_no_attack_by_a_summary_is_through() {
     none_is_through(SUMMED_UP).await;
 }
@@ -142,6 +156,6 @@ fn there_are_at_least_a_hundred_different_attacks() {
     assert_eq!(different.len(), attacks.len());
     assert!(attacks.len() >= 100, "{}", attacks.len());
     let surfed: &[Injection] = &[Injection::Surfed, Injection::Titled];
-    let groups = [PASSED_ON, WEB, KEPT, SUMMED_UP, surfed].concat();
+    let groups = [PASSED_ON, WEB, KEPT, NAMES, SUMMED_UP, surfed].concat();
     assert!(attacks.iter().all(|attack| groups.contains(&attack.way_in)));
 }

@@ -192,8 +192,14 @@ impl World {
     /// What comes before the attacked turn: the attacker's words are kept somewhere, the person
     /// tells something.
     async fn prepare(&mut self, number: usize, way_in: Injection, secret: &str) {
+        if let Some(had) = way_in.had(number) {
+            let says = json!({ "text": "keep this" });
+            self.turn(Some(says.into()), vec![had], "", Says::Yes).await;
+            self.starts_afresh().await;
+        }
         if let Some(keeps) = way_in.keeps(number) {
-            self.turn(Some(forwarded().into()), vec![keeps], "", Says::Yes)
+            let calls = std::iter::once(keeps).chain(way_in.then(number)).collect();
+            self.turn(Some(forwarded().into()), calls, "", Says::Yes)
                 .await;
             self.starts_afresh().await;
         }

@@ -7,6 +7,7 @@
     clippy::panic
 )]
 
+pub mod disk;
 pub mod fake_model;
 pub mod fake_telegram;
 pub mod gate;

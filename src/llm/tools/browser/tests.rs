@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -17,7 +17,7 @@ use crate::core::browser::{
 };
 use crate::core::channel::{ChatKind, ChatTarget, Sender};
 use crate::core::egress::{FetchError, FetchRequest, Fetched, Refusal};
-use crate::core::files::{FileContent, FileError, NewPlace, SavedFile, WorkspacePath};
+use crate::core::files::{FileContent, FileError, SavedFile, WorkspacePath};
 use crate::core::ids::{ChannelName, ChatId, ConversationId, ThreadId, UserId};
 use crate::core::label::{Labels, Source};
 use crate::core::notes::NoteOwner;
@@ -186,14 +186,13 @@ impl Workspaces for KeepingWorkspaces {
         Err(FileError::NotFound(path.to_string()))
     }
 
-    async fn save_file(
+    async fn make_folder(
         &self,
-        _workspace: &WorkspaceId,
-        place: NewPlace<'_>,
-        _from: &Path,
-        _labels: &Labels,
-    ) -> Result<SavedFile, FileError> {
-        Err(FileError::Refused(format!("{place:?} is not taken")))
+        _: &WorkspaceId,
+        _: &WorkspacePath,
+        _: &Labels,
+    ) -> Result<(), FileError> {
+        Ok(())
     }
 
     async fn directory(&self, _workspace: &WorkspaceId) -> Result<PathBuf, FileError> {

@@ -12,7 +12,7 @@ use super::read::{MOST_READ, PathArguments, read_text};
 use super::{TEXTS, failed, workspace, written};
 use crate::core::action::Action;
 use crate::core::files::{
-    FileContent, FileError, Overwrite, SavedFile, WorkspaceFiles, WorkspacePath,
+    FileContent, FileEdit, FileError, NewName, Overwrite, SavedFile, WorkspaceFiles, WorkspacePath,
 };
 use crate::core::tool::{ErrorCode, ToolContext, ToolEffect, ToolOutcome};
 
@@ -187,10 +187,12 @@ impl TypedTool for MoveFile {
         let moved = async {
             let from = WorkspacePath::parse(&arguments.source_path)?;
             let to = WorkspacePath::parse(&arguments.destination_path)?;
-            let overwrite = overwrite(arguments.overwrite);
-            self.0
-                .rename(&workspace(context), &from, &to, overwrite)
-                .await
+            let to = NewName {
+                path: &to,
+                overwrite: overwrite(arguments.overwrite),
+                labels: &context.labels,
+            };
+            self.0.rename(&workspace(context), &from, to).await
         };
         match moved.await {
             Ok(saved) => success(json!({ "ok": true, "path": saved.path.as_str() })),

@@ -41,6 +41,14 @@ pub(super) struct Wishes {
 pub(super) struct Keeping {
     pub rules: ArtifactRules,
     folder: WorkspacePath,
+    named_by: NamedBy,
+}
+
+/// Who chose the name of the folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NamedBy {
+    Settings,
+    Call,
 }
 
 /// What was kept and what was not.
@@ -77,10 +85,12 @@ impl ArtifactSettings {
             let message = format!("give at most {MOST_GLOBS} short patterns in artifact_globs");
             return Err(failure(ErrorCode::BadArguments, message));
         }
-        let folder = wishes
-            .folder
-            .filter(|folder| !folder.trim().is_empty())
-            .unwrap_or_else(|| folder.clone());
+        let wished = wishes.folder.filter(|folder| !folder.trim().is_empty());
+        let named_by = match &wished {
+            Some(_) => NamedBy::Call,
+            None => NamedBy::Settings,
+        };
+        let folder = wished.unwrap_or_else(|| folder.clone());
         let folder = WorkspacePath::parse(&folder).map_err(|error| {
             failure(ErrorCode::BadArguments, format!("artifact_subdir: {error}"))
         })?;
@@ -91,7 +101,11 @@ impl ArtifactSettings {
         if !wishes.globs.is_empty() {
             rules.globs = wishes.globs;
         }
-        Ok(Some(Keeping { rules, folder }))
+        Ok(Some(Keeping {
+            rules,
+            folder,
+            named_by,
+        }))
     }
 }
 
@@ -108,7 +122,15 @@ impl Keeping {
         for skipped in outcome.skipped {
             kept.skip(&skipped.name, skipped.reason);
         }
+        let named = match self.named_by {
+            NamedBy::Settings => Ok(()),
+            NamedBy::Call => files.make_folder(workspace, &self.folder, labels).await,
+        };
         for artifact in outcome.artifacts {
+            if let Err(error) = &named {
+                kept.skip(&artifact.name, error);
+                continue;
+            }
             let name = artifact.name.rsplit('/').next().unwrap_or(&artifact.name);
             let content = FileContent {
                 bytes: artifact.content,

@@ -1,6 +1,6 @@
 //! A web of one answer, and a shelf for what is saved.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -13,7 +13,7 @@ use super::super::family;
 use crate::core::channel::{ChatKind, ChatTarget, Sender};
 use crate::core::egress::{BodyEnding, FetchError, FetchRequest, Fetched, Fetcher, parse_url};
 use crate::core::files::{
-    FileContent, FileError, NewPlace, SavedFile, WorkspaceId, WorkspacePath, Workspaces,
+    FileContent, FileError, SavedFile, WorkspaceId, WorkspacePath, Workspaces,
 };
 use crate::core::ids::{ChannelName, ChatId, ConversationId, UserId};
 use crate::core::label::Labels;
@@ -60,14 +60,13 @@ impl Workspaces for Shelf {
         Ok(SavedFile { path, size_bytes })
     }
 
-    async fn save_file(
+    async fn make_folder(
         &self,
         _: &WorkspaceId,
-        _: NewPlace<'_>,
-        _: &Path,
+        _: &WorkspacePath,
         _: &Labels,
-    ) -> Result<SavedFile, FileError> {
-        panic!("nothing is copied")
+    ) -> Result<(), FileError> {
+        panic!("nothing is made")
     }
 
     async fn labels(&self, _: &WorkspaceId) -> Result<Labels, FileError> {
