@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::super::typed::{TypedTool, failure, success};
-use super::read::{MOST_READ, PathArguments, read_text};
+use super::read::{MOST_READ, PathArguments, text_of};
 use super::{TEXTS, failed, workspace, written};
 use crate::core::action::Action;
 use crate::core::files::{
@@ -117,51 +117,70 @@ impl TypedTool for EditFile {
     type Arguments = EditArguments;
 
     async fn run(&self, context: &ToolContext, arguments: EditArguments) -> ToolOutcome {
+        let path = match WorkspacePath::parse(&arguments.path) {
+            Ok(path) => path,
+            Err(error) => return failed(&error),
+        };
+        let mut outcome = None;
+        let edit: FileEdit<'_> = Box::new(|file| match self.edited(file, &arguments, &path) {
+            Ok((mut file, replacements)) => {
+                file.labels.join(&context.labels);
+                outcome = Some(success(json!({ "ok": true, "replacements": replacements })));
+                Some(file)
+            }
+            Err(refusal) => {
+                outcome = Some(refusal);
+                None
+            }
+        });
+        let workspace = workspace(context);
+        let done = self.files.edit(&workspace, &path, MOST_READ, edit).await;
+        match (done, outcome) {
+            (Err(error), _) => failed(&error),
+            (Ok(()), Some(outcome)) => outcome,
+            (Ok(()), None) => failure(ErrorCode::Failed, "nothing was changed"),
+        }
+    }
+}
+
+impl EditFile {
+    /// The file with the change in it, and how often it was made; or what to tell the model.
+    fn edited(
+        &self,
+        file: FileContent,
+        arguments: &EditArguments,
+        path: &WorkspacePath,
+    ) -> Result<(FileContent, usize), ToolOutcome> {
         let EditArguments {
-            path,
             old,
             new,
             replace_all,
+            ..
         } = arguments;
-        let (path, text, mut labels) = match read_text(self.files.as_ref(), context, &path).await {
-            Ok(read) => read,
-            Err(outcome) => return outcome,
-        };
+        let (text, labels) = text_of(file, path)?;
         let found = if old.is_empty() {
             0
         } else {
-            text.matches(&old).count()
+            text.matches(old).count()
         };
-        if found == 0 || (found > 1 && replace_all != Some(true)) {
+        if found == 0 || (found > 1 && *replace_all != Some(true)) {
             let message = match found {
                 0 => "`old` is not in the file; read it and copy the exact text".to_owned(),
                 found => format!(
                     "`old` is there {found} times; give more of what is around it, or set replace_all"
                 ),
             };
-            return failure(ErrorCode::BadArguments, message);
+            return Err(failure(ErrorCode::BadArguments, message));
         }
         // Checked before the text is made: a short `old` and a long `new` multiply.
         let bytes =
             (text.len() - found * old.len()).saturating_add(found.saturating_mul(new.len()));
-        if let Some(refusal) =
-            too_large(bytes, self.most_bytes.max(text.len() as u64).min(MOST_READ))
-        {
-            return refusal;
+        let most = self.most_bytes.max(text.len() as u64).min(MOST_READ);
+        if let Some(refusal) = too_large(bytes, most) {
+            return Err(refusal);
         }
-        labels.join(&context.labels);
-        let content = FileContent {
-            bytes: text.replace(&old, &new).into_bytes(),
-            labels,
-        };
-        let done = self
-            .files
-            .write(&workspace(context), &path, content, Overwrite::Replace)
-            .await;
-        match done {
-            Ok(_) => success(json!({ "ok": true, "replacements": found })),
-            Err(error) => failed(&error),
-        }
+        let bytes = text.replace(old, new).into_bytes();
+        Ok((FileContent { bytes, labels }, found))
     }
 }
 

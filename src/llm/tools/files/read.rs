@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 
 use super::super::typed::{TypedTool, failure};
 use super::{TEXTS, content, failed, folder, mime, workspace};
-use crate::core::files::{Depth, EntryKind, FileEntry, FileError, WorkspaceFiles, WorkspacePath};
+use crate::core::files::{
+    Depth, EntryKind, FileContent, FileEntry, FileError, WorkspaceFiles, WorkspacePath,
+};
 use crate::core::label::Labels;
 use crate::core::tool::{ErrorCode, ToolContext, ToolEffect, ToolOutcome};
 
@@ -161,7 +163,7 @@ impl TypedTool for ReadFile {
 }
 
 /// A text file with where it comes from, or what to tell the model.
-pub(super) async fn read_text(
+async fn read_text(
     files: &dyn WorkspaceFiles,
     context: &ToolContext,
     path: &str,
@@ -169,10 +171,19 @@ pub(super) async fn read_text(
     let path = WorkspacePath::parse(path).map_err(|error| failed(&error))?;
     let read = files.read(&workspace(context), &path, MOST_READ).await;
     let read = read.map_err(|error: FileError| failed(&error))?;
-    match String::from_utf8(read.bytes) {
-        Ok(text) => Ok((path, text, read.labels)),
+    let (text, labels) = text_of(read, &path)?;
+    Ok((path, text, labels))
+}
+
+/// The text of a file with where it comes from, or what to tell the model.
+pub(super) fn text_of(
+    file: FileContent,
+    path: &WorkspacePath,
+) -> Result<(String, Labels), ToolOutcome> {
+    match String::from_utf8(file.bytes) {
+        Ok(text) => Ok((text, file.labels)),
         Err(_) => {
-            let message = format!("{path} is not text ({}); it can be sent", mime(&path));
+            let message = format!("{path} is not text ({}); it can be sent", mime(path));
             Err(failure(ErrorCode::Failed, message))
         }
     }
