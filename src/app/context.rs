@@ -162,7 +162,7 @@ impl ContextBuilder {
         // A name that somebody gave to a file is content; only what has none is told in our words.
         let mut named = Vec::new();
         for file in &files.files {
-            let labels = file.name_labels();
+            let labels = file.remark_labels();
             if labels.is_empty() {
                 context.preface = format!("{}\n{}", context.preface, file.remark());
             } else {

@@ -95,7 +95,7 @@ impl One<'_> {
             return None;
         }
         match self.all.reader.mime(content).await {
-            Ok(mime) => limits.refused_type(&mime),
+            Ok(mime) => limits.refused_content(claimed, &mime),
             Err(error) => Some(self.not_fetched(error)),
         }
     }

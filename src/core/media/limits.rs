@@ -105,7 +105,7 @@ impl MediaLimits {
         if attachment.kind == AttachmentKind::Document
             && let Some(claimed) = &attachment.mime
         {
-            return self.refused_type(claimed);
+            return self.refused_claim(claimed);
         }
         if !attachment.kind.is_sound() {
             return None;
@@ -117,26 +117,6 @@ impl MediaLimits {
         (seconds > limit).then_some(Refusal::TooLong { seconds, limit })
     }
 
-    /// Why a document of this type is not read, if it is not. What a file claims is checked before
-    /// the download, what it is after it.
-    pub fn refused_type(&self, mime: &str) -> Option<Refusal> {
-        let allowed = &self.document_types;
-        let mime = mime.split(';').next().unwrap_or_default().trim();
-        let fits = |pattern: &String| {
-            let pattern = pattern.trim();
-            match pattern.strip_suffix("/*") {
-                Some(family) => mime
-                    .split_once('/')
-                    .is_some_and(|(kind, _)| kind.eq_ignore_ascii_case(family)),
-                None => mime.eq_ignore_ascii_case(pattern) || pattern == "*",
-            }
-        };
-        (!allowed.is_empty() && !allowed.iter().any(fits)).then(|| Refusal::WrongType {
-            mime: shown_type(mime),
-            allowed: allowed.clone(),
-        })
-    }
-
     fn largest(&self, kind: AttachmentKind) -> u64 {
         match kind {
             AttachmentKind::Picture | AttachmentKind::Sticker => self.photo_bytes,
@@ -146,12 +126,6 @@ impl MediaLimits {
             | AttachmentKind::VideoNote => self.document_bytes,
         }
     }
-}
-
-/// A type is a claim of a stranger, and shown to people.
-fn shown_type(mime: &str) -> String {
-    let plain = |letter: &char| letter.is_ascii_graphic();
-    mime.chars().filter(plain).take(80).collect()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod limits;
 mod part;
 mod ports;
 mod received;
+mod types;
 
 pub use self::artifact::{Artifact, ArtifactKind};
 pub use self::attachment::{Attachment, AttachmentKind, FileVersion};

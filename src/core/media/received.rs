@@ -134,12 +134,30 @@ impl ReceivedFile {
 
     /// Whose words its name is: whoever made the file chose it.
     pub fn name_labels(&self) -> Labels {
-        if self.name == self.kind.describe() {
+        if self.is_unnamed() {
             return Labels::default();
         }
+        self.labels()
+    }
+
+    /// Whose words the remark about it repeats: those of its name, and of the type that it claims.
+    pub fn remark_labels(&self) -> Labels {
+        match &self.outcome {
+            FileOutcome::Refused {
+                why: Refusal::WrongType { .. },
+            } => self.labels(),
+            _ => self.name_labels(),
+        }
+    }
+
+    fn labels(&self) -> Labels {
         Labels::of(Source::Document {
             name: self.name.clone(),
         })
+    }
+
+    fn is_unnamed(&self) -> bool {
+        self.name == self.kind.describe()
     }
 
     /// What the person said in their own voice.
@@ -165,7 +183,7 @@ impl ReceivedFile {
             AttachmentKind::VideoNote => "video message",
         };
         let mut words = vec![what.to_owned()];
-        if self.name != self.kind.describe() {
+        if !self.is_unnamed() {
             words[0] = format!("{what}: {}", self.name);
         }
         words.extend(self.path.iter().map(|path| format!("kept as {path}")));
@@ -206,7 +224,7 @@ impl ReceivedFile {
     }
 
     fn shown(&self) -> String {
-        if self.name == self.kind.describe() {
+        if self.is_unnamed() {
             self.name.clone()
         } else {
             format!("{} ({})", self.kind.describe(), self.name)
@@ -242,7 +260,7 @@ impl Refusal {
             }
             Self::TooMany { limit } => format!("a message may have at most {limit}"),
             Self::WrongType { mime, allowed } => format!(
-                "files of the type {mime} are not allowed here, only {}",
+                "files of the type `{mime}` are not allowed here, only {}",
                 allowed.join(", ")
             ),
             Self::TooLong { seconds, limit } => {

@@ -10,6 +10,7 @@ mod cards;
 mod commands;
 mod compaction;
 mod delivery;
+mod document_types;
 mod failures;
 mod file_list;
 mod file_tools;
