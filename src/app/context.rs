@@ -392,13 +392,7 @@ fn remarks(row: &InboxRow, conversation: &Conversation) -> Vec<String> {
                  of the person."
                     .into()
             });
-            let lost = (!message.unreadable.is_empty()).then(|| {
-                format!(
-                    "The message also has {}, which cannot be read here.",
-                    message.unreadable.join(", ")
-                )
-            });
-            quote.into_iter().chain(forward).chain(lost).collect()
+            quote.into_iter().chain(forward).collect()
         }
         IncomingContent::Scheduled(prompt) => {
             let run = format!(

@@ -56,9 +56,6 @@ pub struct Message {
     /// The files that came with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
-    /// Parts that this version cannot read, in words for the person ("a voice message").
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unreadable: Vec<String>,
 }
 
 /// A quoted message.

@@ -15,6 +15,9 @@ pub use super::tokens::estimated_tokens;
 use super::tool::{ToolCall, ToolResult, ToolSpec};
 use super::usage::UsageEntry;
 
+/// What stands in place of words where nothing was said: servers refuse an empty message.
+const NO_WORDS: &str = "[no words]";
+
 /// One request: system prompt, history, a word about now, the person's message, and what this
 /// turn has done so far. Legal for every provider, because its parts are.
 #[derive(Debug, Clone, Default)]
@@ -56,18 +59,25 @@ impl ModelRequest {
         self.enclosures.iter().map(|part| self.enclosed(part))
     }
 
-    /// The words that are to be answered; `None` when there are only enclosures and no parts.
+    /// The words that are to be answered; `None` when there are only enclosures and no parts. They
+    /// are empty only where parts come with them.
     pub fn asked_words(&self) -> Option<&str> {
-        let alone = self.enclosures.is_empty() || self.parts_at(Place::Message).next().is_some();
-        (alone || !self.user.is_empty()).then_some(self.user.as_str())
+        let has_parts = self.parts_at(Place::Message).next().is_some();
+        match (self.user.as_str(), has_parts) {
+            ("", true) => Some(""),
+            ("", false) => self.enclosures.is_empty().then_some(NO_WORDS),
+            (words, _) => Some(words),
+        }
     }
 
     /// The user messages as which a message of the history is shown: what came with it, and the
     /// words.
     pub fn shown(&self, text: &str, enclosures: &[Enclosure]) -> Vec<String> {
         let mut messages: Vec<String> = enclosures.iter().map(|part| self.enclosed(part)).collect();
-        if !text.is_empty() || messages.is_empty() {
+        if !text.is_empty() {
             messages.push(text.to_owned());
+        } else if messages.is_empty() {
+            messages.push(NO_WORDS.to_owned());
         }
         messages
     }

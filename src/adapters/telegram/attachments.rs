@@ -8,49 +8,64 @@ use crate::core::media::{Attachment, AttachmentKind, FileVersion};
 
 /// The fields of a message that hold a file, with what it is. An animation stands in `document` as
 /// well, so it is looked at first.
-const FIELDS: [(&str, Option<AttachmentKind>); 8] = [
-    ("animation", None),
-    ("photo", Some(AttachmentKind::Picture)),
-    ("sticker", Some(AttachmentKind::Sticker)),
-    ("voice", Some(AttachmentKind::Voice)),
-    ("audio", Some(AttachmentKind::Audio)),
-    ("video_note", Some(AttachmentKind::VideoNote)),
-    ("video", None),
-    ("document", Some(AttachmentKind::Document)),
+const FIELDS: [(&str, AttachmentKind); 12] = [
+    ("animation", AttachmentKind::Animation),
+    ("photo", AttachmentKind::Picture),
+    ("sticker", AttachmentKind::Sticker),
+    ("voice", AttachmentKind::Voice),
+    ("audio", AttachmentKind::Audio),
+    ("video_note", AttachmentKind::VideoNote),
+    ("video", AttachmentKind::Video),
+    ("document", AttachmentKind::Document),
+    ("story", AttachmentKind::Story),
+    ("paid_media", AttachmentKind::PaidMedia),
+    ("game", AttachmentKind::Game),
+    ("invoice", AttachmentKind::Invoice),
 ];
 
-/// The file that a message carries, if it is of a kind that can be read; a message has at most one.
+/// What a message carries beside words; at most one thing, which may have no file for bots. Whatever
+/// has a caption is something, even if it is new.
 pub(super) fn attachments(message: &Value) -> Vec<Attachment> {
     let found = FIELDS.iter().find(|(field, _)| !message[*field].is_null());
-    let Some((field, Some(kind))) = found else {
-        return Vec::new();
-    };
-    attachment(*kind, &message[*field]).into_iter().collect()
+    match found {
+        Some((field, kind)) => vec![attachment(*kind, &message[*field])],
+        None if message["caption"].is_string() => {
+            vec![attachment(AttachmentKind::Unknown, &Value::Null)]
+        }
+        None => Vec::new(),
+    }
 }
 
-fn attachment(kind: AttachmentKind, file: &Value) -> Option<Attachment> {
+fn attachment(kind: AttachmentKind, file: &Value) -> Attachment {
     let mut versions = match kind {
         AttachmentKind::Picture => by_size(file),
-        AttachmentKind::Sticker => vec![still(file)?],
-        _ => vec![version(file)?],
+        AttachmentKind::Sticker => still(file).into_iter().collect(),
+        kind if kind.is_read() => version(file).into_iter().collect(),
+        _ => Vec::new(),
     };
-    if versions.is_empty() {
-        return None;
-    }
-    let largest = versions.remove(0);
+    let largest = if versions.is_empty() {
+        FileVersion {
+            id: FileRef::new(""),
+            size_bytes: None,
+            width: None,
+            height: None,
+        }
+    } else {
+        versions.remove(0)
+    };
     let text = |field: &str| file[field].as_str().map(str::to_owned);
     let name = match kind {
         AttachmentKind::Sticker => text("emoji"),
         _ => text("file_name"),
     };
-    Some(Attachment {
+    Attachment {
         kind,
         file: largest,
         smaller: versions,
         name,
         mime: text("mime_type"),
         duration_seconds: number(&file["duration"]),
-    })
+    }
 }
 
 /// The versions of a photo, the largest first.
@@ -115,18 +130,33 @@ mod tests {
                 json!({ "photo": [size("s", 90), size("l", 800), size("m", 320)] }),
                 "Picture a photo [\"l:None\", \"m:None\", \"s:None\"]",
             ),
-            (json!({ "photo": [] }), ""),
-            (json!({ "photo": "x" }), ""),
+            (json!({ "photo": [] }), "Picture a photo [\":None\"]"),
+            (json!({ "photo": "x" }), "Picture a photo [\":None\"]"),
             (
                 json!({ "document": { "file_id": "d", "file_size": 9, "file_name": "a\u{7}.pdf", "mime_type": "not a type" } }),
                 "Document a.pdf [\"d:Some(9)\"]",
             ),
-            (json!({ "document": { "file_name": "a.pdf" } }), ""),
+            (
+                json!({ "document": { "file_id": "d", "file_name": "invoice\u{202e}fdp\u{200b}.exe" } }),
+                "Document invoicefdp.exe [\"d:None\"]",
+            ),
+            (
+                json!({ "document": { "file_name": "a.pdf" } }),
+                "Document a.pdf [\":None\"]",
+            ),
             (
                 json!({ "animation": { "file_id": "a" }, "document": { "file_id": "d" } }),
-                "",
+                "Animation an animation [\":None\"]",
             ),
-            (json!({ "video": { "file_id": "v" } }), ""),
+            (
+                json!({ "video": { "file_id": "v" } }),
+                "Video a video [\":None\"]",
+            ),
+            (json!({ "story": { "id": 1 } }), "Story a story [\":None\"]"),
+            (
+                json!({ "hologram": {}, "caption": "look" }),
+                "Unknown an attachment [\":None\"]",
+            ),
             (
                 json!({ "voice": { "file_id": "v", "file_size": -3, "duration": 3 } }),
                 "Voice a voice message [\"v:None\"]",
@@ -141,7 +171,7 @@ mod tests {
             ),
             (
                 json!({ "sticker": { "file_id": "s", "is_animated": true } }),
-                "",
+                "Sticker a sticker [\":None\"]",
             ),
         ];
         for (message, expected) in cases {

@@ -41,12 +41,8 @@ fn read(original: &Original) -> Option<Content> {
     };
     match Media::of(original) {
         Media::Text(text) => message.text = text,
-        // The file itself is read from the raw message.
-        Media::File(_) => message.text = caption(original),
-        Media::Unreadable(words) => {
-            message.unreadable.push(words);
-            message.text = caption(original);
-        }
+        // What it is is read from the raw message.
+        Media::Attached(_) => message.text = caption(original),
         Media::Service => return Some(Content::Service),
         Media::Unknown => return None,
     }
@@ -88,7 +84,7 @@ fn whole_text(replied: &Original) -> Option<String> {
     match (replied.caption(), Media::of(replied)) {
         (Some(caption), _) => Some(caption.to_owned()),
         (None, Media::Text(text)) => Some(text),
-        (None, Media::File(words) | Media::Unreadable(words)) => Some(format!("[{words}]")),
+        (None, Media::Attached(words)) => Some(format!("[{words}]")),
         (None, Media::Unknown) => Some(String::new()),
         (None, Media::Service) => None,
     }

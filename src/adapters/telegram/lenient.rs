@@ -8,24 +8,10 @@ use super::media::with_name;
 use crate::core::ids::{AlbumId, MessageId};
 use crate::core::message::{Message, Quote, QuotedAuthor};
 
-/// The attachments by their fields. The types refuse some that lack an optional field, or whose
-/// sender made up a MIME type.
-const ATTACHMENTS: [(&str, &str); 9] = [
-    ("photo", "a photo"),
-    ("voice", "a voice message"),
-    ("audio", "an audio file"),
-    ("video", "a video"),
-    ("video_note", "a video message"),
-    ("animation", "an animation"),
-    ("document", "a document"),
-    ("sticker", "a sticker"),
-    ("caption", "an attachment"),
-];
-
-/// Reads what can be read of a raw message; `None` when it has neither words nor an attachment.
+/// Reads what can be read of a raw message; `None` when it has neither words nor an attachment. What
+/// is attached is not read here.
 pub(super) fn message(raw: &Value) -> Option<Message> {
-    let attachment = attachment(raw);
-    if attachment.is_none() && words(raw).is_none() {
+    if attachments(raw).is_empty() && words(raw).is_none() {
         return None;
     }
     Some(Message {
@@ -37,18 +23,16 @@ pub(super) fn message(raw: &Value) -> Option<Message> {
         forwarded_from: forwarded_from(raw),
         album: raw["media_group_id"].as_str().map(AlbumId::new),
         attachments: Vec::new(),
-        unreadable: attachment
-            .filter(|_| attachments(raw).is_empty())
-            .into_iter()
-            .collect(),
     })
 }
 
-fn attachment(raw: &Value) -> Option<String> {
-    let (field, words) = ATTACHMENTS
-        .iter()
-        .find(|(field, _)| !raw[*field].is_null())?;
-    Some(with_name(words, raw[*field]["file_name"].as_str()))
+/// What is attached, in words.
+fn attached(raw: &Value) -> Option<String> {
+    let attached = attachments(raw).into_iter().next()?;
+    Some(with_name(
+        attached.kind.describe(),
+        attached.name.as_deref(),
+    ))
 }
 
 fn words(raw: &Value) -> Option<&str> {
@@ -61,7 +45,7 @@ fn quote(raw: &Value) -> Option<Quote> {
         .as_str()
         .or_else(|| words(replied))
         .map(str::to_owned);
-    let text = marked.or_else(|| Some(format!("[{}]", attachment(replied)?)))?;
+    let text = marked.or_else(|| Some(format!("[{}]", attached(replied)?)))?;
     let author = if replied.is_null() {
         &raw["external_reply"]["origin"]
     } else {

@@ -1,6 +1,8 @@
-//! What a message carries: text, something that can be said in words, or something this version cannot read.
+//! What a message carries: text, something that can be said in words, or something that is attached.
 
 use teloxide_core::types::{MediaKind, Message, MessageEntity, MessageEntityKind, MessageKind};
+
+use crate::core::file_name::is_deceptive;
 
 /// File names come from strangers: so much of one is shown.
 const NAME_CHARS: usize = 100;
@@ -10,10 +12,8 @@ const NAME_CHARS: usize = 100;
 pub(super) enum Media {
     /// Words, or what reads as well in words.
     Text(String),
-    /// A file that can be read, named for the person; it may have a caption.
-    File(String),
-    /// Something that cannot be read, named for the person; it may have a caption.
-    Unreadable(String),
+    /// Something that is no text, in words; it may have a caption.
+    Attached(String),
     /// Something that happened in the chat.
     Service,
     /// A kind that is newer than the types.
@@ -29,35 +29,31 @@ impl Media {
                 let emoji = emoji.as_str().unwrap_or("dice");
                 Self::Text(format!("[{emoji} shows {}]", dice.dice.value))
             }
-            MessageKind::Invoice(_) => Self::unreadable("an invoice"),
+            MessageKind::Invoice(_) => Self::attached("an invoice"),
             MessageKind::Empty {} => Self::Unknown,
             _ => Self::Service,
         }
     }
 
-    fn file(words: &str) -> Self {
-        Self::File(words.to_owned())
-    }
-
-    fn unreadable(words: &str) -> Self {
-        Self::Unreadable(words.to_owned())
+    fn attached(words: &str) -> Self {
+        Self::Attached(words.to_owned())
     }
 }
 
 fn of_common(media: &MediaKind) -> Media {
     match media {
         MediaKind::Text(text) => Media::Text(with_links(&text.text, &text.entities)),
-        MediaKind::Photo(_) => Media::file("a photo"),
+        MediaKind::Photo(_) => Media::attached("a photo"),
         MediaKind::Document(media) => named("a document", media.document.file_name.as_deref()),
         MediaKind::Audio(media) => named("an audio file", media.audio.file_name.as_deref()),
-        MediaKind::Voice(_) => Media::file("a voice message"),
-        MediaKind::Video(_) => Media::unreadable("a video"),
-        MediaKind::VideoNote(_) => Media::file("a video message"),
-        MediaKind::Animation(_) => Media::unreadable("an animation"),
+        MediaKind::Voice(_) => Media::attached("a voice message"),
+        MediaKind::Video(_) => Media::attached("a video"),
+        MediaKind::VideoNote(_) => Media::attached("a video message"),
+        MediaKind::Animation(_) => Media::attached("an animation"),
         MediaKind::Sticker(media) => named("a sticker", media.sticker.emoji.as_deref()),
-        MediaKind::Story(_) => Media::unreadable("a story"),
-        MediaKind::PaidMedia(_) => Media::unreadable("paid media"),
-        MediaKind::Game(_) => Media::unreadable("a game"),
+        MediaKind::Story(_) => Media::attached("a story"),
+        MediaKind::PaidMedia(_) => Media::attached("paid media"),
+        MediaKind::Game(_) => Media::attached("a game"),
         MediaKind::Migration(_) => Media::Service,
         MediaKind::Location(_)
         | MediaKind::Venue(_)
@@ -115,12 +111,13 @@ fn in_words(media: &MediaKind) -> String {
 }
 
 fn named(words: &str, name: Option<&str>) -> Media {
-    Media::File(with_name(words, name))
+    Media::Attached(with_name(words, name))
 }
 
 /// The words with a file's name behind them, as far as it is fit to be shown.
 pub(super) fn with_name(words: &str, name: Option<&str>) -> String {
-    let visible = name.unwrap_or_default().chars().filter(|c| !c.is_control());
+    let visible = name.unwrap_or_default().chars();
+    let visible = visible.filter(|letter| !is_deceptive(*letter));
     let name: String = visible.take(NAME_CHARS).collect();
     match name.trim() {
         "" => words.to_owned(),

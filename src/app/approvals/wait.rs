@@ -122,7 +122,7 @@ impl Approvals {
         let message = row.incoming.message()?;
         let counts = channel.capabilities().buttons == Buttons::None
             && message.forwarded_from.is_none()
-            && message.unreadable.is_empty();
+            && message.attachments.is_empty();
         counts.then(|| Answer::written(&message.text)).flatten()
     }
 

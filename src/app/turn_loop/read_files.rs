@@ -39,7 +39,8 @@ impl TurnLoop {
         let kept = files
             .iter()
             .any(|file| matches!(file.outcome, FileOutcome::Kept { .. }));
-        let nothing_left = progress.context.user.is_empty() && parts == 0 && !kept;
+        let nothing_left =
+            progress.context.user.is_empty() && !passes_on_words(progress) && parts == 0 && !kept;
         let answer = remarks.clone().filter(|_| nothing_left);
         let said = match &remarks {
             Some(remarks) if !nothing_left => self.compose(progress, remarks),
@@ -70,6 +71,13 @@ impl TurnLoop {
         }
         attached
     }
+}
+
+/// Whether there are words of somebody else to be answered.
+fn passes_on_words(progress: &Progress) -> bool {
+    let messages = progress.inbox.iter();
+    let mut messages = messages.filter_map(|row| row.incoming.message());
+    messages.any(|message| message.forwarded_from.is_some() && !message.text.is_empty())
 }
 
 fn attachments(progress: &Progress) -> Vec<Asked> {

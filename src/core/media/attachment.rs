@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::file_name::is_deceptive;
 use crate::core::ids::FileRef;
 
 /// File names come from strangers: so much of one is shown.
@@ -12,7 +13,7 @@ const NAME_CHARS: usize = 100;
 pub struct Attachment {
     /// What it is on its channel.
     pub kind: AttachmentKind,
-    /// The file; of a picture the largest version.
+    /// The file; of a picture the largest version. Without an id there is none.
     pub file: FileVersion,
     /// The same picture in smaller versions, the larger ones first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -44,7 +45,7 @@ pub struct FileVersion {
     pub height: Option<u32>,
 }
 
-/// The kinds of attachment that can be read.
+/// The kinds of attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttachmentKind {
@@ -60,6 +61,20 @@ pub enum AttachmentKind {
     Audio,
     /// A short round video: only its sound is read.
     VideoNote,
+    /// A video. It is not read, nor is anything below.
+    Video,
+    /// A moving picture without sound.
+    Animation,
+    /// A story.
+    Story,
+    /// Media that cost something.
+    PaidMedia,
+    /// A game.
+    Game,
+    /// An invoice.
+    Invoice,
+    /// Something that this version does not know.
+    Unknown,
 }
 
 impl AttachmentKind {
@@ -72,6 +87,40 @@ impl AttachmentKind {
             Self::Voice => "a voice message",
             Self::Audio => "an audio file",
             Self::VideoNote => "a video message",
+            Self::Video => "a video",
+            Self::Animation => "an animation",
+            Self::Story => "a story",
+            Self::PaidMedia => "paid media",
+            Self::Game => "a game",
+            Self::Invoice => "an invoice",
+            Self::Unknown => "an attachment",
+        }
+    }
+
+    /// The same without its article: `photo`.
+    pub fn noun(self) -> &'static str {
+        let described = self.describe();
+        let noun = described.strip_prefix("a ");
+        let noun = noun.or_else(|| described.strip_prefix("an "));
+        noun.unwrap_or(described)
+    }
+
+    /// Whether something of it can be read here.
+    pub fn is_read(self) -> bool {
+        match self {
+            Self::Picture
+            | Self::Sticker
+            | Self::Document
+            | Self::Voice
+            | Self::Audio
+            | Self::VideoNote => true,
+            Self::Video
+            | Self::Animation
+            | Self::Story
+            | Self::PaidMedia
+            | Self::Game
+            | Self::Invoice
+            | Self::Unknown => false,
         }
     }
 
@@ -91,7 +140,7 @@ impl Attachment {
     pub fn shown_name(&self) -> String {
         let visible = self.name.as_deref().unwrap_or_default().chars();
         let name: String = visible
-            .filter(|letter| !letter.is_control())
+            .filter(|letter| !is_deceptive(*letter))
             .take(NAME_CHARS)
             .collect();
         match name.trim() {
@@ -109,11 +158,17 @@ impl Attachment {
             AttachmentKind::Voice => "voice.ogg",
             AttachmentKind::Audio => "audio.mp3",
             AttachmentKind::VideoNote => "video.mp4",
+            _ => "file",
         };
         match (&self.name, self.kind) {
             (Some(name), AttachmentKind::Document | AttachmentKind::Audio) => name.clone(),
             _ => stem.to_owned(),
         }
+    }
+
+    /// Whether there is a file behind it: some have none for bots.
+    pub fn has_file(&self) -> bool {
+        !self.file.id.as_str().is_empty()
     }
 
     /// The largest version of at most so many bytes; one that does not say its size may be.

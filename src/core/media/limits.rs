@@ -75,6 +75,9 @@ impl MediaLimits {
         if self.switch == MediaSwitch::Off {
             return Verdict::Refuse(Refusal::SwitchedOff);
         }
+        if !attachment.kind.is_read() || !attachment.has_file() {
+            return Verdict::Refuse(Refusal::Unseen);
+        }
         if taken >= self.count {
             return Verdict::Refuse(Refusal::TooMany { limit: self.count });
         }
@@ -120,10 +123,7 @@ impl MediaLimits {
     fn largest(&self, kind: AttachmentKind) -> u64 {
         match kind {
             AttachmentKind::Picture | AttachmentKind::Sticker => self.photo_bytes,
-            AttachmentKind::Document
-            | AttachmentKind::Voice
-            | AttachmentKind::Audio
-            | AttachmentKind::VideoNote => self.document_bytes,
+            _ => self.document_bytes,
         }
     }
 }
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn every_limit_is_checked_before_a_byte_is_fetched() {
-        use AttachmentKind::{Document, Picture, Voice};
+        use AttachmentKind::{Document, Picture, Sticker, Video, Voice};
         let plain = limits();
         let off = MediaLimits {
             switch: MediaSwitch::Off,
@@ -229,6 +229,16 @@ mod tests {
             ),
             (&plain, one(Document, None), Some(800), vec!["large 800"]),
             (&off, one(Picture, Some(1)), None, vec!["SwitchedOff"]),
+            (&plain, one(Video, Some(1)), None, vec!["Unseen"]),
+            (
+                &plain,
+                vec![Attachment {
+                    file: version("", None),
+                    ..attachment(Sticker, None)
+                }],
+                None,
+                vec!["Unseen"],
+            ),
             (&deaf, one(Voice, Some(1)), None, vec!["NotHeard"]),
             (
                 &plain,

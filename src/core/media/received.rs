@@ -104,6 +104,8 @@ pub enum Refusal {
         /// The limit in seconds.
         limit: u64,
     },
+    /// There is nothing in it that can be looked at here.
+    Unseen,
     /// Recordings are not listened to.
     NotHeard,
     /// Nothing was said in it.
@@ -176,11 +178,7 @@ impl ReceivedFile {
     pub fn mention(&self) -> String {
         let what = match self.kind {
             AttachmentKind::Picture => "picture",
-            AttachmentKind::Sticker => "sticker",
-            AttachmentKind::Document => "file",
-            AttachmentKind::Voice => "voice message",
-            AttachmentKind::Audio => "audio file",
-            AttachmentKind::VideoNote => "video message",
+            kind => kind.noun(),
         };
         let mut words = vec![what.to_owned()];
         if !self.is_unnamed() {
@@ -266,6 +264,9 @@ impl Refusal {
             Self::TooLong { seconds, limit } => {
                 format!("it plays for {seconds} s, and the limit is {limit} s")
             }
+            Self::Unseen => "I cannot look at things of this kind; describe it, or send a \
+                             picture of it"
+                .to_owned(),
             Self::NotHeard => "I cannot listen here; please write it instead, or switch on \
                                tools.audio_transcription"
                 .to_owned(),
@@ -374,5 +375,15 @@ mod tests {
             ..file("a photo", FileOutcome::Read)
         };
         assert_eq!(photo.mention(), "[picture]");
+        let animation = ReceivedFile {
+            kind: AttachmentKind::Animation,
+            ..file(
+                "an animation",
+                FileOutcome::Refused {
+                    why: Refusal::Unseen,
+                },
+            )
+        };
+        assert_eq!(animation.mention(), "[animation, not read]");
     }
 }

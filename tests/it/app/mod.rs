@@ -31,4 +31,5 @@ mod spending_races;
 mod stopping;
 mod streaming;
 mod tools;
+mod unreadable;
 mod voice;
