@@ -8,7 +8,7 @@ use super::settings::Settings;
 use super::{Ports, context_settings, model};
 use crate::app::attachments::{AttachmentSettings, Attachments, Uploads};
 use crate::app::channels::Channels;
-use crate::core::media::{MediaLimits, MediaSwitch, Transcriber};
+use crate::core::media::{MediaLimits, MediaSwitch, Term, Transcriber};
 use crate::llm::config::PdfAs;
 use crate::llm::providers::transcription::{HttpTranscriber, TranscriptionSettings};
 use crate::llm::tools::Inserting;
@@ -34,7 +34,7 @@ pub fn attachments(
             limits: limits(settings),
             pdf_text: wants_pdf_text(settings),
             // Half of the room: the rest is for what was said, and for tools.
-            text_chars: context_settings(settings).room() / 2 * BYTES_PER_TOKEN,
+            text_bytes: context_settings(settings).room() / 2 * BYTES_PER_TOKEN,
         },
     })
 }
@@ -42,13 +42,15 @@ pub fn attachments(
 /// Where files are kept that people send: for good, or for a day, so that tools can work on them.
 fn uploads(settings: &Settings, ports: &Ports) -> Option<Uploads> {
     let config = &settings.tools.file_storage;
+    let (folder, term) = if config.save_incoming_uploads {
+        (&config.uploads_subdir, Term::ForGood)
+    } else {
+        (&config.incoming_temp_subdir, Term::ForADay)
+    };
     config.enabled.then(|| Uploads {
         workspaces: ports.files.clone(),
-        folder: if config.save_incoming_uploads {
-            config.uploads_subdir.clone()
-        } else {
-            config.incoming_temp_subdir.clone()
-        },
+        folder: folder.clone(),
+        term,
     })
 }
 

@@ -15,13 +15,16 @@ use tokio::process::{ChildStdin, Command};
 use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
-use crate::core::media::{Blob, MediaError};
+use crate::core::media::{Blob, Excerpt, MediaError};
 
 /// The hidden command of this program that reads a PDF.
 pub const COMMAND: &str = "read-pdf";
 
 /// Stands before the text: a library that prints something must not be read as the document.
 const MARK: char = '\u{1e}';
+
+/// What a library may print before the text, in bytes.
+const MOST_BESIDE: u64 = 64 * 1024;
 
 /// Given to the process at once.
 const PIECE: usize = 64 * 1024;
@@ -78,16 +81,20 @@ impl PdfReader {
     }
 
     /// The beginning of a PDF's text. The error is for a person.
-    pub async fn text(&self, content: &Arc<dyn Blob>, most_chars: usize) -> Result<String, String> {
+    pub async fn text(
+        &self,
+        content: &Arc<dyn Blob>,
+        most_bytes: usize,
+    ) -> Result<Excerpt, String> {
         let Ok(_place) = self.gate.acquire().await else {
             return Err(unreadable());
         };
-        let read = tokio::time::timeout(self.limits.time, self.run(content, most_chars)).await;
+        let read = tokio::time::timeout(self.limits.time, self.run(content, most_bytes)).await;
         match read {
-            Ok(Ok(text)) if text.trim().is_empty() => {
+            Ok(Ok(excerpt)) if excerpt.text.trim().is_empty() && !excerpt.is_cut => {
                 Err("it has no text; it may be made of pictures".to_owned())
             }
-            Ok(Ok(text)) => Ok(text),
+            Ok(Ok(excerpt)) => Ok(excerpt),
             Ok(Err(error)) => {
                 info!(%error, "the text of a PDF was not read");
                 Err(unreadable())
@@ -101,7 +108,7 @@ impl PdfReader {
         clippy::disallowed_methods,
         reason = "the process is this program itself, and there to contain what it reads"
     )]
-    async fn run(&self, content: &Arc<dyn Blob>, most_chars: usize) -> Result<String, MediaError> {
+    async fn run(&self, content: &Arc<dyn Blob>, most_bytes: usize) -> Result<Excerpt, MediaError> {
         let mut child = Command::new(&self.program)
             .arg(COMMAND)
             .env_clear()
@@ -115,15 +122,14 @@ impl PdfReader {
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(MediaError::Failed("the process has no pipes".to_owned()));
         };
-        let most_bytes = (most_chars as u64)
-            .saturating_mul(4)
-            .saturating_add(64 * 1024);
+        let most_said = (most_bytes as u64).saturating_add(MOST_BESIDE);
         let mut said = Vec::new();
-        let mut output = output.take(most_bytes);
+        let mut output = output.take(most_said);
         let (given, heard) = tokio::join!(give(content, input), output.read_to_end(&mut said));
         heard.map_err(failed)?;
-        if said.len() as u64 == most_bytes {
-            // Enough; it would wait for ever for somebody who reads on.
+        let is_enough = said.len() as u64 == most_said;
+        if is_enough {
+            // It would wait for ever for somebody who reads on.
             child.start_kill().map_err(failed)?;
             child.wait().await.map_err(failed)?;
         } else {
@@ -136,7 +142,9 @@ impl PdfReader {
         let said = String::from_utf8_lossy(&said);
         let text = said.split_once(MARK).map(|(_, text)| text);
         let text = text.ok_or_else(|| MediaError::Failed("no text came".to_owned()))?;
-        Ok(text.chars().take(most_chars).collect())
+        let mut excerpt = Excerpt::of(text.to_owned(), most_bytes);
+        excerpt.is_cut |= is_enough;
+        Ok(excerpt)
     }
 }
 

@@ -10,13 +10,14 @@ use super::kind::{HEAD, Kind, PictureType, kind};
 use super::pdf::PdfReader;
 use super::picture::{self, Made};
 use super::text;
-use crate::core::media::{Blob, FileReader, MediaError, Readable, Scratch, Wanted};
+use crate::core::media::{Blob, Excerpt, FileReader, MediaError, Readable, Scratch, Wanted};
 
 /// Read at once.
 const PIECE: usize = 256 * 1024;
 
-/// Bytes of a character, at most, in the encodings that are read.
-const LONGEST_CHARACTER: usize = 4;
+/// How many bytes of a file a byte of text may take, in the encodings that are read: UTF-16 has two for
+/// a letter of ASCII.
+const LONGEST_LETTER: usize = 2;
 
 /// Reads files on this machine.
 #[derive(Debug)]
@@ -62,23 +63,14 @@ impl LocalFileReader {
         }
     }
 
-    async fn words(content: &Arc<dyn Blob>, most_chars: usize) -> Result<Readable, MediaError> {
-        let most = most_chars.saturating_mul(LONGEST_CHARACTER).max(HEAD);
+    async fn words(content: &Arc<dyn Blob>, most_bytes: usize) -> Result<Excerpt, MediaError> {
+        let most = most_bytes.saturating_mul(LONGEST_LETTER).max(HEAD);
         let bytes = beginning(content, most).await?;
-        let whole = bytes.len() as u64 == content.size();
-        let read = bytes.len();
         let words = text::words(&bytes)
             .ok_or_else(|| MediaError::Unreadable("I cannot read files of this type".to_owned()))?;
-        let counted = words.chars().count();
-        let total_chars = if whole {
-            counted
-        } else {
-            // What is not read is guessed by what is.
-            let rest = content.size() as f64 / read.max(1) as f64;
-            (counted as f64 * rest) as usize
-        };
-        let text: String = words.chars().take(most_chars).collect();
-        Ok(Readable::Text { text, total_chars })
+        let mut excerpt = Excerpt::of(words, most_bytes);
+        excerpt.is_cut |= (bytes.len() as u64) < content.size();
+        Ok(excerpt)
     }
 }
 
@@ -92,7 +84,7 @@ impl FileReader for LocalFileReader {
             Kind::Picture(kind) => self.picture(content, kind).await,
             Kind::Pdf => Ok(Readable::Pdf {
                 text: if wanted.pdf_text {
-                    Some(self.pdfs.text(content, wanted.most_chars).await)
+                    Some(self.pdfs.text(content, wanted.most_bytes).await)
                 } else {
                     None
                 },
@@ -100,7 +92,9 @@ impl FileReader for LocalFileReader {
             Kind::Other(mime) => Err(MediaError::Unreadable(format!(
                 "I cannot read files of the type {mime}"
             ))),
-            Kind::Unknown => Self::words(content, wanted.most_chars).await,
+            Kind::Unknown => Self::words(content, wanted.most_bytes)
+                .await
+                .map(Readable::Text),
         }
     }
 

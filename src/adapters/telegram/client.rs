@@ -145,18 +145,19 @@ impl ApiClient {
 
     /// Begins to fetch a file from where `getFile` said it is. The answer's body is the file.
     pub(super) async fn file(&self, path: &str) -> Result<Response, ApiError> {
-        let refused = |code, description: &str| {
+        let refused = |code, description: &str, retry_after| {
             ApiError::Refused(Refusal {
                 code,
                 description: description.to_owned(),
-                retry_after: None,
+                retry_after,
                 migrate_to: None,
                 origin: Origin::Api,
             })
         };
         let names: Vec<&str> = path.split('/').collect();
         if names.iter().any(|name| matches!(*name, "" | "." | "..")) {
-            return Err(refused(400, "the server names an odd place for the file"));
+            let odd = "the server names an odd place for the file";
+            return Err(refused(400, odd, None));
         }
         let base = format!(
             "{}/file/bot{}",
@@ -178,7 +179,8 @@ impl ApiClient {
             return Ok(response);
         }
         let reason = status.canonical_reason().unwrap_or("unknown status");
-        Err(refused(status.as_u16(), reason))
+        let retry_after = retry_after_header(&response);
+        Err(refused(status.as_u16(), reason, retry_after))
     }
 
     fn post(&self, method: &str) -> RequestBuilder {

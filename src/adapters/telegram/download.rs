@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
-use super::client::{ApiClient, ApiError, Origin};
+use super::client::{ApiClient, ApiError, Origin, Refusal};
 use crate::core::ids::FileRef;
 use crate::core::media::{Download, MediaError, MediaSource};
 
@@ -120,6 +120,13 @@ fn failure(error: ApiError) -> MediaError {
         return MediaError::Passing(error.to_string());
     };
     let said = refusal.description.to_lowercase();
+    match (refusal.code, refusal.retry_after) {
+        (429, Some(after)) => MediaError::Busy { after },
+        _ => refused(refusal, &said),
+    }
+}
+
+fn refused(refusal: Refusal, said: &str) -> MediaError {
     match refusal.code {
         400 if said.contains("file is too big") => MediaError::ChannelTooLarge,
         429 | 500.. => MediaError::Passing(refusal.to_string()),

@@ -11,11 +11,11 @@ use self::one::One;
 use super::channels::Channels;
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
-use crate::core::files::Workspaces;
+use crate::core::files::WorkspaceFiles;
 use crate::core::label::{Labels, Source};
 use crate::core::media::{
-    Attachment, FileOrigin, FileOutcome, FileReader, MediaLimits, Part, ReceivedFile, Refusal,
-    Scratch, Transcriber, Verdict, document,
+    Attachment, Excerpt, FileOrigin, FileOutcome, FileReader, MediaLimits, Part, ReceivedFile,
+    Refusal, Scratch, Term, Transcriber, Verdict, document,
 };
 use crate::core::usage::UsageStore;
 
@@ -26,17 +26,19 @@ pub struct AttachmentSettings {
     pub limits: MediaLimits,
     /// Whether a model wants the text of PDFs.
     pub pdf_text: bool,
-    /// So much text of documents goes with one message, in characters.
-    pub text_chars: usize,
+    /// So much text of files goes with one turn, in bytes.
+    pub text_bytes: usize,
 }
 
 /// Where files are kept that people send.
 #[derive(Debug, Clone)]
 pub struct Uploads {
     /// The files of all chats.
-    pub workspaces: Arc<dyn Workspaces>,
+    pub workspaces: Arc<dyn WorkspaceFiles>,
     /// The folder for them.
     pub folder: String,
+    /// For how long they stay there.
+    pub term: Term,
 }
 
 /// Reads attachments.
@@ -83,7 +85,7 @@ pub struct Asked {
 /// What is left of the limits of a message.
 struct Room {
     bytes: u64,
-    chars: usize,
+    text: usize,
 }
 
 impl Attachments {
@@ -103,7 +105,7 @@ impl Attachments {
         let verdicts = limits.judge(attachments, source.most_bytes());
         let mut room = Room {
             bytes: limits.total_bytes,
-            chars: self.settings.text_chars,
+            text: self.settings.text_bytes,
         };
         let mut read = ReadFiles::default();
         for (index, (asked, verdict)) in asked.iter().zip(verdicts).enumerate() {
@@ -116,7 +118,7 @@ impl Attachments {
                 Verdict::Take {
                     version,
                     most_bytes,
-                } => (version, most_bytes.min(room.bytes)),
+                } => (version, most_bytes),
                 Verdict::Refuse(why) => {
                     read.files.push(refused(asked, why));
                     continue;
@@ -141,8 +143,11 @@ impl ReadFiles {
     fn take_settled(&mut self, file: ReceivedFile) {
         match &file.outcome {
             FileOutcome::Heard { text } if file.spoken().is_none() => {
-                let count = text.chars().count();
-                let heard = document(&file.name, text, count, labels(&file.name));
+                let heard = Excerpt {
+                    text: text.clone(),
+                    is_cut: false,
+                };
+                let heard = document(&file.name, heard, labels(&file.name));
                 self.parts.push(Part::Document(heard));
                 self.labels.join(&labels(&file.name));
             }

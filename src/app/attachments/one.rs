@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use tracing::{info, warn};
 
-use super::fetch::whole;
+use super::fetch::Fetching;
 use super::{Asked, Attachments, ReadFiles, Room, labels};
 use crate::core::channel::ChatTarget;
 use crate::core::conversation::Enclosure;
-use crate::core::files::{FileContent, WorkspaceId, WorkspacePath};
+use crate::core::files::{FileError, NewPlace, WorkspaceId, WorkspacePath};
 use crate::core::ids::FileRef;
 use crate::core::label::Labels;
 use crate::core::media::{
-    AttachmentKind, Blob, FileOutcome, InMemory, MediaError, MediaSource, Part, Readable,
+    AttachmentKind, Blob, Excerpt, FileOutcome, MediaError, MediaSource, NotKept, Part, Readable,
     ReceivedFile, Recording, Refusal, Wanted, document,
 };
 
@@ -28,6 +28,13 @@ pub(super) struct One<'a> {
     pub(super) before: Option<&'a ReceivedFile>,
 }
 
+/// What became of keeping a file.
+#[derive(Default)]
+struct Keeping {
+    path: Option<String>,
+    not_kept: Option<NotKept>,
+}
+
 impl One<'_> {
     pub(super) async fn read(
         &self,
@@ -36,8 +43,18 @@ impl One<'_> {
         room: &mut Room,
         read: &mut ReadFiles,
     ) {
-        let mut path = self.before.and_then(|before| before.path.clone());
-        let outcome = match self.content(file, most_bytes, path.as_deref()).await {
+        let before = self.before.map(|before| Keeping {
+            path: before.path.clone(),
+            not_kept: before.not_kept.clone(),
+        });
+        let mut keeping = before.unwrap_or_default();
+        let most = most_bytes.min(room.bytes);
+        let outcome = match self.content(file, most, keeping.path.as_deref()).await {
+            Err(MediaError::TooLarge { limit }) if limit < most_bytes => FileOutcome::Refused {
+                why: Refusal::TotalTooLarge {
+                    limit: self.all.settings.limits.total_bytes,
+                },
+            },
             Err(error) => FileOutcome::Refused {
                 why: self.not_fetched(error),
             },
@@ -46,13 +63,13 @@ impl One<'_> {
                 match self.refused_type(&content).await {
                     Some(why) => FileOutcome::Refused { why },
                     None => {
-                        if path.is_none() {
-                            path = self.keep(&content).await;
+                        if keeping.path.is_none() {
+                            keeping = self.keep(&content).await;
                         }
-                        let kept = path.is_some();
+                        let is_kept = keeping.path.is_some();
                         match self.understand(&content, room, read).await {
                             Ok(outcome) => outcome,
-                            Err(why) if kept && !self.asked.attachment.kind.is_sound() => {
+                            Err(why) if is_kept && !self.asked.attachment.kind.is_sound() => {
                                 FileOutcome::Kept { why }
                             }
                             Err(why) => FileOutcome::Refused { why },
@@ -63,7 +80,11 @@ impl One<'_> {
         };
         info!(kind = ?self.asked.attachment.kind, outcome = name_of(&outcome), "attachment");
         let received = ReceivedFile::of(&self.asked.attachment, self.asked.origin, outcome);
-        read.take_settled(ReceivedFile { path, ..received });
+        read.take_settled(ReceivedFile {
+            path: keeping.path,
+            not_kept: keeping.not_kept,
+            ..received
+        });
     }
 
     /// The file: as it was kept, or from its channel.
@@ -76,15 +97,20 @@ impl One<'_> {
         if let Some(kept) = self.kept(path, most_bytes).await {
             return Ok(kept);
         }
-        self.all.fetch(self.source, file, most_bytes).await
+        let fetching = Fetching {
+            source: self.source,
+            scratch: self.all.scratch.as_ref(),
+            clock: self.all.clock.as_ref(),
+        };
+        fetching.fetch(file, most_bytes).await
     }
 
     async fn kept(&self, path: Option<&str>, most_bytes: u64) -> Option<Arc<dyn Blob>> {
         let uploads = self.all.uploads.as_ref()?;
         let path = WorkspacePath::parse(path?).ok()?;
         let workspace = WorkspaceId::of(self.target);
-        let kept = uploads.workspaces.read(&workspace, &path, most_bytes).await;
-        Some(InMemory::holding(kept.ok()?.bytes))
+        let kept = uploads.workspaces.open(&workspace, &path, most_bytes).await;
+        self.all.copy(&kept.ok()?.content).await.ok()
     }
 
     /// The limits name types, and only the content says what a document is.
@@ -94,6 +120,7 @@ impl One<'_> {
         if !is_document || limits.document_types.is_empty() {
             return None;
         }
+        let claimed = self.asked.attachment.mime.as_deref();
         match self.all.reader.mime(content).await {
             Ok(mime) => limits.refused_content(claimed, &mime),
             Err(error) => Some(self.not_fetched(error)),
@@ -101,28 +128,30 @@ impl One<'_> {
     }
 
     /// Keeps the file, and says where. That it cannot be kept is no reason not to read it.
-    async fn keep(&self, content: &Arc<dyn Blob>) -> Option<String> {
-        let uploads = self.all.uploads.as_ref()?;
-        let workspace = WorkspaceId::of(self.target);
-        let bytes = match whole(content).await {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                warn!(%error, "an attachment could not be kept");
-                return None;
-            }
+    async fn keep(&self, content: &Arc<dyn Blob>) -> Keeping {
+        let Some(uploads) = &self.all.uploads else {
+            return Keeping::default();
         };
+        let workspace = WorkspaceId::of(self.target);
         let labels = labels(&self.asked.attachment.shown_name());
         let name = self.asked.attachment.file_name();
-        let file = FileContent { bytes, labels };
-        let saved = uploads
-            .workspaces
-            .save_new(&workspace, &uploads.folder, &name, file)
-            .await;
-        match saved {
-            Ok(saved) => Some(saved.path.as_str().to_owned()),
+        let place = NewPlace {
+            folder: &uploads.folder,
+            name: &name,
+        };
+        let kept = uploads.workspaces.keep(&workspace, place, content, &labels);
+        match kept.await {
+            Ok(kept) => Keeping {
+                path: Some(kept.path.as_str().to_owned()),
+                not_kept: None,
+            },
             Err(error) => {
                 warn!(%error, "an attachment could not be kept");
-                None
+                let (why, term) = (not_written(error), uploads.term);
+                Keeping {
+                    path: None,
+                    not_kept: Some(NotKept { why, term }),
+                }
             }
         }
     }
@@ -138,31 +167,22 @@ impl One<'_> {
             return self.hear(content).await;
         }
         let wanted = Wanted {
-            most_chars: room.chars,
+            most_bytes: room.text,
             pdf_text: self.all.settings.pdf_text,
         };
         let name = attachment.shown_name();
         let readable = self.all.reader.read(content, wanted).await;
-        read.parts.push(match readable.map_err(not_read)? {
+        let part = match readable.map_err(not_read)? {
             Readable::Picture { mime, content } => Part::Picture { mime, content },
-            Readable::Text { text, total_chars } => {
-                room.chars = room.chars.saturating_sub(text.chars().count());
-                Part::Document(document(&name, &text, total_chars, labels(&name)))
-            }
-            Readable::Pdf { text } => {
-                let content = content.clone();
-                if let Some(Ok(text)) = &text {
-                    room.chars = room.chars.saturating_sub(text.chars().count());
-                }
-                let text = pdf_text(&name, text, labels(&name));
-                let name = attachment.file_name();
-                Part::Pdf {
-                    name,
-                    content,
-                    text,
-                }
-            }
-        });
+            Readable::Text(excerpt) => Part::Document(document(&name, excerpt, labels(&name))),
+            Readable::Pdf { text } => Part::Pdf {
+                name: attachment.file_name(),
+                content: content.clone(),
+                text: pdf_text(&name, text, labels(&name)),
+            },
+        };
+        room.text = room.text.saturating_sub(part.text_bytes());
+        read.parts.push(part);
         Ok(FileOutcome::Read)
     }
 
@@ -188,7 +208,7 @@ impl One<'_> {
                 size,
                 limit: TELEGRAM_BYTES,
             },
-            MediaError::Passing(_) => Refusal::NotFetched {
+            MediaError::Passing(_) | MediaError::Busy { .. } => Refusal::NotFetched {
                 detail: "it could not be fetched just now; please send it again".to_owned(),
             },
             MediaError::Gone(_) => Refusal::NotFetched {
@@ -224,14 +244,25 @@ fn not_heard(error: MediaError) -> Refusal {
     Refusal::Unreadable { detail }
 }
 
+/// Why a file was not written, for a person and the model.
+fn not_written(error: FileError) -> String {
+    match error {
+        FileError::TooLarge(why) | FileError::Refused(why) => why,
+        FileError::BadPath(_)
+        | FileError::NotFound(_)
+        | FileError::Exists(_)
+        | FileError::Failed(_) => "it could not be written here".to_owned(),
+    }
+}
+
 /// The text of a PDF for models that want that; or why there is none.
 pub(super) fn pdf_text(
     name: &str,
-    text: Option<Result<String, String>>,
+    text: Option<Result<Excerpt, String>>,
     labels: Labels,
 ) -> Option<Enclosure> {
     Some(match text? {
-        Ok(text) => document(name, &text, text.chars().count(), labels),
+        Ok(text) => document(name, text, labels),
         Err(why) => {
             let text = format!("[The text of the PDF {name:?} cannot be read: {why}]");
             Enclosure { text, labels }

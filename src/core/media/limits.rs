@@ -38,7 +38,8 @@ pub enum Verdict {
     Take {
         /// This version of it.
         version: FileVersion,
-        /// More bytes than this are not taken, whatever was claimed.
+        /// More bytes than this are not taken, whatever was claimed. What the files before it
+        /// leave of the room of a message turns out when they are fetched.
         most_bytes: u64,
     },
     /// It is left where it is.
@@ -100,7 +101,7 @@ impl MediaLimits {
         }
         Verdict::Take {
             version: version.clone(),
-            most_bytes: limit.min(left),
+            most_bytes: limit,
         }
     }
 
@@ -269,7 +270,7 @@ mod tests {
                 ]
                 .concat(),
                 None,
-                vec!["large 1000", "TotalTooLarge { limit: 1200 }", "large 200"],
+                vec!["large 1000", "TotalTooLarge { limit: 1200 }", "large 500"],
             ),
             (
                 &plain,

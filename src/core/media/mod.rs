@@ -14,7 +14,9 @@ pub use self::attachment::{Attachment, AttachmentKind, FileVersion};
 pub use self::limits::{MediaLimits, MediaSwitch, Verdict};
 pub use self::part::{Attached, Part, Place, document};
 pub use self::ports::{
-    Blob, Download, FileReader, InMemory, MediaError, MediaSource, Readable, Recording, Scratch,
-    ScratchFile, Transcriber, Transcript, Wanted,
+    Blob, Download, Excerpt, FileReader, InMemory, MediaError, MediaSource, Readable, Recording,
+    Scratch, ScratchFile, Transcriber, Transcript, Wanted,
 };
-pub use self::received::{FileOrigin, FileOutcome, ReceivedFile, Refusal, remarks_for_person};
+pub use self::received::{
+    FileOrigin, FileOutcome, NotKept, ReceivedFile, Refusal, Term, remarks_for_person,
+};

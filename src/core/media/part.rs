@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ports::Blob;
+use super::ports::{Blob, Excerpt};
 use crate::core::conversation::Enclosure;
 use crate::core::label::Labels;
 use crate::core::model::estimated_tokens;
@@ -63,6 +63,15 @@ pub enum Part {
 }
 
 impl Part {
+    /// The bytes of text that it may bring along.
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            Self::Document(document) => document.text.len(),
+            Self::Pdf { text, .. } => text.as_ref().map_or(0, |text| text.text.len()),
+            Self::Text(_) | Self::Picture { .. } => 0,
+        }
+    }
+
     /// A guess at the tokens it takes.
     pub fn estimated_tokens(&self) -> usize {
         match self {
@@ -79,11 +88,12 @@ impl Part {
 }
 
 /// The text of a file, of which there may be more than is given.
-pub fn document(name: &str, text: &str, total_chars: usize, labels: Labels) -> Enclosure {
-    let text = if text.chars().count() < total_chars {
-        format!("{text}\n[Only the beginning of {name:?}, which has {total_chars} characters]")
-    } else {
-        text.to_owned()
-    };
+pub fn document(name: &str, excerpt: Excerpt, labels: Labels) -> Enclosure {
+    let Excerpt { mut text, is_cut } = excerpt;
+    if is_cut {
+        text.push_str(&format!(
+            "\n[Only the beginning of {name:?}: there is no room for the rest]"
+        ));
+    }
     Enclosure { text, labels }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -15,6 +16,12 @@ pub enum MediaError {
     /// It may work in a moment.
     #[error("{0}")]
     Passing(String),
+    /// The channel is busy, and says when to ask again.
+    #[error("busy for {} s", after.as_secs())]
+    Busy {
+        /// How long.
+        after: Duration,
+    },
     /// The channel does not hand it out: too large for that.
     #[error("larger than the channel hands out")]
     ChannelTooLarge,
@@ -122,24 +129,38 @@ pub enum Readable {
         content: Arc<dyn Blob>,
     },
     /// Words.
-    Text {
-        /// The beginning of the text, or all of it.
-        text: String,
-        /// How many characters there are in all.
-        total_chars: usize,
-    },
+    Text(Excerpt),
     /// A PDF.
     Pdf {
         /// Its text, if that was asked for; or why there is none.
-        text: Option<Result<String, String>>,
+        text: Option<Result<Excerpt, String>>,
     },
+}
+
+/// A text, or as much of its beginning as there is room for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The words.
+    pub text: String,
+    /// Whether there is more.
+    pub is_cut: bool,
+}
+
+impl Excerpt {
+    /// At most `most_bytes` of a text, in whole characters.
+    pub fn of(mut text: String, most_bytes: usize) -> Self {
+        let end = text.floor_char_boundary(most_bytes);
+        let is_cut = end < text.len();
+        text.truncate(end);
+        Self { text, is_cut }
+    }
 }
 
 /// What is asked of a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
-    /// So much text is given, in characters.
-    pub most_chars: usize,
+    /// So much text is given, in bytes of UTF-8: tokens are guessed by bytes.
+    pub most_bytes: usize,
     /// Whether the text of PDFs is needed.
     pub pdf_text: bool,
 }

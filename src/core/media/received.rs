@@ -20,8 +20,30 @@ pub struct ReceivedFile {
     /// Where in the workspace it is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// Why it could not be kept where it should have been.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_kept: Option<NotKept>,
     /// What became of it.
     pub outcome: FileOutcome,
+}
+
+/// A file that could not be kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotKept {
+    /// Why, in words for a person and the model.
+    pub why: String,
+    /// For how long it should have been kept.
+    pub term: Term,
+}
+
+/// For how long a file is kept that somebody sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Term {
+    /// Until it is deleted.
+    ForGood,
+    /// For a day, so that tools can work on it.
+    ForADay,
 }
 
 /// On which message a file hangs.
@@ -130,6 +152,7 @@ impl ReceivedFile {
             name: attachment.shown_name(),
             origin,
             path: None,
+            not_kept: None,
             outcome,
         }
     }
@@ -196,10 +219,11 @@ impl ReceivedFile {
 
     /// What the model is told about it, beside its content.
     pub fn remark(&self) -> String {
-        let kept = self
-            .path
-            .as_ref()
-            .map_or_else(String::new, |path| format!(" It is kept as {path}."));
+        let kept = match (&self.path, &self.not_kept) {
+            (Some(path), _) => format!(" It is kept as {path}."),
+            (None, Some(not)) => format!(" It is not kept: {}.", not.why),
+            (None, None) => String::new(),
+        };
         match &self.outcome {
             FileOutcome::Read => format!("The message comes with {}.{kept}", self.shown()),
             FileOutcome::Heard { .. } if self.kind == AttachmentKind::VideoNote => {
@@ -277,7 +301,7 @@ impl Refusal {
 }
 
 /// What the person is told: what was heard, as a quote, and one line for each reason why files were
-/// not read. `None` when there is nothing to say.
+/// not read, or not kept although they should have been for good. `None` when there is nothing to say.
 pub fn remarks_for_person(files: &[ReceivedFile]) -> Option<String> {
     let mut parts: Vec<String> = Vec::new();
     for file in files {
@@ -286,36 +310,46 @@ pub fn remarks_for_person(files: &[ReceivedFile]) -> Option<String> {
             parts.push(format!("> 🎤 {}", lines.join("\n> ")));
         }
     }
-    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
-    for file in files {
-        if let FileOutcome::Refused { why } = &file.outcome {
-            let reason = why.reason();
-            match reasons.iter_mut().find(|(known, _)| *known == reason) {
-                Some((_, names)) => names.push(&file.name),
-                None => reasons.push((reason, vec![&file.name])),
-            }
-        }
-    }
-    parts.extend(reasons.into_iter().map(|(reason, names)| match names[..] {
-        [name] => format!("I did not read {}: {reason}.", plain(name)),
-        _ => format!("I did not read {} of the files: {reason}.", names.len()),
+    parts.extend(lines("read", files, |file| match &file.outcome {
+        FileOutcome::Refused { why } => Some(why.reason()),
+        _ => None,
+    }));
+    parts.extend(lines("keep", files, |file| {
+        let not = file.not_kept.as_ref()?;
+        (not.term == Term::ForGood).then(|| not.why.clone())
     }));
     (!parts.is_empty()).then(|| parts.join("\n\n"))
 }
 
+/// One line for each reason why something was not done.
+fn lines(
+    done: &str,
+    files: &[ReceivedFile],
+    why_not: impl Fn(&ReceivedFile) -> Option<String>,
+) -> Vec<String> {
+    let mut reasons: Vec<(String, Vec<&ReceivedFile>)> = Vec::new();
+    for file in files {
+        let Some(reason) = why_not(file) else {
+            continue;
+        };
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, files)) => files.push(file),
+            None => reasons.push((reason, vec![file])),
+        }
+    }
+    let line = |(reason, files): (String, Vec<&ReceivedFile>)| match files[..] {
+        [file] => format!("I did not {done} {}: {reason}.", plain(file)),
+        _ => format!("I did not {done} {} of the files: {reason}.", files.len()),
+    };
+    reasons.into_iter().map(line).collect()
+}
+
 /// A name is not markup.
-fn plain(name: &str) -> String {
-    let kinds = [
-        "a photo",
-        "a sticker",
-        "a file",
-        "a voice message",
-        "an audio file",
-        "a video message",
-    ];
-    match kinds.iter().find(|kind| **kind == name) {
-        Some(kind) => kind.replacen("a ", "the ", 1).replacen("an ", "the ", 1),
-        None => format!("`{}`", name.replace('`', "'")),
+fn plain(file: &ReceivedFile) -> String {
+    if file.is_unnamed() {
+        format!("the {}", file.kind.noun())
+    } else {
+        format!("`{}`", file.name.replace('`', "'"))
     }
 }
 
@@ -329,6 +363,7 @@ mod tests {
             name: name.to_owned(),
             origin: FileOrigin::Own,
             path: None,
+            not_kept: None,
             outcome,
         }
     }
@@ -363,6 +398,24 @@ mod tests {
                 "> 🎤 buy milk\n> and bread\n\nI did not read 2 of the files: a message may have at most 1."
             )
         );
+    }
+
+    #[test]
+    fn what_should_have_been_kept_for_good_has_a_line() {
+        let not_kept = |name, term| ReceivedFile {
+            not_kept: Some(NotKept {
+                why: "it is full".to_owned(),
+                term,
+            }),
+            ..file(name, FileOutcome::Read)
+        };
+        let files = [not_kept("a", Term::ForGood), not_kept("b", Term::ForADay)];
+        assert_eq!(
+            remarks_for_person(&files).as_deref(),
+            Some("I did not keep `a`: it is full.")
+        );
+        assert_eq!(remarks_for_person(&files[1..]), None);
+        assert!(files[1].remark().ends_with("It is not kept: it is full."));
     }
 
     #[test]

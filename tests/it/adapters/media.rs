@@ -7,12 +7,14 @@ use std::time::Duration;
 use image::codecs::gif::GifEncoder;
 use image::{Frame, GenericImageView, ImageFormat, ImageReader, RgbaImage};
 use minibot::adapters::media::{LocalFileReader, PdfLimits, PdfReader, ScratchFolder};
-use minibot::core::media::{Blob, FileReader, InMemory, MediaError, Readable, Scratch, Wanted};
+use minibot::core::media::{
+    Blob, Excerpt, FileReader, InMemory, MediaError, Readable, Scratch, Wanted,
+};
 
-use crate::support::pictures::{pdf, picture};
+use crate::support::pictures::{black, crc32, packed, pdf, picture};
 
 const TEXT: Wanted = Wanted {
-    most_chars: 1_000,
+    most_bytes: 1_000,
     pdf_text: true,
 };
 
@@ -52,6 +54,13 @@ impl World {
     }
 
     async fn pdf(&self, bytes: &[u8]) -> Result<String, String> {
+        let excerpt = self.excerpt(bytes).await?;
+        assert!(!excerpt.is_cut);
+        Ok(excerpt.text)
+    }
+
+    /// Of a PDF.
+    async fn excerpt(&self, bytes: &[u8]) -> Result<Excerpt, String> {
         match self.read(bytes).await.unwrap() {
             Readable::Pdf { text } => text.unwrap(),
             other => panic!("{other:?}"),
@@ -114,25 +123,6 @@ fn recoded(bytes: &mut [u8], depth_and_colour: &[u8; 2]) {
     bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
 }
 
-/// A PNG of this size that can be decoded: black, and small when it is packed.
-fn black(width: u32, height: u32) -> Vec<u8> {
-    let mut head = Vec::new();
-    head.extend(width.to_be_bytes());
-    head.extend(height.to_be_bytes());
-    head.extend([8, 0, 0, 0, 0]);
-    let row = usize::try_from(width).unwrap() + 1;
-    let packed = packed(0, row * usize::try_from(height).unwrap());
-    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
-    let chunks = [(b"IHDR", head), (b"IDAT", packed), (b"IEND", Vec::new())];
-    for (name, content) in chunks {
-        bytes.extend(u32::try_from(content.len()).unwrap().to_be_bytes());
-        let chunk = [&name[..], &content].concat();
-        bytes.extend(&chunk);
-        bytes.extend(crc32(&chunk).to_be_bytes());
-    }
-    bytes
-}
-
 #[tokio::test]
 async fn narrow_pictures_are_made_smaller_or_refused() {
     let world = world(PdfLimits::default());
@@ -144,26 +134,11 @@ async fn narrow_pictures_are_made_smaller_or_refused() {
     for (width, height, made) in [
         (65_535, 1, (2_048, 1)),
         (9, 30_000, (1, 2_048)),
-        (4_097, 4_096, (2_048, 2_047)),
+        (4_097, 4_000, (2_048, 2_000)),
     ] {
         let (_, bytes) = world.picture(&black(width, height)).await;
         assert_eq!(size_of(&bytes), made);
     }
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for byte in bytes {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 {
-                (crc >> 1) ^ 0xedb8_8320
-            } else {
-                crc >> 1
-            };
-        }
-    }
-    !crc
 }
 
 #[tokio::test]
@@ -188,7 +163,7 @@ async fn bombs_and_broken_pictures_are_refused() {
         for cut in [12, 40, bytes.len() / 2] {
             let why = world.read(&bytes[..cut]).await;
             assert!(
-                !matches!(why, Ok(Readable::Text { .. })),
+                !matches!(why, Ok(Readable::Text(_))),
                 "{format:?} {cut}: {why:?}"
             );
         }
@@ -210,16 +185,67 @@ async fn words_are_read_whatever_the_file_is_called() {
     for (bytes, expected) in cases {
         let read = world.read(bytes).await;
         match (read, expected) {
-            (Ok(Readable::Text { text, .. }), Some(expected)) => assert_eq!(text, expected),
+            (Ok(Readable::Text(excerpt)), Some(expected)) => {
+                assert_eq!((excerpt.text.as_str(), excerpt.is_cut), (expected, false));
+            }
             (Err(why), None) => assert!(why.starts_with("I cannot read files"), "{why}"),
             other => panic!("{other:?}"),
         }
     }
-    let long = "word ".repeat(100_000);
-    let Ok(Readable::Text { text, total_chars }) = world.read(long.as_bytes()).await else {
+}
+
+#[tokio::test]
+async fn a_long_text_is_cut_by_its_bytes_in_every_encoding() {
+    let world = world(PdfLimits::default());
+    let ascii = "word ".repeat(100_000);
+    let chinese = "語言 ".repeat(100_000);
+    let sixteen = |text: &str| -> Vec<u8> {
+        let bytes = text.encode_utf16().flat_map(u16::to_le_bytes);
+        [0xff, 0xfe].into_iter().chain(bytes).collect()
+    };
+    let latin: Vec<u8> = "ü "
+        .repeat(100_000)
+        .chars()
+        .map(|c| c as u32 as u8)
+        .collect();
+    for (bytes, expected) in [
+        (ascii.as_bytes().to_vec(), &ascii[..1_000]),
+        (sixteen(&ascii), &ascii[..1_000]),
+        // A character of three bytes does not go in half.
+        (chinese.as_bytes().to_vec(), &chinese[..1_000]),
+        (sixteen(&chinese), &chinese[..1_000]),
+        (latin, &"ü ".repeat(400)[..999]),
+    ] {
+        let Ok(Readable::Text(excerpt)) = world.read(&bytes).await else {
+            panic!("words are words");
+        };
+        assert!(
+            excerpt.is_cut && excerpt.text.len() > 990,
+            "{}",
+            excerpt.text.len()
+        );
+        assert!(excerpt.text.len() <= 1_000);
+        assert!(expected.starts_with(&excerpt.text) || excerpt.text.starts_with(expected));
+    }
+    let just = "x".repeat(1_000);
+    let Ok(Readable::Text(excerpt)) = world.read(just.as_bytes()).await else {
         panic!("words are words");
     };
-    assert_eq!((text.chars().count(), total_chars), (1_000, 500_000));
+    assert_eq!((excerpt.text, excerpt.is_cut), (just, false));
+}
+
+#[tokio::test]
+async fn the_text_of_a_long_pdf_is_cut_and_says_so() {
+    let world = world(PdfLimits::default());
+    for words in ["word ".repeat(300), "word ".repeat(30_000)] {
+        let excerpt = world.excerpt(&pdf(&words)).await.unwrap();
+        assert!(excerpt.is_cut && excerpt.text.len() <= 1_000);
+        assert!(
+            excerpt.text.trim().starts_with("word word"),
+            "{}",
+            excerpt.text
+        );
+    }
 }
 
 #[tokio::test]
@@ -236,34 +262,6 @@ async fn the_text_of_a_pdf_is_read() {
         let why = world.pdf(&broken).await.unwrap_err();
         assert_eq!(why, "the PDF is damaged, protected, or too intricate");
     }
-}
-
-/// A byte so many times or a few times more, packed by hand: once, and then the same again, 258 at a
-/// time.
-fn packed(byte: u8, count: usize) -> Vec<u8> {
-    let mut bytes = vec![0x78, 0x9c];
-    let (mut held, mut bits) = (0u32, 0);
-    let mut put = |value: u32, width: u32, from_the_top: bool| {
-        for bit in 0..width {
-            let place = if from_the_top { width - 1 - bit } else { bit };
-            held |= ((value >> place) & 1) << bits;
-            bits += 1;
-            if bits == 8 {
-                bytes.push(held as u8);
-                (held, bits) = (0, 0);
-            }
-        }
-    };
-    // The last block, with the fixed codes.
-    put(0b011, 3, false);
-    put(0x30 + u32::from(byte), 8, true);
-    for _ in 0..count / 258 + 1 {
-        put(0b1100_0101, 8, true);
-        put(0, 5, true);
-    }
-    put(0, 7, true);
-    put(0, 7, true);
-    bytes
 }
 
 /// A PDF whose page is two gigabytes of blanks, packed into some megabytes.

@@ -1,8 +1,8 @@
-//! A large file on its way through the program: what it takes of memory.
+//! Large files on their way through the program: what they take of memory.
 
 use crate::support::fake_model::Reply;
 use crate::support::fake_telegram::{FileKind, UserFile};
-use crate::support::pictures::pdf;
+use crate::support::pictures::{black, pdf};
 use crate::support::program::{ALICE, Program};
 
 /// Twenty megabytes, as Telegram counts them.
@@ -20,9 +20,8 @@ fn peak(program: &mut Program) -> u64 {
     kilobytes * 1024
 }
 
-#[tokio::test]
-async fn a_large_file_takes_less_memory_than_it_has_bytes() {
-    let more = "[runtime]\nlog_level = \"info\"";
+/// How much the process grows beyond what it had before while a file passes through it.
+async fn grown_by(more: &str, file: UserFile) -> (Program, u64) {
     let mut program = Program::new(more).await;
     let limits = "allowed_user_ids = [1001]\nmax_document_bytes = \"30MB\"\nmax_total_media_bytes = \"30MB\"";
     let text = program.configuration(more);
@@ -38,14 +37,42 @@ async fn a_large_file_takes_less_memory_than_it_has_bytes() {
     program.telegram.user_sends(ALICE, ALICE, "hi");
     program.telegram.wait_for_text(ALICE, "Hello.").await;
     let before = peak(&mut program);
-    let mut bytes = pdf("A long document.");
-    bytes.resize(SIZE, b' ');
-    let file = UserFile::new(FileKind::Document, "long.pdf", bytes);
     program.telegram.user_sends_file(ALICE, ALICE, file);
     program.telegram.wait_for_text(ALICE, "Long.").await;
     let after = peak(&mut program);
     let grown = after - before;
-    eprintln!("{before} bytes before, {after} with a file of {SIZE}: {grown} more");
-    assert!(grown < SIZE as u64, "{grown}");
+    eprintln!("{before} bytes before, {after} after: {grown} more");
+    (program, grown)
+}
+
+fn large() -> UserFile {
+    let mut bytes = pdf("A long document.");
+    bytes.resize(SIZE, b' ');
+    UserFile::new(FileKind::Document, "long.pdf", bytes)
+}
+
+#[tokio::test]
+async fn a_large_file_takes_less_memory_than_it_has_bytes() {
+    let (mut program, grown) = grown_by("[runtime]\nlog_level = \"info\"", large()).await;
+    assert!(grown < SIZE as u64 / 2, "{grown}");
+    program.terminate().await;
+}
+
+#[tokio::test]
+async fn a_large_file_that_is_kept_takes_no_more() {
+    let keep = "[runtime]\nlog_level = \"info\"\n\n\
+                [tools.file_storage]\nenabled = true\nsave_incoming_uploads = true";
+    let (mut program, grown) = grown_by(keep, large()).await;
+    assert!(grown < SIZE as u64 / 2, "{grown}");
+    program.terminate().await;
+}
+
+#[tokio::test]
+async fn a_picture_takes_what_it_is_decoded_into_and_not_much_more() {
+    let side: u32 = 4_100;
+    let picture = UserFile::new(FileKind::Document, "black.png", black(side, side));
+    let (mut program, grown) = grown_by("[runtime]\nlog_level = \"info\"", picture).await;
+    let decoded = u64::from(side) * u64::from(side);
+    assert!(grown < decoded * 3, "{grown} for {decoded}");
     program.terminate().await;
 }

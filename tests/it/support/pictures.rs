@@ -51,3 +51,65 @@ pub fn pdf(text: &str) -> Vec<u8> {
     ));
     file.into_bytes()
 }
+
+/// A PNG of this size that can be decoded: black, and small when it is packed.
+pub fn black(width: u32, height: u32) -> Vec<u8> {
+    let mut head = Vec::new();
+    head.extend(width.to_be_bytes());
+    head.extend(height.to_be_bytes());
+    head.extend([8, 0, 0, 0, 0]);
+    let row = usize::try_from(width).unwrap() + 1;
+    let packed = packed(0, row * usize::try_from(height).unwrap());
+    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+    let chunks = [(b"IHDR", head), (b"IDAT", packed), (b"IEND", Vec::new())];
+    for (name, content) in chunks {
+        bytes.extend(u32::try_from(content.len()).unwrap().to_be_bytes());
+        let chunk = [&name[..], &content].concat();
+        bytes.extend(&chunk);
+        bytes.extend(crc32(&chunk).to_be_bytes());
+    }
+    bytes
+}
+
+pub fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 {
+                (crc >> 1) ^ 0xedb8_8320
+            } else {
+                crc >> 1
+            };
+        }
+    }
+    !crc
+}
+
+/// A byte so many times or a few times more, packed by hand: once, and then the same again, 258 at a
+/// time.
+pub fn packed(byte: u8, count: usize) -> Vec<u8> {
+    let mut bytes = vec![0x78, 0x9c];
+    let (mut held, mut bits) = (0u32, 0);
+    let mut put = |value: u32, width: u32, from_the_top: bool| {
+        for bit in 0..width {
+            let place = if from_the_top { width - 1 - bit } else { bit };
+            held |= ((value >> place) & 1) << bits;
+            bits += 1;
+            if bits == 8 {
+                bytes.push(held as u8);
+                (held, bits) = (0, 0);
+            }
+        }
+    };
+    // The last block, with the fixed codes.
+    put(0b011, 3, false);
+    put(0x30 + u32::from(byte), 8, true);
+    for _ in 0..count / 258 + 1 {
+        put(0b1100_0101, 8, true);
+        put(0, 5, true);
+    }
+    put(0, 7, true);
+    put(0, 7, true);
+    bytes
+}

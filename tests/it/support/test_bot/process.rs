@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use minibot::adapters::config::{Text, load_text};
 use minibot::adapters::egress::{Guard, Tls};
+use minibot::adapters::media::{LocalFileReader, PdfLimits, PdfReader};
 use minibot::core::clock::Clock;
 use minibot::core::egress::{ResolveError, Resolver};
 use minibot::wiring::lifecycle::{Running, Store};
@@ -38,6 +39,10 @@ impl Process {
         store.ports.web = Arc::new(guard(settings));
         // The program would start its own file as the browser's sandbox: here, that is the test.
         store.ports.browser = browser.map(|browser| browser.ports(settings, &store.ports));
+        // The text of PDFs is read by the program, which this process is not.
+        let program = env!("CARGO_BIN_EXE_minibot").into();
+        let pdfs = PdfReader::by(program, PdfLimits::default());
+        store.ports.reader = Arc::new(LocalFileReader::new(store.ports.scratch.clone(), pdfs));
         let telegram = Telegram::configured(settings, &store.ports.clock)
             .unwrap()
             .unwrap();
