@@ -147,6 +147,11 @@ impl TurnContext {
         &self.files.labels
     }
 
+    /// The bytes of text that the files brought along.
+    pub fn file_text_bytes(&self) -> usize {
+        self.files.parts.iter().map(Part::text_bytes).sum()
+    }
+
     /// What goes with the message that is to be answered.
     fn attached(&self) -> Vec<Attached> {
         let place = Place::Message;

@@ -77,6 +77,13 @@ impl Labels {
         }
     }
 
+    /// Whether this says all that the other says.
+    pub fn covers(&self, other: &Self) -> bool {
+        let mut both = self.clone();
+        both.join(other);
+        both == *self
+    }
+
     /// Whether a model wrote it, so that what stands in it need not stand anywhere outside.
     pub fn is_rewritten(&self) -> bool {
         self.0.contains(&Source::Model)
@@ -147,6 +154,8 @@ mod tests {
             labels.join(&Labels::of(Source::Web { host }));
             assert!(labels.is_untrusted());
             assert!(labels.sources().count() <= 16);
+            assert!(labels.covers(&labels) && labels.covers(&Labels::default()));
+            assert!(!Labels::default().covers(&labels));
         }
         assert!(labels.sources().any(|source| *source == Source::Many));
     }

@@ -24,11 +24,12 @@ impl TurnLoop {
         progress: &mut Progress,
         stops: &TurnStops,
     ) -> StoreResult<Option<Drive>> {
-        let inserted = self.inserted(progress);
-        let inserted = match self.unless_halted(progress.deadline, stops, inserted).await {
-            Ok(inserted) => inserted,
+        let inserted = self.newly_inserted(progress);
+        match self.unless_halted(progress.deadline, stops, inserted).await {
+            Ok(inserted) => progress.inserted.extend(inserted),
             Err(halt) => return self.halt(progress, halt).await,
-        };
+        }
+        let inserted = progress.inserted.iter().flatten().cloned().collect();
         let exchange = progress.turn.exchange();
         let request = self.context.request(&progress.context, exchange, inserted);
         progress.mind_links(self.approvals.settings.escalation);

@@ -38,6 +38,7 @@ use crate::core::exits::Links;
 use crate::core::ids::{CallId, ConversationId, InboxId, TurnId};
 use crate::core::inbox::InboxRow;
 use crate::core::journal::{JournalEntry, OpenAnswer, RunningTurn, TurnJournal};
+use crate::core::media::Attached;
 use crate::core::message::Incoming;
 use crate::core::model::ChatModel;
 use crate::core::turn::{Fact, Step, StopReason, Turn, TurnLimits};
@@ -104,6 +105,8 @@ struct Progress {
     context: TurnContext,
     answer: OpenAnswer,
     turn: Turn,
+    /// What tools have put before the model, file by file.
+    inserted: Vec<Vec<Attached>>,
     /// The calls whose results the audit log has.
     audited: HashSet<CallId>,
     /// What the person already sees of the step that is under way.
@@ -239,6 +242,7 @@ impl TurnLoop {
             context,
             answer: running.answer,
             turn,
+            inserted: Vec::new(),
             audited,
             shown: String::new(),
             // Measured from now, not from the start: time in which nothing ran does not count.

@@ -5,7 +5,7 @@ use crate::app::attachments::Asked;
 use crate::core::boundary::Boundary;
 use crate::core::error::StoreResult;
 use crate::core::journal::JournalEntry;
-use crate::core::media::{Attached, FileOutcome, Place, ReceivedFile, remarks_for_person};
+use crate::core::media::{Attached, FileOutcome, Part, Place, ReceivedFile, remarks_for_person};
 use crate::core::turn::{Fact, Step};
 
 impl TurnLoop {
@@ -60,16 +60,23 @@ impl TurnLoop {
 }
 
 impl TurnLoop {
-    /// What tools have put before the model, read anew: nothing but its place is kept.
-    pub(super) async fn inserted(&self, progress: &Progress) -> Vec<Attached> {
+    /// What tools have put before the model since it was last asked, file by file. It is read once;
+    /// after a restart anew, as nothing but its place is kept.
+    pub(super) async fn newly_inserted(&self, progress: &Progress) -> Vec<Vec<Attached>> {
         let target = &progress.conversation.target;
-        let mut attached = Vec::new();
-        for (count, artifact) in progress.turn.inserted() {
+        let artifacts = progress.turn.inserted();
+        let earlier = progress.inserted.iter().flatten();
+        let mut taken = progress.context.file_text_bytes();
+        taken += earlier.map(|one| one.part.text_bytes()).sum::<usize>();
+        let mut new = Vec::new();
+        for (count, artifact) in artifacts.into_iter().skip(progress.inserted.len()) {
             let place = Place::After(count);
-            let parts = self.attachments.insert(target, artifact).await;
-            attached.extend(parts.into_iter().map(|part| Attached { place, part }));
+            let parts = self.attachments.insert(target, artifact, taken).await;
+            taken += parts.iter().map(Part::text_bytes).sum::<usize>();
+            let attached = parts.into_iter().map(|part| Attached { place, part });
+            new.push(attached.collect());
         }
-        attached
+        new
     }
 }
 

@@ -12,7 +12,7 @@ use crate::core::notes::NoteOwner;
 use crate::core::tool::{
     ErrorCode, FinishedCall, ToolContext, ToolEffect, ToolOutcome, ToolResult, TurnOrigin,
 };
-use crate::core::turn::{Fact, PlannedCall, RunOrder};
+use crate::core::turn::{Fact, MOST_INSERTED, PlannedCall, RunOrder};
 
 impl TurnLoop {
     /// Runs the calls, unless something stops the turn first.
@@ -50,7 +50,9 @@ impl TurnLoop {
         };
         Boundary::ToolDone.pass();
         let mut entry = JournalEntry::default();
+        let mut room = progress.turn.inserts_left();
         for (call, outcome) in calls.into_iter().zip(outcomes) {
+            let outcome = within(&mut room, outcome);
             entry.facts.extend(inserted(&call, &outcome));
             let done = self.fitted(progress, &call, settled(outcome)).await;
             entry.facts.push(finished(&call, done));
@@ -98,6 +100,7 @@ impl TurnLoop {
                 Ok(None)
             }
             outcome => {
+                let outcome = within(&mut progress.turn.inserts_left(), outcome);
                 let inserted = inserted(&call, &outcome);
                 let done = self.fitted(progress, &call, settled(outcome)).await;
                 let result = finished(&call, done);
@@ -156,6 +159,25 @@ fn settled(outcome: ToolOutcome) -> FinishedCall {
             "a read-only tool tried to change something",
         )
         .into(),
+    }
+}
+
+/// The outcome, where `room` is left for the file that it puts before the model; a failure otherwise.
+fn within(room: &mut usize, outcome: ToolOutcome) -> ToolOutcome {
+    if !matches!(outcome, ToolOutcome::Insert { .. }) {
+        return outcome;
+    }
+    match room.checked_sub(1) {
+        Some(left) => {
+            *room = left;
+            outcome
+        }
+        None => ToolOutcome::Finished(ToolResult::error(
+            ErrorCode::TooLarge,
+            format!(
+                "at most {MOST_INSERTED} files of one turn can be put before you; answer with what you have seen"
+            ),
+        )),
     }
 }
 

@@ -6,8 +6,8 @@ use crate::core::label::Labels;
 use crate::core::media::{Artifact, ReceivedFile};
 use crate::core::model::FinishReason;
 
-/// Files that tools may put before the model in one turn: each is read again for each step.
-const MOST_INSERTED: usize = 8;
+/// Files that tools may put before the model in one turn: each goes with every request from there on.
+pub const MOST_INSERTED: usize = 8;
 
 impl Turn {
     /// What became of the attachments; `None` before they were looked at.
@@ -30,6 +30,11 @@ impl Turn {
             found.extend(here.map(|(_, artifact)| (count, artifact)));
         }
         found
+    }
+
+    /// How many more files tools may put before the model.
+    pub fn inserts_left(&self) -> usize {
+        MOST_INSERTED.saturating_sub(self.inserted.len())
     }
 
     pub(super) fn take_files(

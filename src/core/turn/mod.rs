@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use self::arguments::parse_arguments;
 pub use self::facts::{Ending, Fact, StopReason};
+pub use self::files::MOST_INSERTED;
 use super::approval::{Fingerprint, Ruling};
 use super::conversation::Item;
 use super::ids::CallId;

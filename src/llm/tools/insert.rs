@@ -8,7 +8,7 @@ use serde_json::json;
 use super::Inserting;
 use super::typed::{TypedTool, failure};
 use crate::core::files::{FileError, WorkspaceId, WorkspacePath};
-use crate::core::media::{Artifact, ArtifactKind, InMemory, Readable, Wanted};
+use crate::core::media::{Artifact, ArtifactKind, Readable, Wanted};
 use crate::core::tool::{ErrorCode, ToolContext, ToolEffect, ToolOutcome, ToolResult};
 
 /// What is said beside a file, in characters.
@@ -64,7 +64,7 @@ impl TypedTool for SelfInsertArtifact {
             Err(error) => return failure(ErrorCode::BadArguments, error),
         };
         let workspace = WorkspaceId::of(&context.target);
-        let file = self.0.workspaces.read(&workspace, &path, self.0.most_bytes);
+        let file = self.0.workspaces.open(&workspace, &path, self.0.most_bytes);
         let file = match file.await {
             Ok(file) => file,
             Err(error) => return failure(code(&error), error),
@@ -73,16 +73,15 @@ impl TypedTool for SelfInsertArtifact {
             TakenAs::Image => ArtifactKind::Image,
             TakenAs::File => ArtifactKind::File,
         };
-        let (size, labels) = (file.bytes.len(), file.labels);
+        let (content, labels) = (file.content, file.labels);
         // Looked at now, so that the model hears at once when there is nothing to see.
         let wanted = Wanted {
-            most_chars: 1,
+            most_bytes: 1,
             pdf_text: false,
         };
-        let content = InMemory::holding(file.bytes);
         match (self.0.reader.read(&content, wanted).await, kind) {
             (Err(error), _) => return failure(ErrorCode::Failed, error),
-            (Ok(Readable::Text { .. } | Readable::Pdf { .. }), ArtifactKind::Image) => {
+            (Ok(Readable::Text(_) | Readable::Pdf { .. }), ArtifactKind::Image) => {
                 return failure(
                     ErrorCode::BadArguments,
                     "it is not a picture; use as = \"file\"",
@@ -102,7 +101,7 @@ impl TypedTool for SelfInsertArtifact {
         let result = ToolResult::ok(json!({
             "ok": true,
             "path": path.as_str(),
-            "size_bytes": size,
+            "size_bytes": content.size(),
         }));
         ToolOutcome::Insert {
             result,

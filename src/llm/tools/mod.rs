@@ -26,7 +26,7 @@ use self::insert::SelfInsertArtifact;
 use self::python::PythonTools;
 use self::typed::{Typed, TypedTool};
 use crate::core::conversation::ConversationStore;
-use crate::core::files::{WorkspaceFiles, Workspaces};
+use crate::core::files::WorkspaceFiles;
 use crate::core::jobs::{JobLimits, JobStore};
 use crate::core::media::FileReader;
 use crate::core::notes::NoteStore;
@@ -68,7 +68,7 @@ pub struct ProgramTools {
 #[derive(Debug, Clone)]
 pub struct Inserting {
     /// The files.
-    pub workspaces: Arc<dyn Workspaces>,
+    pub workspaces: Arc<dyn WorkspaceFiles>,
     /// Looks at them.
     pub reader: Arc<dyn FileReader>,
     /// The largest file, in bytes.
