@@ -159,7 +159,26 @@ impl Dispatcher {
         {
             self.nudge(target, work);
         }
+        // What was held when the last process ended is given its time anew.
+        self.forget_held_later();
         Ok(())
+    }
+
+    /// Forgets the parts of albums that are held now, once the time is over in which another part
+    /// may say whom they are for.
+    pub fn forget_held_later(self: &Arc<Self>) {
+        let dispatcher = self.clone();
+        let until = self.clock.now();
+        self.aside(async move {
+            tokio::select! {
+                // The next process gives them their time.
+                () = dispatcher.stop.cancelled() => return,
+                () = dispatcher.clock.sleep_until(until + dispatcher.settings.album_settle) => {}
+            }
+            if let Err(error) = dispatcher.inbox.forget_held(until).await {
+                warn!(%error, "parts of albums stay that nobody meant; the next ones take them along");
+            }
+        });
     }
 
     /// Something waits in this place.

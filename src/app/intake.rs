@@ -41,6 +41,9 @@ impl Intake {
         if stored.contains(&Stored::Kept) {
             self.signals.wake_outbox();
         }
+        if stored.contains(&Stored::Held) {
+            self.dispatcher.forget_held_later();
+        }
         for (stored, incoming) in stored.into_iter().zip(welcome) {
             if let (Stored::Queued(id), Some(incoming)) = (stored, incoming) {
                 let row = InboxRow {
@@ -76,7 +79,9 @@ impl Intake {
 
 fn incoming(arrival: &Arrival) -> Option<Incoming> {
     match &arrival.content {
-        Arrived::Welcome { incoming, .. } => Some((**incoming).clone()),
+        Arrived::Welcome { incoming, .. } | Arrived::Held { incoming, .. } => {
+            Some((**incoming).clone())
+        }
         Arrived::Stranger { .. } | Arrived::Ignored { .. } | Arrived::Unreadable { .. } => None,
     }
 }

@@ -33,6 +33,14 @@ pub enum Arrived {
         /// The same, typed.
         incoming: Box<Incoming>,
     },
+    /// A part of an album that does not say whom it is for: for the bot as soon as another part is.
+    /// It is kept only for as long as the parts of an album are waited for.
+    Held {
+        /// The update as the source sent it.
+        raw: String,
+        /// The same, typed.
+        incoming: Box<Incoming>,
+    },
     /// From someone who may not: only ids, kind and time are kept.
     Stranger {
         /// Where it came from.
@@ -74,6 +82,8 @@ pub enum Stored {
     Queued(InboxId),
     /// It changed a message that was still waiting.
     Amended(InboxId),
+    /// It is held until another part of its album says whom it is for, or is forgotten.
+    Held,
     /// It was kept, and nothing follows.
     Kept,
     /// It was there already.
@@ -103,8 +113,12 @@ impl std::fmt::Debug for AskedByRow {
 #[async_trait]
 pub trait InboxStore: Send + Sync + std::fmt::Debug {
     /// Stores a batch in one transaction; one result for each, in order. When it returns, the
-    /// batch survives the loss of power. An edit of a waiting message changes that message.
+    /// batch survives the loss of power. An edit of a waiting message changes that message. A part
+    /// of an album that is meant lets in those that are held.
     async fn add(&self, batch: Vec<Arrival>) -> StoreResult<Vec<Stored>>;
+
+    /// Forgets the parts of albums that are held since then or longer; says how many went.
+    async fn forget_held(&self, until: DateTime<Utc>) -> StoreResult<u64>;
 
     /// The waiting rows of a target, oldest first: the next one, and with it every waiting row of
     /// the same album.

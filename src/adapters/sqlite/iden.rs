@@ -25,6 +25,20 @@ pub(super) enum Inbox {
     DoneAt,
 }
 
+/// Parts of albums of which no part has said yet whom it is for.
+#[derive(Clone, Copy, Iden)]
+pub(super) enum HeldParts {
+    Table,
+    Inbox,
+    Channel,
+    Chat,
+    Thread,
+    Album,
+    Raw,
+    Incoming,
+    HeldAt,
+}
+
 /// What happens in one place between two `/new`.
 #[derive(Clone, Copy, Iden)]
 pub(super) enum Conversations {

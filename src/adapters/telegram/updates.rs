@@ -71,8 +71,9 @@ impl UpdateReader {
                 notice: notice.map(Box::new),
             };
         }
-        let content = match self.welcome(envelope, update) {
-            Reading::Welcome(content) => content,
+        let (content, is_meant) = match self.welcome(envelope, update) {
+            Reading::Welcome(content) => (content, true),
+            Reading::Perhaps(content) => (content, false),
             Reading::Other(arrived) => return arrived,
         };
         let sent_at = envelope.sent_at().unwrap_or(now);
@@ -84,9 +85,11 @@ impl UpdateReader {
             sent_at,
             content,
         });
-        Arrived::Welcome {
-            raw: update.to_string(),
-            incoming,
+        let raw = update.to_string();
+        if is_meant {
+            Arrived::Welcome { raw, incoming }
+        } else {
+            Arrived::Held { raw, incoming }
         }
     }
 
@@ -104,7 +107,13 @@ impl UpdateReader {
             return Reading::ignored(update);
         }
         let in_group = envelope.chat_kind() == ChatKind::Group;
-        if in_group && !is_meant(addressee(envelope.body(), &self.bot), self.group_mode) {
+        let addressee = addressee(envelope.body(), &self.bot);
+        let is_meant = !in_group || is_meant(addressee, self.group_mode);
+        // Of an album only one part has the words.
+        let may_be_meant = addressee == Addressee::Everybody
+            && envelope.kind == Kind::Message
+            && envelope.body()["media_group_id"].is_string();
+        if !is_meant && !may_be_meant {
             return Reading::Other(Arrived::Ignored { raw: None });
         }
         let message = match content {
@@ -112,7 +121,11 @@ impl UpdateReader {
             _ => lenient::message(envelope.body()),
         };
         let Some(mut message) = message else {
-            return Reading::Other(unreadable(update, "a message of an unknown kind"));
+            return Reading::Other(if is_meant {
+                unreadable(update, "a message of an unknown kind")
+            } else {
+                Arrived::Ignored { raw: None }
+            });
         };
         if let Some(quote) = &mut message.quote {
             quote.by = quoted_author(envelope.body(), &self.bot);
@@ -121,11 +134,11 @@ impl UpdateReader {
         if in_group && message.forwarded_from.is_none() {
             message.text = without_mention(&message.text, &self.bot);
         }
-        let wrap: fn(Message) -> IncomingContent = match envelope.kind {
-            Kind::EditedMessage => IncomingContent::Edit,
-            _ => IncomingContent::Message,
-        };
-        Reading::Welcome(wrap(message))
+        match (envelope.kind, is_meant) {
+            (Kind::EditedMessage, _) => Reading::Welcome(IncomingContent::Edit(message)),
+            (_, true) => Reading::Welcome(IncomingContent::Message(message)),
+            (_, false) => Reading::Perhaps(IncomingContent::Message(message)),
+        }
     }
 
     /// The line for a stranger who speaks to the bot, once a day.
@@ -169,6 +182,8 @@ fn add_files(message: &mut Message, raw: &Value) {
 /// What came of an update that was let in.
 enum Reading {
     Welcome(IncomingContent),
+    /// If another part of its album is.
+    Perhaps(IncomingContent),
     Other(Arrived),
 }
 

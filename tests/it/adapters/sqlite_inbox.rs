@@ -128,6 +128,64 @@ async fn an_album_is_handled_as_one() {
     }
 }
 
+/// The same part of an album, which does not say whom it is for.
+fn unaddressed(arrival: Arrival) -> Arrival {
+    match arrival.content {
+        Arrived::Welcome { raw, incoming } => Arrival {
+            content: Arrived::Held { raw, incoming },
+            ..arrival
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn parts_of_an_album_wait_for_the_one_that_is_meant() {
+    let fixture = Fixture::new().await;
+    let inbox = fixture.inbox();
+    let part = |update, text: &str| message(update, text).part_of("x").arrival();
+    let batch = vec![
+        unaddressed(part(1, "one")),
+        unaddressed(message(2, "other").part_of("y").arrival()),
+        unaddressed(
+            message(3, "elsewhere")
+                .part_of("x")
+                .said_in(chat("8"))
+                .arrival(),
+        ),
+    ];
+    let stored = inbox.add(batch).await.unwrap();
+    assert_eq!(stored, [Stored::Held, Stored::Held, Stored::Held]);
+    assert!(next(&fixture).await.is_empty());
+    let again = inbox.add(vec![unaddressed(part(1, "one"))]).await.unwrap();
+    assert_eq!(again, [Stored::Duplicate]);
+    // Nothing of it stands where everything else stands.
+    let inbox_says = "SELECT coalesce(raw, incoming, album, '') || chat || sender FROM inbox";
+    assert_eq!(fixture.column(inbox_says).await, ["", "", ""]);
+    inbox.add(vec![part(4, "meant")]).await.unwrap();
+    let late = inbox.add(vec![unaddressed(part(5, "late"))]).await.unwrap();
+    assert!(matches!(late[..], [Stored::Queued(_)]), "{late:?}");
+    let rows = next(&fixture).await;
+    assert_eq!(texts(&rows), ["one", "meant", "late"]);
+    let ids: Vec<InboxId> = rows.iter().map(|row| row.id).collect();
+    fixture.journal().begin(&ids, at(0)).await.unwrap().unwrap();
+    let later = inbox
+        .add(vec![unaddressed(part(6, "later"))])
+        .await
+        .unwrap();
+    assert!(matches!(later[..], [Stored::Queued(_)]), "{later:?}");
+    assert_eq!(texts(&next(&fixture).await), ["later"]);
+    // The others are forgotten, and only what was held by then.
+    let fixture = fixture.after_crash().await;
+    let inbox = fixture.inbox();
+    let held = async || fixture.column("SELECT album || chat FROM held_parts").await;
+    assert_eq!(held().await, ["y7", "x8"]);
+    let before = at(0) - chrono::TimeDelta::milliseconds(1);
+    assert_eq!(inbox.forget_held(before).await.unwrap(), 0);
+    assert_eq!(inbox.forget_held(at(0)).await.unwrap(), 2);
+    assert!(held().await.is_empty());
+}
+
 #[tokio::test]
 async fn of_strangers_little_is_kept() {
     let fixture = Fixture::new().await;

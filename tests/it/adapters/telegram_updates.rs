@@ -293,6 +293,50 @@ fn edits_presses_and_albums_are_told_apart() {
 }
 
 #[test]
+fn a_part_of_an_album_in_a_group_waits_for_one_that_says_whom_it_is_for() {
+    let photo = json!([{ "file_id": "f", "file_unique_id": "u", "width": 9, "height": 9 }]);
+    let part = |caption: &str| {
+        let fields = json!({ "photo": photo, "media_group_id": "a1", "caption": caption });
+        group(fields)
+    };
+    let arrived = |update: &Value| arrival(update).content;
+    assert!(matches!(
+        arrived(&part("@minibot look")),
+        Arrived::Welcome { .. }
+    ));
+    for caption in ["", "a cat"] {
+        let Arrived::Held { raw, incoming } = arrived(&part(caption)) else {
+            panic!("{caption}")
+        };
+        assert_eq!(serde_json::from_str::<Value>(&raw).unwrap(), part(caption));
+        assert_eq!(incoming.message().unwrap().attachments.len(), 1);
+    }
+    // For another bot, no album, an edit, a stranger's: nothing of that is kept.
+    let mut edited = part("");
+    edited["edited_message"] = edited["message"].take();
+    edited.as_object_mut().unwrap().remove("message");
+    for update in [
+        part("/help@other_bot"),
+        group(json!({ "photo": photo, "caption": "a cat" })),
+        edited,
+    ] {
+        let content = arrived(&update);
+        assert!(
+            matches!(content, Arrived::Ignored { raw: None }),
+            "{content:?}"
+        );
+    }
+    let stranger = reader_for(&[1], GroupMode::Mention).read(&part(""), now());
+    let content = stranger.unwrap().content;
+    assert!(
+        matches!(content, Arrived::Stranger { notice: None, .. }),
+        "{content:?}"
+    );
+    let all = reader_for(&[OWNER], GroupMode::All).read(&part(""), now());
+    assert!(matches!(all.unwrap().content, Arrived::Welcome { .. }));
+}
+
+#[test]
 fn a_press_carries_its_data_and_its_message() {
     let mut button = earlier(bot(), json!({ "text": "card" }));
     button["chat"] = forum_chat();

@@ -15,6 +15,7 @@ mod downloads;
 mod failures;
 mod file_list;
 mod file_tools;
+mod group_albums;
 mod inserting;
 mod interrupted;
 mod jobs_command;

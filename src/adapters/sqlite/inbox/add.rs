@@ -8,7 +8,7 @@ use super::super::iden::Inbox;
 use super::super::outbox;
 use super::super::statement::{Batch, at, execute, fetch_optional, insert, word};
 use super::super::values::{self, millis};
-use super::{PLACE, StoredRow, is_waiting, select};
+use super::{PLACE, StoredRow, held, is_waiting, select};
 use crate::core::channel::{ChatTarget, Sender};
 use crate::core::error::StoreResult;
 use crate::core::ids::InboxId;
@@ -18,7 +18,12 @@ use crate::core::message::{Incoming, IncomingContent, Message};
 /// The statement that is all it takes to store an arrival of which nothing else follows.
 pub(super) fn alone(arrival: &Arrival, now: DateTime<Utc>) -> StoreResult<Option<Batch>> {
     let follows = match &arrival.content {
-        Arrived::Welcome { incoming, .. } => matches!(incoming.content, IncomingContent::Edit(_)),
+        Arrived::Welcome { incoming, .. } => match &incoming.content {
+            IncomingContent::Edit(_) => true,
+            IncomingContent::Message(message) => message.album.is_some(),
+            IncomingContent::Press(_) | IncomingContent::Scheduled(_) => false,
+        },
+        Arrived::Held { .. } => true,
         Arrived::Stranger { notice, .. } => notice.is_some(),
         Arrived::Ignored { .. } | Arrived::Unreadable { .. } => false,
     };
@@ -51,10 +56,17 @@ pub(super) async fn add(
     match arrival.content {
         Arrived::Welcome { incoming, .. } => match incoming.content {
             IncomingContent::Edit(edited) => amend(connection, &incoming.target, edited).await,
-            IncomingContent::Message(_)
-            | IncomingContent::Press(_)
-            | IncomingContent::Scheduled(_) => Ok(Stored::Queued(InboxId(id))),
+            IncomingContent::Message(message) => {
+                if let Some(album) = &message.album {
+                    held::release(connection, &incoming.target, album).await?;
+                }
+                Ok(Stored::Queued(InboxId(id)))
+            }
+            IncomingContent::Press(_) | IncomingContent::Scheduled(_) => {
+                Ok(Stored::Queued(InboxId(id)))
+            }
         },
+        Arrived::Held { raw, incoming } => held::hold(connection, id, (raw, &incoming), now).await,
         Arrived::Stranger {
             notice: Some(notice),
             ..
@@ -139,6 +151,10 @@ impl<'a> Fields<'a> {
                 state: "stranger",
                 target: Some(target),
                 sender: Some(sender),
+                ..Self::default()
+            },
+            Arrived::Held { .. } => Self {
+                state: "ignored",
                 ..Self::default()
             },
             Arrived::Ignored { raw } => Self {

@@ -1,6 +1,7 @@
 //! The inbox: what arrived, and where its handling stands.
 
 mod add;
+mod held;
 mod row;
 
 use std::sync::Arc;
@@ -105,6 +106,12 @@ impl InboxStore for SqliteInboxStore {
                     Ok(stored)
                 })
             })
+            .await
+    }
+
+    async fn forget_held(&self, until: DateTime<Utc>) -> StoreResult<u64> {
+        self.database
+            .write(move |connection| Box::pin(held::forget(connection, until)))
             .await
     }
 
