@@ -137,6 +137,9 @@ pub enum DeliveryError {
     /// The chat lives on under another id.
     #[error("the chat moved to {0}")]
     Migrated(ChatId),
+    /// More than the service takes in one call.
+    #[error("too large: {0}")]
+    TooLarge(String),
     /// Refused for good.
     #[error("refused: {0}")]
     Refused(String),

@@ -1,5 +1,7 @@
 //! What follows from an attempt to deliver: the retry classes, decided without any I/O.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::channel::{ChatTarget, DeliveryError};
@@ -31,6 +33,15 @@ pub enum DeliveryOutcome {
         target: ChatTarget,
         /// The message to edit; `None` sends a new one.
         message: Option<MessageId>,
+        /// What went wrong.
+        error: String,
+    },
+    /// Try again at once with a part of the content; the rest goes by itself.
+    Split {
+        /// What is tried.
+        content: Outgoing,
+        /// The rest.
+        rest: Box<NewOutbox>,
         /// What went wrong.
         error: String,
     },
@@ -107,9 +118,7 @@ impl OutboxRow {
                 retry(Certainty::Ambiguous)
             }
             DeliveryError::RateLimited { retry_after } => DeliveryOutcome::Retry {
-                at: now
-                    + TimeDelta::from_std(*retry_after)
-                        .map_or(LONGEST_LIMIT, |t| t.min(LONGEST_LIMIT)),
+                at: now + obeyed(*retry_after),
                 error: reason,
                 certainty: Certainty::NotSent,
             },
@@ -131,6 +140,7 @@ impl OutboxRow {
             DeliveryError::MessageGone(_) if self.message.is_some() => {
                 replace(self.content.clone(), None)
             }
+            DeliveryError::TooLarge(_) if self.content.files().len() > 1 => self.halves(reason),
             // What is not taken as a picture or a voice message may be taken as a file.
             DeliveryError::Refused(_) if self.content != self.content.as_documents() => {
                 replace(self.content.as_documents(), None)
@@ -141,7 +151,23 @@ impl OutboxRow {
             DeliveryError::BadFormatting(_)
             | DeliveryError::MessageGone(_)
             | DeliveryError::TopicGone(_)
+            | DeliveryError::TooLarge(_)
             | DeliveryError::Refused(_) => failed(UNDELIVERED),
+        }
+    }
+
+    /// An album that is too much for one call, in two.
+    fn halves(&self, error: String) -> DeliveryOutcome {
+        let mut files = self.content.files().to_vec();
+        let rest = files.split_off(files.len().div_ceil(2));
+        let rest = NewOutbox {
+            urgency: self.urgency,
+            ..NewOutbox::answer(self.target.clone(), Outgoing::Files { files: rest })
+        };
+        DeliveryOutcome::Split {
+            content: Outgoing::Files { files },
+            rest: Box::new(rest),
+            error,
         }
     }
 
@@ -167,6 +193,11 @@ impl OutboxRow {
     }
 }
 
+/// How long a rate limit is obeyed.
+fn obeyed(retry_after: Duration) -> TimeDelta {
+    TimeDelta::from_std(retry_after).map_or(LONGEST_LIMIT, |time| time.min(LONGEST_LIMIT))
+}
+
 const UNCERTAIN: &str = "I could not tell whether a message reached you";
 
 const UNDELIVERED: &str = "A message to you was refused and could not be sent";
@@ -174,8 +205,6 @@ const UNDELIVERED: &str = "A message to you was refused and could not be sent";
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
-
-    use std::time::Duration;
 
     use super::*;
     use crate::core::channel::Urgency;
@@ -298,6 +327,47 @@ mod tests {
         let again = OutboxRow { content, ..row(1) };
         let outcome = again.after_failure(&refused, now, 0.0);
         assert!(matches!(outcome, DeliveryOutcome::Failed { .. }));
+    }
+
+    #[test]
+    fn an_album_that_is_too_large_goes_in_two_and_one_file_not_at_all() {
+        use crate::core::ids::CopyId;
+        use crate::core::outgoing_file::{OutgoingFile, SentAs};
+        let picture = |name: &str| OutgoingFile {
+            copy: CopyId::new(name),
+            name: name.into(),
+            size_bytes: 1,
+            sent_as: SentAs::Photo,
+            caption: FormattedText::plain(""),
+            origin: String::new(),
+            place: std::path::PathBuf::new(),
+        };
+        let names = |content: &Outgoing| -> String {
+            let files = content.files().iter();
+            files.map(|file| file.name.clone()).collect()
+        };
+        let too_large = DeliveryError::TooLarge("413".into());
+        let of = |count: usize| OutboxRow {
+            content: Outgoing::Files {
+                files: ["a", "b", "c"][..count]
+                    .iter()
+                    .map(|n| picture(n))
+                    .collect(),
+            },
+            ..row(0)
+        };
+        let now = DateTime::UNIX_EPOCH;
+        let DeliveryOutcome::Split { content, rest, .. } =
+            of(3).after_failure(&too_large, now, 0.0)
+        else {
+            panic!("not split")
+        };
+        assert_eq!(
+            (names(&content), names(&rest.content)),
+            ("ab".into(), "c".into())
+        );
+        let one = of(1).after_failure(&too_large, now, 0.0);
+        assert!(matches!(one, DeliveryOutcome::Failed { .. }), "{one:?}");
     }
 
     #[test]

@@ -25,6 +25,10 @@ const MAX_RATIO: u64 = 20;
 /// The longest caption, in UTF-16 code units (Bot API, sendPhoto).
 pub const MAX_CAPTION: usize = 1024;
 
+/// The files of one album together: they go in one call, which has the limit of a file, and need some
+/// room beside them.
+pub const MAX_ALBUM_BYTES: u64 = 49_000_000;
+
 /// The most files of one album (Bot API, sendMediaGroup).
 pub const MAX_ALBUM: usize = 10;
 

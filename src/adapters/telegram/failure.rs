@@ -45,6 +45,7 @@ fn refused(refusal: Refusal) -> DeliveryError {
         code if refusal.origin == Origin::Elsewhere && !matches!(code, 413 | 429) => {
             DeliveryError::ServiceDown(text)
         }
+        413 => DeliveryError::TooLarge(text),
         429 => DeliveryError::RateLimited {
             retry_after: refusal.retry_after.unwrap_or(UNTOLD_WAIT),
         },
@@ -106,6 +107,7 @@ mod tests {
             DeliveryError::TopicGone(_) => "topic gone",
             DeliveryError::ChatClosed(_) => "closed",
             DeliveryError::Migrated(_) => "migrated",
+            DeliveryError::TooLarge(_) => "too large",
             DeliveryError::Refused(_) => "refused",
         }
     }
@@ -132,7 +134,7 @@ mod tests {
             (400, "Bad Request: user is deactivated", "closed"),
             (400, "Bad Request: message is too long", "refused"),
             (400, "Bad Request: message thread not found", "topic gone"),
-            (413, "Request Entity Too Large", "refused"),
+            (413, "Request Entity Too Large", "too large"),
             (429, "Too Many Requests: retry after 5", "rate limited"),
             (401, "Unauthorized", "down"),
             (302, "Found", "down"),

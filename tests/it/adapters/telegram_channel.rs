@@ -249,6 +249,7 @@ fn kind(error: &DeliveryError) -> &'static str {
         DeliveryError::ChatClosed(_) => "closed",
         DeliveryError::Migrated(_) => "migrated",
         DeliveryError::TopicGone(_) => "topic gone",
+        DeliveryError::TooLarge(_) => "too large",
         DeliveryError::Refused(_) => "refused",
     }
 }
@@ -281,7 +282,7 @@ async fn faults_of_the_line_and_the_server_are_told_apart() {
                 status: 413,
                 body: "<html>too large</html>".to_owned(),
             },
-            "refused",
+            "too large",
         ),
     ];
     for (fault, expected) in cases {

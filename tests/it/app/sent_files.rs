@@ -101,6 +101,94 @@ async fn pictures_of_one_step_are_an_album_of_what_they_were_then() {
     bot.finish().await;
 }
 
+/// Sends these as pictures in one step, and lets them settle.
+async fn send_at_once(bot: &TestBot, names: &[&str]) {
+    let calls = names
+        .iter()
+        .map(|name| ("send_file", json!({ "path": name })));
+    bot.model([Reply::tools(calls), Reply::text("Sent.")]);
+    bot.says("send them").await.replies("Sent.").await;
+    bot.advance(TimeDelta::seconds(2));
+}
+
+#[tokio::test]
+async fn pictures_that_are_too_much_for_one_album_are_two() {
+    let bot = TestBot::with(&[ON]).await;
+    let names = ["0.png", "1.png", "2.png", "3.png", "4.png", "5.png"];
+    for name in names {
+        let mut picture = png(40, 30);
+        picture.resize(9_900_000, 0);
+        put(&bot, name, picture);
+    }
+    send_at_once(&bot, &names).await;
+    bot.advance(TimeDelta::seconds(2));
+    let sent = files(&bot, 6).await;
+    let arrived: Vec<&str> = sent
+        .iter()
+        .map(|one| one.file.as_ref().unwrap().name.as_str())
+        .collect();
+    assert_eq!(arrived, names);
+    let outcomes: Vec<u16> = bot
+        .telegram
+        .calls("sendMediaGroup")
+        .iter()
+        .filter_map(|call| call.outcome.clone())
+        .map(|(status, _)| status)
+        .collect();
+    assert_eq!(outcomes, [200, 200]);
+    bot.alice().has_read_all();
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn an_album_that_is_refused_as_too_large_arrives_in_parts() {
+    let bot = TestBot::with(&[ON]).await.expecting_refusals();
+    let names = ["0.png", "1.png", "2.png", "3.png", "4.png"];
+    for name in names {
+        put(&bot, name, png(40, 30));
+    }
+    let too_large = || Fault::Answer {
+        status: 413,
+        body: r#"{"ok":false,"error_code":413,"description":"Request Entity Too Large"}"#
+            .to_owned(),
+    };
+    bot.telegram
+        .fail("sendMediaGroup", [too_large(), too_large()]);
+    send_at_once(&bot, &names).await;
+    let sent = files(&bot, 5).await;
+    let mut arrived: Vec<&str> = sent
+        .iter()
+        .map(|one| one.file.as_ref().unwrap().name.as_str())
+        .collect();
+    arrived.sort_unstable();
+    assert_eq!(arrived, names);
+    assert!(
+        sent.iter()
+            .all(|one| one.file.as_ref().unwrap().kind == FileKind::Photo)
+    );
+    bot.alice().has_read_all();
+    let mut bot = bot;
+    bot.stop().await;
+    assert_eq!(copies(&bot), 0);
+}
+
+#[tokio::test]
+async fn what_is_too_large_for_a_bot_is_said_clearly() {
+    let bot = TestBot::with(&[ON]).await;
+    let place = put(&bot, "a.bin", "x");
+    let file = std::fs::File::options().write(true).open(place).unwrap();
+    file.set_len(50 * 1024 * 1024 + 1).unwrap();
+    let refused = call(&bot, "send_file", json!({ "path": "a.bin" })).await;
+    assert_eq!(refused["code"], "too_large");
+    let why = refused["error"].as_str().unwrap();
+    assert!(
+        why.contains("a bot can send at most 50 MB, so compress or split it"),
+        "{why}"
+    );
+    assert_eq!(copies(&bot), 0);
+    bot.finish().await;
+}
+
 #[tokio::test]
 async fn a_queued_file_survives_a_restart_and_its_copy_does_not_stay() {
     let mut bot = TestBot::with(&[ON]).await.expecting_refusals();

@@ -12,7 +12,7 @@ use crate::core::channel::ChatTarget;
 use crate::core::error::StoreResult;
 use crate::core::ids::CopyId;
 use crate::core::outbox::{NewOutbox, Outgoing};
-use crate::core::outgoing_file::{MAX_ALBUM, OutgoingFile, SentAs};
+use crate::core::outgoing_file::{MAX_ALBUM, MAX_ALBUM_BYTES, OutgoingFile, SentAs};
 
 /// A picture waits this long for others that are queued behind it.
 const ALBUM_SETTLE: TimeDelta = TimeDelta::milliseconds(800);
@@ -26,7 +26,7 @@ pub(in crate::adapters::sqlite) async fn send_file(
 ) -> StoreResult<()> {
     let is_picture = file.sent_as == SentAs::Photo;
     let album = if is_picture {
-        settling(&mut *connection, &target, now).await?
+        settling(&mut *connection, &target, file.size_bytes, now).await?
     } else {
         None
     };
@@ -62,10 +62,12 @@ pub(in crate::adapters::sqlite) async fn send_file(
     Ok(())
 }
 
-/// The newest waiting row of a place, when it holds pictures, waits for more and has room.
+/// The newest waiting row of a place, when it holds pictures, waits for more and has room for one of
+/// so many bytes.
 async fn settling(
     connection: &mut SqliteConnection,
     target: &ChatTarget,
+    size_bytes: u64,
     now: DateTime<Utc>,
 ) -> StoreResult<Option<(i64, Vec<OutgoingFile>)>> {
     let newest = Query::select()
@@ -92,7 +94,8 @@ async fn settling(
     let Outgoing::Files { files } = content else {
         return Ok(None);
     };
-    let has_room = files.len() < MAX_ALBUM;
+    let sizes = files.iter().map(|file| file.size_bytes);
+    let has_room = files.len() < MAX_ALBUM && sizes.sum::<u64>() + size_bytes <= MAX_ALBUM_BYTES;
     let pictures = files.iter().all(|file| file.sent_as == SentAs::Photo);
     Ok((has_room && pictures).then_some((id, files)))
 }

@@ -11,6 +11,7 @@ use super::{insert, is_waiting, moved};
 use crate::core::delivery::{Certainty, DeliveryOutcome};
 use crate::core::error::StoreResult;
 use crate::core::ids::{ChannelName, ChatId, MessageId, OutboxId};
+use crate::core::outbox::NewOutbox;
 
 /// Where a chat is found.
 pub(super) struct Chat {
@@ -57,11 +58,16 @@ pub(super) async fn finish(
                 .take();
             execute(connection, &again).await?;
         }
+        DeliveryOutcome::Split {
+            content,
+            rest,
+            error,
+        } => {
+            let part = part(id, values::to_json(&content)?, error);
+            with(connection, &part, Some(rest), now).await?;
+        }
         DeliveryOutcome::Failed { error, notice } => {
-            let changed = execute(&mut *connection, &failed(id.0, &error, now)).await?;
-            if let Some(notice) = notice.filter(|_| changed > 0) {
-                insert(connection, &notice, None, now).await?;
-            }
+            with(connection, &failed(id.0, &error, now), notice, now).await?;
         }
         DeliveryOutcome::ChatClosed { error } => {
             if let Some(chat) = find_chat(&mut *connection, id).await? {
@@ -74,6 +80,28 @@ pub(super) async fn finish(
                 moved::move_chat(connection, &chat, &to, now).await?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Tries a part of what a row held.
+fn part(id: OutboxId, content: String, error: String) -> UpdateStatement {
+    again(id, 0)
+        .value(Outbox::Content, content)
+        .value(Outbox::Error, error)
+        .take()
+}
+
+/// Changes a row, and where it waited still, adds another one.
+async fn with(
+    connection: &mut SqliteConnection,
+    change: &UpdateStatement,
+    added: Option<Box<NewOutbox>>,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let changed = execute(&mut *connection, change).await?;
+    if let Some(added) = added.filter(|_| changed > 0) {
+        insert(connection, &added, None, now).await?;
     }
     Ok(())
 }

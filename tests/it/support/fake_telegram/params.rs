@@ -104,11 +104,13 @@ impl Params {
         let mut parts = Multipart::from_request(request, &())
             .await
             .map_err(|_| Refusal::bad_request("can't find the boundary of the multipart body"))?;
+        let mut size = 0;
         while let Some(part) = parts.next_field().await.map_err(broken)? {
             let name = part.name().unwrap_or_default().to_owned();
             let mime = part.content_type().map(str::to_owned);
             if let Some(file_name) = part.file_name().map(str::to_owned) {
                 let bytes = part.bytes().await.map_err(|_| Refusal::too_large())?;
+                size += bytes.len();
                 let upload = Upload {
                     name: file_name,
                     mime,
@@ -121,6 +123,9 @@ impl Params {
                 let text = part.text().await.map_err(broken)?;
                 self.add_text(name, text);
             }
+        }
+        if size > UPLOAD_LIMIT {
+            return Err(Refusal::too_large());
         }
         Ok(())
     }
