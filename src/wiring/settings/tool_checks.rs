@@ -9,8 +9,10 @@ use super::{PythonExecConfig, Settings};
 use crate::adapters::browser::arguments;
 use crate::adapters::browser::config::BrowserConfig;
 use crate::adapters::config::Finding;
+use crate::adapters::files::config::FileStorageConfig;
 use crate::adapters::sandbox::config::JailConfig;
 use crate::core::egress::{EgressConfig, HeaderRefusal, check_header};
+use crate::core::files::SHARED;
 use crate::core::sandbox::SandboxMode;
 use crate::core::units::Seconds;
 use crate::llm::config::Provider;
@@ -31,6 +33,7 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     browser(&tools.browser, &mut findings);
     headers(&tools.browser, &settings.egress, &mut findings);
     subfolders(settings, &mut findings);
+    uploads(&tools.file_storage, &mut findings);
     python(&tools.python_exec, &mut findings);
     let python = &tools.python_exec;
     let bash = &tools.bash;
@@ -218,6 +221,30 @@ fn subfolders(settings: &Settings, findings: &mut Vec<Finding>) {
                 [key],
                 format!(
                     "{key}: expected a folder inside the workspace, without .. and not absolute"
+                ),
+            ));
+        }
+    }
+}
+
+/// What is there for a day must not lie among what is there for good, and what one chat is sent not where
+/// all chats read.
+fn uploads(files: &FileStorageConfig, findings: &mut Vec<Finding>) {
+    const KEPT: &str = "tools.file_storage.uploads_subdir";
+    const DAY: &str = "tools.file_storage.incoming_temp_subdir";
+    let (kept, day) = (&files.uploads_subdir, &files.incoming_temp_subdir);
+    if Path::new(kept).components().eq(Path::new(day).components()) {
+        findings.push(Finding::problem(
+            [DAY, KEPT],
+            format!("{DAY} is the same folder as uploads_subdir: what is there goes after a day"),
+        ));
+    }
+    for (key, folder) in [(KEPT, kept), (DAY, day)] {
+        if Path::new(folder).starts_with(SHARED) {
+            findings.push(Finding::problem(
+                [key],
+                format!(
+                    "{key}: {SHARED} is the folder of all chats; expected one of each chat's own"
                 ),
             ));
         }

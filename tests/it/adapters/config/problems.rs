@@ -381,6 +381,39 @@ fn a_server_of_ones_own_needs_no_key() {
 }
 
 #[test]
+fn folders_for_uploads_are_two_and_no_common_ones() {
+    let both = "[tools.file_storage]\nuploads_subdir = \"in\"\nincoming_temp_subdir = \"./in/\"\n";
+    assert_eq!(
+        problems(both, &[]),
+        [
+            "config.toml, line 3: tools.file_storage.incoming_temp_subdir: expected a folder inside the workspace, \
+             without .. and not absolute"
+        ]
+    );
+    let same = "[tools.file_storage]\nuploads_subdir = \"in\"\nincoming_temp_subdir = \"in/\"\n";
+    assert_eq!(
+        problems(same, &[]),
+        [
+            "config.toml, line 3: tools.file_storage.incoming_temp_subdir is the same folder as uploads_subdir: \
+             what is there goes after a day"
+        ]
+    );
+    let above =
+        "[tools.file_storage]\nuploads_subdir = \"in/kept\"\nincoming_temp_subdir = \"in\"\n";
+    assert_eq!(problems(above, &[]), Vec::<String>::new());
+    for key in ["uploads_subdir", "incoming_temp_subdir"] {
+        for folder in ["shared", "shared/in"] {
+            let text = format!("[tools.file_storage]\n{key} = \"{folder}\"\n");
+            let line = format!(
+                "config.toml, line 2: tools.file_storage.{key}: shared is the folder of all chats; \
+                 expected one of each chat's own"
+            );
+            assert_eq!(problems(&text, &[]), [line]);
+        }
+    }
+}
+
+#[test]
 fn warnings_do_not_stop_the_start() {
     let telegram = "[channels.telegram]\nenabled = true\nbot_token = \"1:a\"\n";
     assert_eq!(
