@@ -9,6 +9,7 @@ pub mod commands;
 pub mod config;
 pub mod context;
 pub mod dispatcher;
+pub mod file_listing;
 pub mod intake;
 pub mod large_results;
 pub mod outbox;

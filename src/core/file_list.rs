@@ -99,14 +99,14 @@ fn files(listing: &Listing) -> impl Iterator<Item = &FileEntry> {
 /// The card of a page; pages count from 0. A page that is no longer there becomes the last one.
 pub fn card(listing: &Listing, page: u32, asked: Asked, buttons: Buttons) -> Outgoing {
     let all: Vec<&FileEntry> = files(listing).collect();
-    if all.is_empty() {
+    if all.is_empty() && listing.left_out == 0 {
         return Outgoing::plain("No files here.");
     }
     let size = match buttons {
         Buttons::Shown => PAGE,
         Buttons::None => LONG_PAGE,
     };
-    let last = (all.len() - 1) / size;
+    let last = all.len().saturating_sub(1) / size;
     let page = (page as usize).min(last);
     let shown = (1..).zip(&all).skip(page * size).take(size);
     let page = u32::try_from(page).unwrap_or(u32::MAX);
@@ -126,6 +126,12 @@ pub fn card(listing: &Listing, page: u32, asked: Asked, buttons: Buttons) -> Out
     } else {
         let last = u32::try_from(last).unwrap_or(u32::MAX);
         rows.extend(turning(page, last));
+    }
+    if listing.left_out > 0 {
+        blocks.push(format!(
+            "… and {} more that cannot be shown",
+            listing.left_out
+        ));
     }
     Outgoing::formatted(FormattedText::plain(blocks.join("\n\n"))).with_buttons(rows)
 }
@@ -212,6 +218,13 @@ mod tests {
         assert!(plain.visible_text().ends_with("… and 20 more"));
         let none = card(&listing(0), 0, Asked::Nothing, Buttons::Shown);
         assert_eq!(none.visible_text(), "No files here.");
+        let odd = Listing {
+            left_out: 2,
+            ..listing(0)
+        };
+        let odd = card(&odd, 0, Asked::Nothing, Buttons::Shown);
+        let text = "Files: 0\n\n… and 2 more that cannot be shown";
+        assert_eq!((odd.visible_text(), rows(&odd)), (text, 0));
     }
 
     #[test]

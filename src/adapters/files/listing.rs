@@ -8,7 +8,7 @@ use super::area::Location;
 use super::beneath::{self, failure};
 use super::quota::DEEPEST;
 use crate::core::file_labels::KnownFiles;
-use crate::core::files::{Depth, EntryKind, FileEntry, FileError, Listing, WorkspacePath};
+use crate::core::files::{Depth, EntryKind, FileEntry, FileError, Listing, SHARED, WorkspacePath};
 
 /// So many entries are looked at before the first are chosen.
 const MOST_LOOKED_AT: usize = 20_000;
@@ -57,6 +57,11 @@ impl Walk<'_> {
                 self.found.left_out += 1;
                 continue;
             };
+            // Under this name a chat sees the common folder, not one of its own.
+            if path.is_shared() && here.area != SHARED {
+                self.found.left_out += 1;
+                continue;
+            }
             // What has gone meanwhile is not listed.
             let Ok(metadata) = entry.metadata() else {
                 continue;

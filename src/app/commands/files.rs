@@ -1,20 +1,18 @@
 //! `/files`: the chat's files with their buttons.
 
 use super::{Answer, CommandCall, Commands};
+use crate::app::file_listing::all_files;
 use crate::core::channel::Buttons;
 use crate::core::error::StoreResult;
-use crate::core::file_list::{self, Asked, MOST_LISTED};
-use crate::core::files::{Depth, WorkspaceId};
+use crate::core::file_list::{self, Asked};
+use crate::core::files::WorkspaceId;
 use crate::core::outbox::Outgoing;
 
 pub(super) async fn list(commands: &Commands, call: &CommandCall<'_>) -> StoreResult<Answer> {
     let channel = commands.channels.of(call.target);
     let buttons = channel.map_or(Buttons::None, |channel| channel.capabilities().buttons);
     let workspace = WorkspaceId::of(call.target);
-    let listing = commands
-        .files
-        .list(&workspace, None, Depth::Tree, MOST_LISTED)
-        .await;
+    let listing = all_files(commands.files.as_ref(), &workspace).await;
     let listing = match listing {
         Ok(listing) => listing,
         Err(error) => {

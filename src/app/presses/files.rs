@@ -1,11 +1,12 @@
 //! The buttons of the list of files.
 
 use super::{Pressed, Presses, Told};
+use crate::app::file_listing::all_files;
 use crate::core::change::Change;
 use crate::core::channel::Buttons;
 use crate::core::error::StoreResult;
-use crate::core::file_list::{self, Asked, FileAction, FileKey, MOST_LISTED};
-use crate::core::files::{Depth, FileEntry, FileError, Listing, WorkspaceId};
+use crate::core::file_list::{self, Asked, FileAction, FileKey};
+use crate::core::files::{FileEntry, FileError, Listing, WorkspaceId};
 use crate::core::inbox::AskedByRow;
 use crate::core::markup::FormattedText;
 use crate::core::outgoing_file::{SentAs, Wanted};
@@ -64,8 +65,7 @@ impl Presses {
 
     async fn listing(&self, pressed: &Pressed<'_>) -> Result<Listing, FileError> {
         let workspace = WorkspaceId::of(pressed.target);
-        let list = self.files.list(&workspace, None, Depth::Tree, MOST_LISTED);
-        list.await
+        all_files(self.files.as_ref(), &workspace).await
     }
 
     /// Ends the press, and shows a page as it is now.

@@ -61,6 +61,39 @@ async fn a_file_is_sent_and_deleted_after_a_second_press() {
 }
 
 #[tokio::test]
+async fn the_list_has_the_common_files_too_and_says_what_it_leaves_out() {
+    let bot = TestBot::with(&[ON]).await;
+    put(&bot, "a.txt", "one");
+    put(&bot, "evil\u{202e}gpj.exe", "x");
+    let shared = bot.settings.files_root().join("shared");
+    std::fs::create_dir_all(&shared).unwrap();
+    std::fs::write(shared.join("b.txt"), "common").unwrap();
+    let list = list(&bot).await;
+    assert_eq!(
+        list.text,
+        "Files: 2\n\n1. a.txt\n3 bytes\n\n2. shared/b.txt\n6 bytes\n\n… and 1 more that cannot be shown"
+    );
+    press(&bot, ALICE, ALICE, list.id, &list.buttons()[2]).await;
+    let sent = |messages: &[FakeMessage]| messages.iter().find_map(|one| one.file.clone());
+    let sent = bot.telegram.find(ALICE, sent).await.unwrap();
+    assert_eq!(&sent.bytes[..], b"common");
+    bot.alice().has_read_all();
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_to_be_sent_says_so() {
+    let bot = TestBot::with(&[ON]).await;
+    let place = put(&bot, "a.bin", "x");
+    let file = std::fs::File::options().write(true).open(place).unwrap();
+    file.set_len(60_000_000).unwrap();
+    let list = list(&bot).await;
+    let notice = press(&bot, ALICE, ALICE, list.id, &list.buttons()[0]).await;
+    assert!(notice.contains("a bot can send at most 50 MB"), "{notice}");
+    bot.finish().await;
+}
+
+#[tokio::test]
 async fn a_button_of_a_file_that_was_replaced_does_nothing() {
     let bot = TestBot::with(&[ON]).await;
     let a = put(&bot, "a.txt", "one");
