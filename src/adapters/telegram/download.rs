@@ -126,6 +126,7 @@ fn failure(error: ApiError) -> MediaError {
     }
 }
 
+/// What a refusal means that does not say when to ask again.
 fn refused(refusal: Refusal, said: &str) -> MediaError {
     match refusal.code {
         400 if said.contains("file is too big") => MediaError::ChannelTooLarge,
@@ -135,5 +136,37 @@ fn refused(refusal: Refusal, said: &str) -> MediaError {
             MediaError::Passing(refusal.to_string())
         }
         _ => MediaError::Gone(refusal.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::{StreamExt, stream};
+
+    use super::*;
+    use crate::core::http_url::HttpUrl;
+
+    /// A file of which so much comes, and then nothing.
+    fn stalling(beginning: &'static str) -> RemoteFile {
+        let pieces = stream::iter([Ok::<_, std::io::Error>(beginning)]);
+        let body = reqwest::Body::wrap_stream(pieces.chain(stream::pending()));
+        let url = HttpUrl::parse("http://127.0.0.1:1").expect("an address");
+        let token = "1:x".to_owned().into();
+        RemoteFile {
+            api: ApiClient::new(&url, &token).expect("a client"),
+            response: Response::from(axum::http::Response::new(body)),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_download_that_stalls_is_given_up() {
+        // As main does; the first one of this process stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut file = stalling("one");
+        assert_eq!(file.next().await, Ok(Some(b"one".to_vec())));
+        let began = tokio::time::Instant::now();
+        let silent = MediaError::Passing("nothing came for 30 s".to_owned());
+        assert_eq!(file.next().await, Err(silent));
+        assert_eq!(began.elapsed(), SILENCE);
     }
 }

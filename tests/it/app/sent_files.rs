@@ -66,6 +66,12 @@ async fn each_file_arrives_as_what_it_is_with_its_caption() {
         assert_eq!(sent.text, "x".repeat(1024));
         bot.alice().has_read_all();
     }
+    // Units are those of UTF-16, and no character is cut in two.
+    let faces = json!({ "path": "t.txt", "caption": format!("x{}", "😀".repeat(600)) });
+    call(&bot, "send_file", faces).await;
+    let cut = format!("x{}", "😀".repeat(511));
+    bot.telegram.wait_for_text(ALICE, &cut).await;
+    bot.alice().has_read_all();
     let refused = call(&bot, "send_file", json!({ "path": "t.txt", "as": "photo" })).await;
     assert_eq!(refused["code"], "bad_arguments");
     bot.finish().await;

@@ -142,14 +142,16 @@ const WITH_PROGRAMS: &str = r#"
 enabled = true
 "#;
 
+const WITH_FILES: &str = "[tools.file_storage]\nenabled = true";
+
 const WITH_VOICE: &str = "[tools.audio_transcription]\nenabled = true";
 
 async fn world(kind: &Kind) -> Program {
     // To find the sandbox takes a moment of each start.
-    let more = if kind.asked == PROGRAM {
-        WITH_PROGRAMS
-    } else {
-        WITH_VOICE
+    let more = match kind.asked {
+        PROGRAM => WITH_PROGRAMS,
+        "picture" => WITH_FILES,
+        _ => WITH_VOICE,
     };
     let program = Program::new(more).await;
     let heard = (200, json!({ "text": "voice" }));
@@ -238,6 +240,9 @@ async fn die_at(kind: &'static Kind, boundary: Boundary, pass: usize) -> Outcome
     if kind.asked == PROGRAM {
         was_run_at_most_once(&program, boundary);
     }
+    if kind.asked == "picture" {
+        was_kept_once(&program);
+    }
     let messages = telegram.messages(ALICE);
     let surplus_words = with_words(&messages) - kind.read.len() - 1;
     let surplus = surplus_words.max(files(&messages) - kind.files);
@@ -255,6 +260,14 @@ fn heard_twice(kind: &Kind, messages: &[FakeMessage]) -> bool {
         messages.iter().filter(begins).count()
     };
     kind.asked == "voice" && times(kind.read[0]) == 2 && times(kind.read[1]) == 1
+}
+
+/// Wherever it died, what was sent is one file.
+fn was_kept_once(program: &Program) {
+    let kept = program.data().join("files/chats").join(ALICE.to_string());
+    let kept = std::fs::read_dir(kept.join("uploads/temp")).unwrap();
+    let names: Vec<_> = kept.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["photo.jpg"]);
 }
 
 /// Whether it ran is known, or the model was told that nobody knows.
