@@ -243,7 +243,10 @@ async fn a_write_that_is_broken_off_does_not_take_the_labels_of_what_is_there() 
 #[tokio::test]
 async fn the_sweep_waits_for_whoever_writes_there() {
     let (folder, store) = held().await;
-    folder.write("uploads/temp/a.txt", "old").await.unwrap();
+    // The folders are the person's own: only the file itself has the labels.
+    folder.write("uploads/temp/own.txt", "mine").await.unwrap();
+    let old = folder.write_labelled("uploads/temp/a.txt", "old", web());
+    old.await.unwrap();
     let gate = store.hold();
     let write = folder.write_labelled("uploads/temp/a.txt", "theirs", web());
     #[allow(clippy::disallowed_methods)]
