@@ -68,7 +68,9 @@ async fn each_file_arrives_as_what_it_is_with_its_caption() {
     }
     // Units are those of UTF-16, and no character is cut in two.
     let faces = json!({ "path": "t.txt", "caption": format!("x{}", "😀".repeat(600)) });
-    call(&bot, "send_file", faces).await;
+    bot.model([Reply::tools([("send_file", faces)]), Reply::text("There.")]);
+    bot.says("send it").await;
+    bot.telegram.wait_for_text(ALICE, "There.").await;
     let cut = format!("x{}", "😀".repeat(511));
     bot.telegram.wait_for_text(ALICE, &cut).await;
     bot.alice().has_read_all();
