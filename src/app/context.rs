@@ -14,7 +14,7 @@ use crate::core::conversation::{Conversation, ConversationStore, Enclosure, Hist
 use crate::core::envelope::Envelopes;
 use crate::core::error::StoreResult;
 use crate::core::exits::{KnownAddresses, Links, Surroundings};
-use crate::core::ids::CallId;
+use crate::core::ids::{CallId, ConversationId};
 use crate::core::inbox::InboxRow;
 use crate::core::label::{Labels, Source};
 use crate::core::media::{Attached, Part, Place, ReceivedFile};
@@ -198,11 +198,8 @@ impl ContextBuilder {
         inbox: &[InboxRow],
         now: DateTime<Utc>,
     ) -> StoreResult<TurnContext> {
-        let window = self.settings.history_window;
-        let items = self
-            .conversations
-            .newest_items(conversation.id, window)
-            .await?;
+        let items = self.newest_items(conversation.id).await?;
+        let window = self.settings.history_window as usize;
         let summary = self.summaries.get(conversation.id).await?;
         let (notes, recap) = shown_summary(summary);
         let user = user_text(inbox, &[]);
@@ -211,7 +208,7 @@ impl ContextBuilder {
             .flat_map(|row| enclosures(row, conversation))
             .collect();
         // Each model takes of it what fits its own window.
-        let history = History::repaired(items).newest_turns(window as usize, usize::MAX);
+        let history = History::repaired(items).newest_turns(window, usize::MAX);
         let preface = self.preface(inbox, conversation, now);
         let asked_labels: Labels = enclosures
             .iter()
@@ -234,6 +231,19 @@ impl ContextBuilder {
             labels,
             cache_key: format!("minibot-{}", conversation.id),
         })
+    }
+
+    /// As many items as are shown, and in any case the question of the newest turn: that may have
+    /// done more than that since.
+    async fn newest_items(&self, id: ConversationId) -> StoreResult<Vec<Item>> {
+        let window = self.settings.history_window;
+        let mut items = self.conversations.newest_items(id, window).await?;
+        let is_question = |item: &Item| matches!(item, Item::User { .. });
+        if !items.is_empty() && !items.iter().any(is_question) {
+            let question = self.conversations.newest_question(id).await?;
+            items.splice(0..0, question);
+        }
+        Ok(items)
     }
 
     /// The request of the next step.

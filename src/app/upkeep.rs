@@ -28,6 +28,9 @@ const TIME_LIMIT: Duration = Duration::from_secs(90);
 /// After a failure no summary is tried for so long; until then the oldest turns are just dropped.
 const REST: TimeDelta = TimeDelta::minutes(5);
 
+/// How many windows full of items are looked at: a long turn pushes several others out at once.
+const LOOK_BACK: usize = 4;
+
 /// Ended turns that may wait; of those beyond, the next turn of their conversation reminds.
 const MOST_WAITING: usize = 256;
 
@@ -123,7 +126,7 @@ impl Upkeep {
 impl Compaction {
     /// Summarises what is about to fall out of the window, if anything is.
     async fn compact(&self, conversation: ConversationId) -> anyhow::Result<()> {
-        let most = u32::try_from(self.window.items).unwrap_or(u32::MAX);
+        let most = u32::try_from(self.window.items * LOOK_BACK).unwrap_or(u32::MAX);
         let uncovered = self.summaries.uncovered(conversation, most).await?;
         let old = self.window.overflow(&uncovered);
         let (Some(first), Some(last)) = (old.first(), old.last()) else {

@@ -72,30 +72,40 @@ pub struct Window {
 impl Window {
     /// The items to summarise of those that no summary covers: the older ones, once three quarters
     /// of the window are full, so that none has fallen out before the summary is there. The rest
-    /// fills at most half of it and begins where a turn begins.
+    /// fills at most half of it and begins where a turn begins. The newest turn belongs to the rest,
+    /// unless it does not fit into the window: then it is not shown whole again.
     pub fn overflow<'a>(&self, uncovered: &'a [PlacedItem]) -> &'a [PlacedItem] {
-        let tokens: Vec<usize> = uncovered
-            .iter()
-            .map(|placed| placed.item.estimated_tokens())
-            .collect();
-        let all: usize = tokens.iter().sum();
-        if uncovered.len() <= self.items * 3 / 4 && all <= self.tokens * 3 / 4 {
+        let fits = |items: &[PlacedItem], window: Self| {
+            let tokens = items.iter().map(|placed| placed.item.estimated_tokens());
+            items.len() <= window.items && tokens.sum::<usize>() <= window.tokens
+        };
+        if fits(uncovered, self.share(3, 4)) {
             return &[];
         }
-        let turns = uncovered
+        let borders = uncovered
             .iter()
             .enumerate()
             .skip(1)
             .filter_map(|(at, placed)| matches!(placed.item, Item::User { .. }).then_some(at));
         let mut cut = 0;
-        for border in turns {
+        for border in borders {
             cut = border;
-            let rest = &tokens[border..];
-            if rest.len() <= self.items / 2 && rest.iter().sum::<usize>() <= self.tokens / 2 {
+            if fits(&uncovered[border..], self.share(1, 2)) {
                 break;
             }
         }
-        &uncovered[..cut]
+        if fits(&uncovered[cut..], *self) {
+            &uncovered[..cut]
+        } else {
+            uncovered
+        }
+    }
+
+    fn share(&self, parts: usize, of: usize) -> Self {
+        Self {
+            items: self.items * parts / of,
+            tokens: self.tokens / of * parts,
+        }
     }
 
     /// The text from which a model makes the next summary.
@@ -151,7 +161,8 @@ pub trait SummaryStore: Send + Sync + std::fmt::Debug {
     /// The summary of a conversation, if there is one.
     async fn get(&self, conversation: ConversationId) -> StoreResult<Option<Summary>>;
 
-    /// The items that its summary does not cover, oldest first, at most the `limit` newest.
+    /// The items that its summary does not cover, oldest first, at most the `limit` newest; before
+    /// them the question of the turn that the first of them belongs to.
     async fn uncovered(
         &self,
         conversation: ConversationId,
@@ -167,4 +178,54 @@ pub trait SummaryStore: Send + Sync + std::fmt::Debug {
         first: ItemId,
         now: DateTime<Utc>,
     ) -> StoreResult<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ItemId, Labels, PlacedItem, Window};
+    use crate::core::conversation::Item;
+
+    /// `Q` begins a turn; each item has ten tokens.
+    fn conversation(items: &str) -> Vec<PlacedItem> {
+        let item = |letter| match letter {
+            'Q' => Item::said("Hello."),
+            _ => Item::Assistant {
+                text: "Hello.".into(),
+                calls: Vec::new(),
+                continuation: None,
+                labels: Labels::default(),
+            },
+        };
+        let placed = |(id, letter)| PlacedItem {
+            id: ItemId(id),
+            item: item(letter),
+        };
+        (1..).zip(items.chars()).map(placed).collect()
+    }
+
+    #[test]
+    fn the_older_turns_are_taken_before_they_fall_out_and_a_turn_that_cannot_be_shown() {
+        let cases = [
+            (8, 999, "QaQaQa", 0, "three quarters are not yet full"),
+            (8, 999, "QaQaQaQ", 4, "the rest fills half"),
+            (8, 999, "QaQaaaa", 2, "the newest turn stays"),
+            (8, 999, "Qaaaaaa", 0, "alone, too"),
+            (
+                8,
+                999,
+                "Qaaaaaaaa",
+                9,
+                "unless it is larger than the window",
+            ),
+            (8, 999, "QaQaaaaaaaa", 11, "the older ones with it"),
+            (99, 80, "QaQaQa", 0, "the same by tokens"),
+            (99, 80, "QaQaQaQ", 4, "of which half are left"),
+            (99, 80, "QaQaaaaaaaa", 11, "and for a turn with too many"),
+        ];
+        for (items, tokens, conversation, taken, why) in cases {
+            let uncovered = self::conversation(conversation);
+            let window = Window { items, tokens };
+            assert_eq!(window.overflow(&uncovered).len(), taken, "{why}");
+        }
+    }
 }

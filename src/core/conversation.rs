@@ -1,4 +1,6 @@
-//! Conversations and their items, and the type that keeps a history legal.
+//! Conversations and their items.
+
+mod history;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -9,10 +11,15 @@ use super::error::StoreResult;
 use super::ids::{CallId, ConversationId};
 use super::label::Labels;
 use super::model::Continuation;
-use super::tool::{ErrorCode, ToolCall, ToolResult};
+use super::tool::{ToolCall, ToolResult};
+
+pub use self::history::History;
 
 /// Room for the two lines between which content from outside stands, in bytes.
 const ENVELOPE: usize = 200;
+
+/// What stands around each message, in tokens.
+const FRAME_TOKENS: usize = 8;
 
 /// One entry of a conversation, as a model sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,7 +78,7 @@ pub struct Enclosure {
 impl Enclosure {
     /// A conservative estimate of the tokens that it takes.
     pub fn estimated_tokens(&self) -> usize {
-        (self.text.len() + ENVELOPE) / 3 + 8
+        (self.text.len() + ENVELOPE) / 3 + FRAME_TOKENS
     }
 }
 
@@ -98,89 +105,6 @@ pub struct ConversationOverview {
     pub items: u64,
     /// When the newest of them was written; `None` when there is none.
     pub last_item_at: Option<DateTime<Utc>>,
-}
-
-/// A list of items that every model accepts: it starts at a user item, and each tool call is
-/// followed by exactly one result, in the order of the calls, before anything else comes. No item
-/// has a continuation.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct History(Vec<Item>);
-
-impl History {
-    /// Keeps what is legal of `items` and mends the rest: leading items before the first user
-    /// item and results without a call are left out; calls without a result get one that says so.
-    pub fn repaired(items: Vec<Item>) -> Self {
-        let mut legal: Vec<Item> = Vec::with_capacity(items.len());
-        let mut open: Vec<ToolCall> = Vec::new();
-        for item in items {
-            match item {
-                Item::Tool { ref call, .. } => {
-                    if let Some(place) = open.iter().position(|pending| pending.id == *call) {
-                        open.drain(..place)
-                            .for_each(|lost| legal.push(interrupted(lost)));
-                        open.remove(0);
-                        legal.push(item);
-                    }
-                }
-                Item::Assistant {
-                    text,
-                    calls,
-                    labels,
-                    continuation: _,
-                } => {
-                    open.drain(..)
-                        .for_each(|lost| legal.push(interrupted(lost)));
-                    let says_something = !text.is_empty() || !calls.is_empty();
-                    if says_something && !legal.is_empty() {
-                        open = unique_calls(calls);
-                        legal.push(Item::Assistant {
-                            text,
-                            calls: open.clone(),
-                            continuation: None,
-                            labels,
-                        });
-                    }
-                }
-                Item::User { .. } => {
-                    open.drain(..)
-                        .for_each(|lost| legal.push(interrupted(lost)));
-                    legal.push(item);
-                }
-            }
-        }
-        open.drain(..)
-            .for_each(|lost| legal.push(interrupted(lost)));
-        Self(legal)
-    }
-
-    /// The newest whole turns that together have at most `most_items` items and `most_tokens`
-    /// estimated tokens. A turn starts at a user item and is kept whole or not at all.
-    #[must_use]
-    pub fn newest_turns(&self, most_items: usize, most_tokens: usize) -> Self {
-        let mut start = self.0.len();
-        let (mut items, mut tokens) = (0, 0);
-        for (index, item) in self.0.iter().enumerate().rev() {
-            items += 1;
-            tokens += item.estimated_tokens();
-            if items > most_items || tokens > most_tokens {
-                break;
-            }
-            if matches!(item, Item::User { .. }) {
-                start = index;
-            }
-        }
-        Self(self.0[start..].to_vec())
-    }
-
-    /// The items.
-    pub fn items(&self) -> &[Item] {
-        &self.0
-    }
-
-    /// Where its content comes from.
-    pub fn labels(&self) -> Labels {
-        self.0.iter().map(Item::labels).collect()
-    }
 }
 
 impl Item {
@@ -231,28 +155,7 @@ impl Item {
             Self::Tool { result, labels, .. } if labels.is_empty() => result.to_text().len(),
             Self::Tool { result, .. } => result.to_text().len() + ENVELOPE,
         };
-        bytes / 3 + 8
-    }
-}
-
-fn unique_calls(calls: Vec<ToolCall>) -> Vec<ToolCall> {
-    let mut seen = std::collections::HashSet::new();
-    calls
-        .into_iter()
-        .filter(|call| seen.insert(call.id.clone()))
-        .collect()
-}
-
-fn interrupted(call: ToolCall) -> Item {
-    let result = ToolResult::error(
-        ErrorCode::Interrupted,
-        "the result of this call was lost; it may or may not have run",
-    );
-    Item::Tool {
-        call: call.id,
-        name: call.name,
-        result,
-        labels: Labels::default(),
+        bytes / 3 + FRAME_TOKENS
     }
 }
 
@@ -267,6 +170,9 @@ pub trait ConversationStore: Send + Sync + std::fmt::Debug {
 
     /// The newest items of a conversation, oldest first, at most `limit`.
     async fn newest_items(&self, id: ConversationId, limit: u32) -> StoreResult<Vec<Item>>;
+
+    /// The newest user item of a conversation: the one with which its newest turn began.
+    async fn newest_question(&self, id: ConversationId) -> StoreResult<Option<Item>>;
 
     /// How many items a conversation has.
     async fn count_items(&self, id: ConversationId) -> StoreResult<u64>;

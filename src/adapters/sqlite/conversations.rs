@@ -53,24 +53,19 @@ impl ConversationStore for SqliteConversationStore {
     }
 
     async fn newest_items(&self, id: ConversationId, limit: u32) -> StoreResult<Vec<Item>> {
-        let newest = Query::select()
-            .columns([Items::Id, Items::Item])
-            .from(Items::Table)
-            .and_where(Expr::col(Items::Conversation).eq(id.0))
-            .order_by(Items::Id, Order::Desc)
-            .limit(limit.into())
-            .take();
-        let rows = fetch_texts(self.database.reader(), &newest).await?;
-        // One unreadable item must not end the conversation: what is left is made legal again.
-        let readable = |item: StoreResult<Item>| {
-            item.inspect_err(|error| tracing::error!(%error, "an item is left out"))
-                .ok()
-        };
-        Ok(rows
-            .into_iter()
-            .map(|(id, item)| values::from_json(&item).map_err(in_row("items", id)))
-            .filter_map(readable)
-            .collect())
+        let mut newest = newest(id);
+        let newest = newest.limit(limit.into());
+        let rows = fetch_texts(self.database.reader(), newest).await?;
+        Ok(rows.into_iter().filter_map(readable).collect())
+    }
+
+    async fn newest_question(&self, id: ConversationId) -> StoreResult<Option<Item>> {
+        let mut newest = newest(id);
+        let newest = newest
+            .and_where(Expr::col(Items::Role).eq(word("user")))
+            .limit(1);
+        let row: Option<(i64, String)> = fetch_optional(self.database.reader(), newest).await?;
+        Ok(row.and_then(readable))
     }
 
     async fn count_items(&self, id: ConversationId) -> StoreResult<u64> {
@@ -105,6 +100,23 @@ impl ConversationStore for SqliteConversationStore {
             })
             .await
     }
+}
+
+/// Selects the items of a conversation, the newest first, each with its id.
+fn newest(id: ConversationId) -> SelectStatement {
+    Query::select()
+        .columns([Items::Id, Items::Item])
+        .from(Items::Table)
+        .and_where(Expr::col(Items::Conversation).eq(id.0))
+        .order_by(Items::Id, Order::Desc)
+        .take()
+}
+
+/// One unreadable item must not end the conversation: what is left is made legal again.
+fn readable((id, item): (i64, String)) -> Option<Item> {
+    let item = values::from_json(&item).map_err(in_row("items", id));
+    item.inspect_err(|error| tracing::error!(%error, "an item is left out"))
+        .ok()
 }
 
 /// Selects the running conversation of a target, as a `ConversationRow`.

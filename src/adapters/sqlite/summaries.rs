@@ -7,9 +7,10 @@ use sqlx::SqliteConnection;
 
 use super::database::Database;
 use super::iden::{Items, Summaries};
-use super::statement::{execute, fetch_one, fetch_optional, fetch_texts, in_row, insert};
+use super::statement::{execute, fetch_one, fetch_optional, fetch_texts, in_row, insert, word};
 use super::values::{self, millis};
 use crate::core::compaction::{PlacedItem, Summary, SummaryStore};
+use crate::core::conversation::Item;
 use crate::core::error::StoreResult;
 use crate::core::ids::{ConversationId, ItemId};
 
@@ -44,24 +45,20 @@ impl SummaryStore for SqliteSummaryStore {
         limit: u32,
     ) -> StoreResult<Vec<PlacedItem>> {
         let covered = self.get(conversation).await?;
-        let newest = Query::select()
-            .columns([Items::Id, Items::Item])
-            .from(Items::Table)
-            .and_where(Expr::col(Items::Conversation).eq(conversation.0))
-            .and_where_option(covered.map(|summary| Expr::col(Items::Id).gt(summary.covers_to.0)))
-            .order_by(Items::Id, Order::Desc)
-            .limit(limit.into())
-            .take();
-        let rows = fetch_texts(self.database.reader(), &newest).await?;
-        let placed = |(id, item): (i64, String)| {
-            let item = values::from_json(&item).map_err(in_row("items", id));
-            let item = item.inspect_err(|error| tracing::error!(%error, "an item is left out"));
-            Some(PlacedItem {
-                id: ItemId(id),
-                item: item.ok()?,
-            })
-        };
-        Ok(rows.into_iter().filter_map(placed).collect())
+        let covered = covered.map(|summary| summary.covers_to);
+        let mut newest = newest(conversation, covered);
+        let newest = newest.limit(limit.into());
+        let rows = fetch_texts(self.database.reader(), newest).await?;
+        let mut items: Vec<PlacedItem> = rows.into_iter().filter_map(placed).collect();
+        if let Some(first) = items.first()
+            && !matches!(first.item, Item::User { .. })
+        {
+            let question = self
+                .question_before(conversation, covered, first.id)
+                .await?;
+            items.splice(0..0, question);
+        }
+        Ok(items)
     }
 
     async fn save(
@@ -83,6 +80,46 @@ impl SummaryStore for SqliteSummaryStore {
             })
             .await
     }
+}
+
+impl SqliteSummaryStore {
+    async fn question_before(
+        &self,
+        conversation: ConversationId,
+        covered: Option<ItemId>,
+        item: ItemId,
+    ) -> StoreResult<Option<PlacedItem>> {
+        let mut question = newest(conversation, covered);
+        let question = question
+            .and_where(Expr::col(Items::Id).lt(item.0))
+            .and_where(Expr::col(Items::Role).eq(word("user")))
+            .limit(1);
+        let row: Option<PlacedRow> = fetch_optional(self.database.reader(), question).await?;
+        Ok(row.and_then(placed))
+    }
+}
+
+/// An item as it is stored, with its id.
+type PlacedRow = (i64, String);
+
+fn placed((id, item): PlacedRow) -> Option<PlacedItem> {
+    let item = values::from_json(&item).map_err(in_row("items", id));
+    let item = item.inspect_err(|error| tracing::error!(%error, "an item is left out"));
+    Some(PlacedItem {
+        id: ItemId(id),
+        item: item.ok()?,
+    })
+}
+
+/// Selects what comes after the covered items, the newest first.
+fn newest(conversation: ConversationId, covered: Option<ItemId>) -> SelectStatement {
+    Query::select()
+        .columns([Items::Id, Items::Item])
+        .from(Items::Table)
+        .and_where(Expr::col(Items::Conversation).eq(conversation.0))
+        .and_where_option(covered.map(|last| Expr::col(Items::Id).gt(last.0)))
+        .order_by(Items::Id, Order::Desc)
+        .take()
 }
 
 /// Forgets the summary of a conversation.

@@ -76,6 +76,15 @@ async fn no_statement_of_a_turn_scans_a_table() {
     }
 }
 
+fn answered(text: &str) -> Item {
+    Item::Assistant {
+        text: text.into(),
+        calls: Vec::new(),
+        continuation: None,
+        labels: Labels::default(),
+    }
+}
+
 async fn run_two_turns(fixture: &Fixture) {
     let (inbox, journal) = (fixture.inbox(), fixture.journal());
     let album = vec![
@@ -100,10 +109,14 @@ async fn run_two_turns(fixture: &Fixture) {
             .newest_items(conversation.id, 50)
             .await
             .unwrap();
+        conversations
+            .newest_question(conversation.id)
+            .await
+            .unwrap();
         conversations.count_items(conversation.id).await.unwrap();
         conversations.trim_to(conversation.id, 50).await.unwrap();
         let summaries = SqliteSummaryStore::new(fixture.database.clone());
-        let uncovered = summaries.uncovered(conversation.id, 9).await.unwrap();
+        let uncovered = summaries.uncovered(conversation.id, 1).await.unwrap();
         if let Some(first) = uncovered.first().map(|placed| placed.id) {
             let summary = Summary::new("they talked", first, Labels::default()).unwrap();
             let saved = summaries.save(conversation.id, summary, first, at(minute));
@@ -137,7 +150,7 @@ async fn run_two_turns(fixture: &Fixture) {
             facts: Vec::new(),
             finished_calls: Vec::new(),
             state: TurnState::Answered,
-            items: Vec::new(),
+            items: vec![Item::said("a"), answered("b")],
             said: Vec::new(),
             receipt: None,
         };

@@ -64,6 +64,40 @@ async fn a_summary_takes_the_place_of_one_that_covers_less() {
 }
 
 #[tokio::test]
+async fn what_is_not_covered_begins_with_a_question() {
+    let fixture = Fixture::new().await;
+    let turn = fixture.begin(1, "hello").await;
+    let mut ended = end(TurnState::Answered, vec![]);
+    ended.items = ["one", "two", "three"].map(answered).to_vec();
+    ended.items.insert(0, Item::said("hello"));
+    fixture.journal().end(turn.id, ended, at(1)).await.unwrap();
+    let id = turn.conversation.id;
+    let store = SqliteSummaryStore::new(fixture.database.clone());
+    for (limit, expected) in [(1, vec![1, 4]), (2, vec![1, 3, 4]), (9, vec![1, 2, 3, 4])] {
+        let uncovered = store.uncovered(id, limit).await.unwrap();
+        let ids: Vec<i64> = uncovered.iter().map(|placed| placed.id.0).collect();
+        assert_eq!(ids, expected);
+    }
+    let question = fixture.conversations().newest_question(id).await.unwrap();
+    assert_eq!(question, Some(Item::said("hello")));
+    store
+        .save(id, summary("one", 2), ItemId(1), at(5))
+        .await
+        .unwrap();
+    let uncovered = store.uncovered(id, 1).await.unwrap();
+    assert_eq!(uncovered.len(), 1, "the question is covered");
+}
+
+fn answered(text: &str) -> Item {
+    Item::Assistant {
+        text: text.into(),
+        calls: Vec::new(),
+        continuation: None,
+        labels: Labels::default(),
+    }
+}
+
+#[tokio::test]
 async fn what_was_forgotten_does_not_come_back() {
     let fixture = Fixture::new().await;
     let id = three_turns(&fixture).await;

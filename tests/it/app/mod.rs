@@ -23,6 +23,7 @@ mod kept_files;
 mod labels;
 mod large_results;
 mod lifecycle;
+mod long_turns;
 mod pdf_text;
 mod reminder_list;
 mod reminders;
