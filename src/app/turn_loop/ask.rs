@@ -53,7 +53,10 @@ impl TurnLoop {
             said,
             ..JournalEntry::default()
         };
-        self.advance(progress, entry).await
+        let drive = self.advance(progress, entry).await;
+        // It was said: what ends the turn later has nothing of it to repeat.
+        progress.shown.clear();
+        drive
     }
 
     /// Asks, shows what comes, and says what came.
