@@ -1,34 +1,31 @@
 //! Spending: each call of a model is held against the budget before it is made, and entered when it
 //! is done. A model is metered by wrapping it.
 
+mod hold;
+mod listening;
+mod metered;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tracing::warn;
 
+use self::listening::MeteredTranscriber;
+use self::metered::Metered;
 use super::signals::Signals;
-use crate::core::budget::{
-    BudgetAccount, BudgetLimits, BudgetWarning, PeriodTotals, SpentBudget, beginnings,
-};
+use crate::core::budget::{BudgetAccount, BudgetLimits, BudgetWarning, PeriodTotals, beginnings};
 use crate::core::card::ButtonData;
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
 use crate::core::error::StoreResult;
 use crate::core::markup::FormattedText;
-use crate::core::model::{
-    ChatModel, ModelError, ModelErrorKind, ModelReply, ModelRequest, ReplySink, estimated_tokens,
-};
+use crate::core::media::Transcriber;
+use crate::core::model::ChatModel;
 use crate::core::money::{MicroUsd, PriceList};
 use crate::core::outbox::{Button, NewOutbox, OutboxStore, Outgoing};
-use crate::core::usage::{
-    CallOutcome, CallPurpose, ModelUsage, TokenUsage, UsageEntry, UsageStore,
-};
+use crate::core::usage::{CallPurpose, ModelUsage, TokenUsage, UsageEntry, UsageStore};
 use crate::core::usage_report::UsageReport;
-
-/// What an answer is expected to need, before it is there.
-const USUAL_ANSWER: u64 = 1000;
 
 /// Settings of the spending.
 #[derive(Debug, Clone)]
@@ -63,7 +60,7 @@ pub struct Spending {
     ports: SpendingPorts,
     account: Mutex<BudgetAccount>,
     /// Not yet booked.
-    broken_off: Mutex<Vec<UsageEntry>>,
+    lost: Mutex<Vec<(CallPurpose, UsageEntry)>>,
 }
 
 /// What was used, and what that makes of the budget.
@@ -82,7 +79,7 @@ impl Spending {
             settings,
             ports,
             account: Mutex::new(account),
-            broken_off: Mutex::default(),
+            lost: Mutex::default(),
         })
     }
 
@@ -104,9 +101,22 @@ impl Spending {
         })
     }
 
+    /// What listens, metered; its calls are booked too. `name` is what it is asked for as.
+    pub fn metered_transcriber(
+        self: &Arc<Self>,
+        transcriber: Arc<dyn Transcriber>,
+        name: &str,
+    ) -> Arc<dyn Transcriber> {
+        Arc::new(MeteredTranscriber {
+            inner: transcriber,
+            name: name.to_owned(),
+            spending: self.clone(),
+        })
+    }
+
     /// What was used and what is left.
     pub async fn report(&self) -> StoreResult<UsageReport> {
-        self.book_broken_off().await?;
+        self.book_lost().await?;
         let now = self.ports.clock.now();
         let totals = totals(self.ports.usage.as_ref(), self.settings.zone, now).await?;
         Ok(UsageReport {
@@ -116,18 +126,33 @@ impl Spending {
         })
     }
 
-    /// Books the calls that were broken off. Nobody is left who would do it for them.
-    pub async fn book_broken_off(&self) -> StoreResult<()> {
-        let entries = std::mem::take(&mut *self.broken_off());
-        if entries.is_empty() {
-            return Ok(());
+    /// Books calls that belong to no turn.
+    pub async fn book(&self, purpose: CallPurpose, entries: &[UsageEntry]) -> StoreResult<()> {
+        let now = self.ports.clock.now();
+        self.ports.usage.book(purpose, entries, now).await
+    }
+
+    /// Takes calls for whose reply nobody waits any more; [`Spending::book_lost`] books them.
+    pub fn lose(&self, purpose: CallPurpose, usage: Vec<UsageEntry>) {
+        self.lost()
+            .extend(usage.into_iter().map(|entry| (purpose, entry)));
+    }
+
+    /// Books the calls that were lost. Nobody is left who would do it for them.
+    pub async fn book_lost(&self) -> StoreResult<()> {
+        let lost = std::mem::take(&mut *self.lost());
+        let mut outcome = Ok(());
+        for purpose in CallPurpose::ALL {
+            let of_it = lost.iter().filter(|(other, _)| *other == purpose);
+            let entries: Vec<UsageEntry> = of_it.map(|(_, entry)| entry.clone()).collect();
+            if !entries.is_empty()
+                && let Err(error) = self.book(purpose, &entries).await
+            {
+                self.lose(purpose, entries);
+                outcome = Err(error);
+            }
         }
-        let (usage, now) = (&self.ports.usage, self.ports.clock.now());
-        let booked = usage.book(CallPurpose::Turn, &entries, now).await;
-        if booked.is_err() {
-            self.broken_off().extend(entries);
-        }
-        booked
+        outcome
     }
 
     /// Takes note that the budget was raised by a change of the database.
@@ -135,14 +160,16 @@ impl Spending {
         self.account().raise(amount, self.ports.clock.now());
     }
 
-    /// Holds what `call` will probably cost.
-    fn hold(&self, call: UsageEntry) -> Result<Hold<'_>, SpentBudget> {
-        let estimate = call.cost.unwrap_or_default();
-        self.account().hold(estimate, self.ports.clock.now())?;
-        Ok(Hold {
-            spending: self,
-            call: Some(call),
-        })
+    /// Writes into the entries what they cost. `name` is what the model was asked for as.
+    fn price(&self, entries: &mut [UsageEntry], name: &str) -> MicroUsd {
+        for entry in entries.iter_mut() {
+            let guess = entry.guess.take().unwrap_or_default();
+            let is_counted = entry.tokens != TokenUsage::default();
+            let tokens = if is_counted { entry.tokens } else { guess };
+            let price = self.settings.prices.find(&entry.model, name);
+            entry.cost = price.map(|price| price.of(tokens));
+        }
+        entries.iter().filter_map(|entry| entry.cost).sum()
     }
 
     /// Tells the owner; the outbox takes the same day's warning only once.
@@ -168,10 +195,8 @@ impl Spending {
         }
     }
 
-    fn broken_off(&self) -> MutexGuard<'_, Vec<UsageEntry>> {
-        self.broken_off
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lost(&self) -> MutexGuard<'_, Vec<(CallPurpose, UsageEntry)>> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn account(&self) -> MutexGuard<'_, BudgetAccount> {
@@ -215,129 +240,4 @@ async fn totals(usage: &dyn UsageStore, zone: Tz, now: DateTime<Utc>) -> StoreRe
         today,
         month,
     })
-}
-
-/// What is held for a call under way. Dropped, the call was broken off.
-struct Hold<'a> {
-    spending: &'a Spending,
-    /// The call as it is booked when it is broken off.
-    call: Option<UsageEntry>,
-}
-
-impl Hold<'_> {
-    fn settle(mut self, cost: MicroUsd) -> Option<BudgetWarning> {
-        let estimate = self.call.take()?.cost.unwrap_or_default();
-        let now = self.spending.ports.clock.now();
-        self.spending.account().settle(estimate, cost, now)
-    }
-}
-
-impl Drop for Hold<'_> {
-    fn drop(&mut self) {
-        if let Some(call) = self.call.take() {
-            let now = self.spending.ports.clock.now();
-            let estimate = call.cost.unwrap_or_default();
-            self.spending.account().forfeit(estimate, now);
-            self.spending.broken_off().push(call);
-        }
-    }
-}
-
-/// A model whose calls are held against the budget and priced. It belongs directly around the
-/// provider, so that each try counts.
-#[derive(Debug)]
-struct Metered {
-    inner: Arc<dyn ChatModel>,
-    name: String,
-    spending: Arc<Spending>,
-}
-
-impl Metered {
-    fn estimate(&self, model: &str, request: &ModelRequest, output: u64) -> Option<MicroUsd> {
-        let price = self.spending.settings.prices.find(model, &self.name)?;
-        Some(price.of(TokenUsage {
-            input: request.estimated_tokens() as u64,
-            cached_input: 0,
-            output,
-        }))
-    }
-
-    /// The call before anything is known of it but its request.
-    fn expected(&self, request: &ModelRequest) -> UsageEntry {
-        let described = self.inner.describe();
-        let provider = described.split(" (").next().unwrap_or_default();
-        UsageEntry {
-            cost: self.estimate(&self.name, request, USUAL_ANSWER),
-            outcome: CallOutcome::Failed,
-            ..UsageEntry::new(provider, self.name.as_str(), TokenUsage::default())
-        }
-    }
-
-    /// Writes into the entries how the call ended and what it cost; a server that counts nothing
-    /// is counted for. `said` is the length of the answer in tokens.
-    fn price(
-        &self,
-        request: &ModelRequest,
-        entries: &mut [UsageEntry],
-        (outcome, said): (CallOutcome, u64),
-    ) -> MicroUsd {
-        let last = entries.len().saturating_sub(1);
-        for (index, entry) in entries.iter_mut().enumerate() {
-            // A provider may ask again by itself; only the last call gave the reply.
-            entry.outcome = if index == last {
-                outcome
-            } else {
-                CallOutcome::Failed
-            };
-            entry.cost = if entry.tokens == TokenUsage::default() {
-                self.estimate(&entry.model, request, said)
-            } else {
-                let prices = &self.spending.settings.prices;
-                let price = prices.find(&entry.model, &self.name);
-                price.map(|price| price.of(entry.tokens))
-            };
-        }
-        entries.iter().filter_map(|entry| entry.cost).sum()
-    }
-}
-
-#[async_trait]
-impl ChatModel for Metered {
-    async fn reply(
-        &self,
-        request: &ModelRequest,
-        sink: &dyn ReplySink,
-    ) -> Result<ModelReply, ModelError> {
-        let hold = self
-            .spending
-            .hold(self.expected(request))
-            .map_err(not_asked)?;
-        let mut outcome = self.inner.reply(request, sink).await;
-        let cost = match &mut outcome {
-            Ok(reply) => {
-                let calls = reply.calls.iter().map(|call| call.arguments.len());
-                let said = estimated_tokens(&reply.text) + calls.sum::<usize>() / 3;
-                let ended = (CallOutcome::Ok, said as u64);
-                self.price(request, &mut reply.usage, ended)
-            }
-            Err(error) => self.price(request, &mut error.usage, (CallOutcome::Failed, 0)),
-        };
-        if let Some(warning) = hold.settle(cost) {
-            self.spending.tell(warning).await;
-        }
-        outcome
-    }
-
-    fn describe(&self) -> String {
-        self.inner.describe()
-    }
-}
-
-fn not_asked(budget: SpentBudget) -> ModelError {
-    ModelError {
-        kind: ModelErrorKind::BudgetSpent { budget },
-        detail: "not asked".into(),
-        tries: 0,
-        usage: Vec::new(),
-    }
 }

@@ -18,7 +18,7 @@ use crate::core::error::StoreResult;
 use crate::core::ids::ConversationId;
 use crate::core::label::Labels;
 use crate::core::model::{ChatModel, ModelReply, ModelRequest, ReplySink};
-use crate::core::usage::{CallPurpose, UsageEntry, UsageStore};
+use crate::core::usage::{CallPurpose, UsageEntry};
 
 const PROMPT: &str = include_str!("../../prompts/compaction.md");
 
@@ -42,7 +42,7 @@ pub struct Compaction {
     /// Who writes them: a real model, as the offline grammar cannot.
     pub model: Arc<dyn ChatModel>,
     /// Where their cost is booked.
-    pub usage: Arc<dyn UsageStore>,
+    pub spending: Arc<Spending>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What a model is shown.
@@ -83,11 +83,11 @@ impl Upkeep {
                 biased;
                 ended = self.ended.recv() => match ended {
                     Some(conversation) => conversation,
-                    None => return self.book().await,
+                    None => return Ok(()),
                 },
-                () = stop.cancelled() => return self.book().await,
+                () = stop.cancelled() => return Ok(()),
             };
-            if let Err(error) = self.spending.book_broken_off().await {
+            if let Err(error) = self.spending.book_lost().await {
                 warn!(%error, "a call that was broken off could not be booked");
             }
             let rested = self.clock.now() >= rest_until;
@@ -106,11 +106,6 @@ impl Upkeep {
                 warn!(%error, "old items could not be deleted");
             }
         }
-    }
-
-    /// The last of what is to be booked.
-    async fn book(&self) -> anyhow::Result<()> {
-        Ok(self.spending.book_broken_off().await?)
     }
 
     async fn trim(&self, conversation: ConversationId) -> StoreResult<()> {
@@ -158,7 +153,8 @@ impl Compaction {
     }
 
     async fn ask(&self, request: &ModelRequest) -> anyhow::Result<ModelReply> {
-        let asked = self.model.reply(request, &Unshown);
+        let sink = Unshown(&self.spending);
+        let asked = self.model.reply(request, &sink);
         let answer = tokio::time::timeout(TIME_LIMIT, asked).await?;
         match answer {
             Ok(reply) => {
@@ -173,16 +169,19 @@ impl Compaction {
     }
 
     async fn book(&self, entries: &[UsageEntry]) -> StoreResult<()> {
-        let (purpose, now) = (CallPurpose::Compaction, self.clock.now());
-        self.usage.book(purpose, entries, now).await
+        self.spending.book(CallPurpose::Compaction, entries).await
     }
 }
 
 /// Nobody watches a summary grow.
-struct Unshown;
+struct Unshown<'a>(&'a Spending);
 
-impl ReplySink for Unshown {
+impl ReplySink for Unshown<'_> {
     fn push(&self, _text: &str) {}
 
     fn restart(&self) {}
+
+    fn lost(&self, usage: Vec<UsageEntry>) {
+        self.0.lose(CallPurpose::Compaction, usage);
+    }
 }

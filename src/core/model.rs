@@ -179,8 +179,12 @@ pub enum ModelErrorKind {
         #[serde(default)]
         retry_after: Option<Duration>,
     },
-    /// The connection failed or broke, or nothing came in time: try again.
+    /// There was no connection, or none that lasted to the answer: try again.
     Transport,
+    /// The answer broke off: try again.
+    BrokenOff,
+    /// No answer in time, or no more of it: try again.
+    TimedOut,
     /// The answer does not read as one: try again.
     Malformed,
     /// The request is longer than the model's window: try again with less.
@@ -213,7 +217,7 @@ pub struct ModelError {
     pub detail: String,
     /// How many calls were made before giving up.
     pub tries: u32,
-    /// What those of them cost that the server counted.
+    /// What those cost.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub usage: Vec<UsageEntry>,
 }
@@ -223,7 +227,12 @@ impl ModelErrorKind {
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::RateLimited { .. } | Self::Overloaded { .. } | Self::Transport | Self::Malformed
+            Self::RateLimited { .. }
+                | Self::Overloaded { .. }
+                | Self::Transport
+                | Self::BrokenOff
+                | Self::TimedOut
+                | Self::Malformed
         )
     }
 
@@ -233,6 +242,8 @@ impl ModelErrorKind {
             Self::RateLimited { .. } => "HTTP 429".into(),
             Self::Overloaded { status, .. } => format!("HTTP {status}"),
             Self::Transport => "no connection".into(),
+            Self::BrokenOff => "the connection broke".into(),
+            Self::TimedOut => "no answer in time".into(),
             Self::Malformed => "unreadable answer".into(),
             Self::ContextTooLong => "the conversation is too long for it".into(),
             Self::Refused => "it refused".into(),
@@ -251,6 +262,10 @@ pub trait ReplySink: Send + Sync {
 
     /// The attempt broke: what came so far is void, and the text starts anew.
     fn restart(&self);
+
+    /// Calls that were made for a reply for which nobody waits any more: what they cost is told here,
+    /// since there will be no reply and no error to tell it.
+    fn lost(&self, usage: Vec<UsageEntry>);
 }
 
 /// A model. Retries, fallbacks and metering wrap it in the same port.

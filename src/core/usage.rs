@@ -1,4 +1,4 @@
-//! What model calls cost: one row for each HTTP call that the server counted.
+//! What model calls cost: one row for each HTTP call, however it ended.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -27,6 +27,10 @@ pub struct UsageEntry {
     pub model: String,
     /// The tokens; zero where the server did not say.
     pub tokens: TokenUsage,
+    /// What it took at a guess, where the server did not say and may charge for it. Only until the
+    /// call has its cost.
+    #[serde(skip)]
+    pub guess: Option<TokenUsage>,
     /// What it cost; `None` when the model has no price.
     #[serde(default)]
     pub cost: Option<MicroUsd>,
@@ -42,6 +46,7 @@ impl UsageEntry {
             provider: provider.into(),
             model: model.into(),
             tokens,
+            guess: None,
             cost: None,
             outcome: CallOutcome::Ok,
         }
@@ -55,8 +60,19 @@ pub enum CallOutcome {
     /// Its reply was taken.
     #[default]
     Ok,
-    /// It was paid for in vain.
+    /// It was made in vain.
     Failed,
+}
+
+impl CallOutcome {
+    /// Of a call that came to this.
+    pub fn of<T, E>(result: &Result<T, E>) -> Self {
+        if result.is_ok() {
+            Self::Ok
+        } else {
+            Self::Failed
+        }
+    }
 }
 
 /// What a call was made for.
@@ -66,6 +82,11 @@ pub enum CallPurpose {
     Turn,
     /// A summary of what falls out of the window.
     Compaction,
+}
+
+impl CallPurpose {
+    /// All there are.
+    pub const ALL: [Self; 2] = [Self::Turn, Self::Compaction];
 }
 
 /// The calls of one model in a span of time, added up.

@@ -33,7 +33,7 @@ impl ChatModel for Chain {
         sink: &dyn ReplySink,
     ) -> Result<ModelReply, ModelError> {
         let sink = WatchedSink::new(sink);
-        let mut spent = Spent::default();
+        let mut spent = Spent::nothing(&sink);
         let mut told = None;
         for model in std::iter::once(&self.first).chain(&self.others) {
             sink.restart_if_begun();

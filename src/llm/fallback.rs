@@ -63,13 +63,13 @@ impl ChatModel for WithFallback {
         if !may_take_over || !self.offline.understands(request) {
             return Err(error);
         }
-        sink.restart_if_begun();
-        let Ok(reply) = self.offline.reply(request, &sink).await else {
-            return Err(error);
-        };
-        let mut spent = Spent::default();
+        let mut spent = Spent::nothing(&sink);
         spent.add(&error);
-        Ok(spent.before(reply))
+        sink.restart_if_begun();
+        match self.offline.reply(request, &sink).await {
+            Ok(reply) => Ok(spent.before(reply)),
+            Err(_) => Err(spent.told_as(error)),
+        }
     }
 
     fn describe(&self) -> String {

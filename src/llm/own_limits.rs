@@ -162,6 +162,7 @@ mod tests {
     impl ReplySink for Unheard {
         fn push(&self, _: &str) {}
         fn restart(&self) {}
+        fn lost(&self, _: Vec<UsageEntry>) {}
     }
 
     fn request(turns: usize) -> ModelRequest {

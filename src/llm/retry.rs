@@ -78,7 +78,7 @@ impl ChatModel for Retrying {
         sink: &dyn ReplySink,
     ) -> Result<ModelReply, ModelError> {
         let sink = WatchedSink::new(sink);
-        let mut spent = Spent::default();
+        let mut spent = Spent::nothing(&sink);
         let mut failures = 0;
         loop {
             let error = match self.inner.reply(request, &sink).await {

@@ -44,7 +44,7 @@ impl ChatModel for WithShorterHistory {
             history: newer_half(&request.history),
             ..request.clone()
         };
-        let mut spent = Spent::default();
+        let mut spent = Spent::nothing(&sink);
         spent.add(&error);
         sink.restart_if_begun();
         match self.inner.reply(&shorter, &sink).await {

@@ -1,16 +1,26 @@
 //! What failed calls have cost, for whoever goes on asking.
 
-use crate::core::model::{ModelError, ModelReply};
+use crate::core::model::{ModelError, ModelReply, ReplySink};
 use crate::core::usage::UsageEntry;
 
-/// Adds up calls that failed, so that none of them is forgotten in the end.
-#[derive(Debug, Default)]
-pub(super) struct Spent {
+/// Adds up calls that failed, so that none of them is forgotten in the end: also not when whoever
+/// asks is dropped in between.
+pub(super) struct Spent<'a> {
+    sink: &'a dyn ReplySink,
     tries: u32,
     usage: Vec<UsageEntry>,
 }
 
-impl Spent {
+impl<'a> Spent<'a> {
+    /// Nothing yet.
+    pub(super) fn nothing(sink: &'a dyn ReplySink) -> Self {
+        Self {
+            sink,
+            tries: 0,
+            usage: Vec::new(),
+        }
+    }
+
     /// Remembers what `error` has cost.
     pub(super) fn add(&mut self, error: &ModelError) {
         self.tries += error.tries;
@@ -18,17 +28,25 @@ impl Spent {
     }
 
     /// The reply, with what came before it.
-    pub(super) fn before(self, mut reply: ModelReply) -> ModelReply {
-        reply.usage.splice(..0, self.usage);
+    pub(super) fn before(mut self, mut reply: ModelReply) -> ModelReply {
+        reply.usage.splice(..0, std::mem::take(&mut self.usage));
         reply
     }
 
     /// The failure that is told, which `add` was told of, with all that was tried.
-    pub(super) fn told_as(self, error: ModelError) -> ModelError {
+    pub(super) fn told_as(mut self, error: ModelError) -> ModelError {
         ModelError {
             tries: self.tries,
-            usage: self.usage,
+            usage: std::mem::take(&mut self.usage),
             ..error
+        }
+    }
+}
+
+impl Drop for Spent<'_> {
+    fn drop(&mut self) {
+        if !self.usage.is_empty() {
+            self.sink.lost(std::mem::take(&mut self.usage));
         }
     }
 }

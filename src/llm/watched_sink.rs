@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::core::model::ReplySink;
+use crate::core::usage::UsageEntry;
 
 /// Passes everything on.
 pub(super) struct WatchedSink<'a> {
@@ -35,5 +36,9 @@ impl ReplySink for WatchedSink<'_> {
     fn restart(&self) {
         self.pushed.store(false, Ordering::Relaxed);
         self.inner.restart();
+    }
+
+    fn lost(&self, usage: Vec<UsageEntry>) {
+        self.inner.lost(usage);
     }
 }

@@ -24,6 +24,7 @@ use crate::adapters::system::SystemClock;
 use crate::app::channels::Channels;
 use crate::app::dispatcher::{Dispatcher, Work};
 use crate::app::signals::Signals;
+use crate::app::spending::Spending;
 use crate::core::channel::Channel;
 use crate::core::clock::Clock;
 
@@ -98,6 +99,7 @@ pub struct Running {
     /// The joined parts, less those that run as tasks.
     pub app: RunningApp,
     browser: RunningBrowser,
+    spending: Arc<Spending>,
     parts: JoinSet<anyhow::Result<()>>,
     sender: JoinHandle<anyhow::Result<()>>,
     sender_stop: CancellationToken,
@@ -172,6 +174,7 @@ impl Running {
         Ok(Self {
             app,
             browser,
+            spending,
             parts,
             sender,
             sender_stop,
@@ -228,6 +231,10 @@ impl Running {
         })
         .await;
         self.parts.shutdown().await;
+        // Turns and summaries have left calls behind: nobody will hear of what those cost.
+        if let Err(error) = self.spending.book_lost().await {
+            warn!(%error, "calls that were broken off could not be booked");
+        }
         info!("stopped");
     }
 }

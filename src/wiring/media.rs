@@ -8,6 +8,7 @@ use super::settings::Settings;
 use super::{Ports, context_settings, model};
 use crate::app::attachments::{AttachmentSettings, Attachments, Uploads};
 use crate::app::channels::Channels;
+use crate::app::spending::Spending;
 use crate::core::media::{MediaLimits, MediaSwitch, Term, Transcriber};
 use crate::llm::config::PdfAs;
 use crate::llm::providers::transcription::{HttpTranscriber, TranscriptionSettings};
@@ -21,14 +22,14 @@ pub fn attachments(
     settings: &Settings,
     ports: &Ports,
     channels: &Channels,
+    spending: &Arc<Spending>,
 ) -> anyhow::Result<Attachments> {
     Ok(Attachments {
         channels: channels.clone(),
         reader: ports.reader.clone(),
         scratch: ports.scratch.clone(),
-        transcriber: transcriber(settings)?,
+        transcriber: transcriber(settings, spending)?,
         uploads: uploads(settings, ports),
-        usage: ports.usage.clone(),
         clock: ports.clock.clone(),
         settings: AttachmentSettings {
             limits: limits(settings),
@@ -65,7 +66,10 @@ pub(super) fn inserting(settings: &Settings, ports: &Ports) -> Option<Inserting>
 }
 
 /// By default the server and key of `[llm]`; another server never gets that key.
-fn transcriber(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Transcriber>>> {
+fn transcriber(
+    settings: &Settings,
+    spending: &Arc<Spending>,
+) -> anyhow::Result<Option<Arc<dyn Transcriber>>> {
     let config = &settings.tools.audio_transcription;
     if !config.enabled {
         return Ok(None);
@@ -84,9 +88,10 @@ fn transcriber(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Transcriber
         model: config.model.clone(),
         request_timeout: llm.request_timeout_seconds.get(),
     });
-    Ok(Some(Arc::new(
-        transcriber.context("tools.audio_transcription")?,
-    )))
+    let transcriber = Arc::new(transcriber.context("tools.audio_transcription")?);
+    Ok(Some(
+        spending.metered_transcriber(transcriber, &config.model),
+    ))
 }
 
 fn limits(settings: &Settings) -> MediaLimits {

@@ -149,7 +149,8 @@ impl Joints<'_> {
             dispatcher: self.dispatcher.clone(),
         });
         let approvals = self.approvals(at_once.clone())?;
-        let attachments = media::attachments(self.settings, self.ports, &self.channels)?;
+        let attachments =
+            media::attachments(self.settings, self.ports, &self.channels, &self.spending)?;
         let tools = toolbox(self.settings, self.ports);
         let turns = self.turns((model, told), tools, approvals, attachments);
         let work: Arc<dyn Work> = Arc::new(ChatWork {
@@ -241,6 +242,7 @@ impl Joints<'_> {
             channels: self.channels.clone(),
             signals: self.signals.clone(),
             clock: self.ports.clock.clone(),
+            spending: self.spending.clone(),
             ended,
             settings: TurnSettings {
                 limits: TurnLimits {
@@ -263,7 +265,7 @@ impl Joints<'_> {
             .map(|model| Compaction {
                 summaries: self.ports.summaries.clone(),
                 model,
-                usage: self.ports.usage.clone(),
+                spending: self.spending.clone(),
                 clock: self.ports.clock.clone(),
                 window: Window {
                     items: memory.history_window.get() as usize,

@@ -15,7 +15,7 @@ use crate::core::money::{MicroUsd, Price, PriceList};
 use crate::llm::config::{BudgetConfig, LlmConfig, PriceConfig};
 
 /// The spending of this process.
-pub(super) fn build(
+pub fn build(
     settings: &Settings,
     ports: &Ports,
     channels: &Channels,

@@ -9,7 +9,6 @@ use super::Attachments;
 use crate::core::clock::Clock;
 use crate::core::ids::FileRef;
 use crate::core::media::{Blob, MediaError, MediaSource, Recording, Refusal, Scratch};
-use crate::core::usage::CallPurpose;
 
 /// Tries of one download or transcription, the first included.
 const TRIES: u32 = 3;
@@ -107,8 +106,8 @@ impl Attachments {
         };
         let mut pause = PAUSE;
         let mut tries = 1;
-        let transcript = loop {
-            match transcriber.transcribe(&recording).await {
+        let words = loop {
+            match transcriber.transcribe(&recording).await.words {
                 Err(MediaError::Passing(why)) if tries < TRIES => {
                     warn!(%why, "a recording could not be transcribed; trying again");
                     self.clock.sleep(pause).await;
@@ -118,15 +117,7 @@ impl Attachments {
                 outcome => break outcome?,
             }
         };
-        if let Some(entry) = &transcript.usage {
-            let entries = std::slice::from_ref(entry);
-            let now = self.clock.now();
-            let booked = self.usage.book(CallPurpose::Turn, entries, now).await;
-            if let Err(error) = booked {
-                warn!(%error, "what a transcription cost could not be booked");
-            }
-        }
-        Ok(transcript.text.trim().to_owned())
+        Ok(words.trim().to_owned())
     }
 }
 

@@ -17,7 +17,6 @@ use crate::core::media::{
     Attachment, Excerpt, FileOrigin, FileOutcome, FileReader, MediaLimits, Part, ReceivedFile,
     Refusal, Scratch, Term, Transcriber, Verdict, document,
 };
-use crate::core::usage::UsageStore;
 
 /// Settings of reading.
 #[derive(Debug, Clone)]
@@ -54,8 +53,6 @@ pub struct Attachments {
     pub transcriber: Option<Arc<dyn Transcriber>>,
     /// Keeps them; `None` when files are not kept.
     pub uploads: Option<Uploads>,
-    /// Books what listening cost.
-    pub usage: Arc<dyn UsageStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The settings.

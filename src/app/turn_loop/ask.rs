@@ -8,11 +8,13 @@ use tracing::{info, warn};
 
 use super::{Drive, Halt, Progress, TurnLoop, TurnStops};
 use crate::app::outbox::compose;
+use crate::app::spending::Spending;
 use crate::core::boundary::Boundary;
 use crate::core::error::StoreResult;
 use crate::core::journal::JournalEntry;
 use crate::core::model::{ModelError, ModelReply, ModelRequest, ReplySink};
 use crate::core::turn::Fact;
+use crate::core::usage::{CallPurpose, UsageEntry};
 
 /// How long a turn that is stopped waits for the call that shows its text. What is cut off there is
 /// at worst a message that stays as it is beside the final one.
@@ -70,7 +72,10 @@ impl TurnLoop {
         let came = text.clone();
         let deadline = progress.deadline;
         let asked = async {
-            let sink = GrowingText(Mutex::new(sender));
+            let sink = GrowingText {
+                text: Mutex::new(sender),
+                spending: &self.spending,
+            };
             self.unless_halted(deadline, stops, self.timed(request, &sink))
                 .await
             // The sink goes here: whoever shows the text comes to an end too, after the call
@@ -103,7 +108,7 @@ impl TurnLoop {
     async fn timed(
         &self,
         request: &ModelRequest,
-        sink: &GrowingText,
+        sink: &GrowingText<'_>,
     ) -> Result<ModelReply, ModelError> {
         let began = self.clock.now();
         let answer = self.model.reply(request, sink).await;
@@ -129,19 +134,26 @@ impl TurnLoop {
 }
 
 /// Collects the text of a reply for whoever shows it.
-struct GrowingText(Mutex<watch::Sender<String>>);
+struct GrowingText<'a> {
+    text: Mutex<watch::Sender<String>>,
+    spending: &'a Spending,
+}
 
-impl ReplySink for GrowingText {
+impl ReplySink for GrowingText<'_> {
     fn push(&self, text: &str) {
-        if let Ok(sender) = self.0.lock() {
+        if let Ok(sender) = self.text.lock() {
             sender.send_modify(|whole| whole.push_str(text));
         }
     }
 
     fn restart(&self) {
-        if let Ok(sender) = self.0.lock() {
+        if let Ok(sender) = self.text.lock() {
             sender.send_modify(String::clear);
         }
+    }
+
+    fn lost(&self, usage: Vec<UsageEntry>) {
+        self.spending.lose(CallPurpose::Turn, usage);
     }
 }
 

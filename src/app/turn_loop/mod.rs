@@ -28,6 +28,7 @@ use super::large_results::LargeResults;
 use super::outbox::{AnswerPlace, LiveAnswers};
 use super::seat::{Presence, Seat};
 use super::signals::Signals;
+use super::spending::Spending;
 use super::toolbox::Toolbox;
 use crate::core::boundary::Boundary;
 use crate::core::channel::{ChatKind, ChatTarget};
@@ -88,6 +89,8 @@ pub struct TurnLoop {
     pub signals: Arc<Signals>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Takes the calls of turns that ended before their reply.
+    pub spending: Arc<Spending>,
     /// Hears of conversations in which a turn has ended.
     pub ended: mpsc::Sender<ConversationId>,
     /// The settings.

@@ -13,6 +13,7 @@ use crate::adapters::config::{Environment, Text, load_text};
 use crate::cli::say;
 use crate::core::http_url::HttpUrl;
 use crate::core::model::{ChatModel, ModelError, ModelRequest, ReplySink};
+use crate::core::usage::UsageEntry;
 use crate::wiring::model;
 use crate::wiring::settings::{RULES, Settings};
 
@@ -143,4 +144,6 @@ impl ReplySink for Unheard {
     fn push(&self, _: &str) {}
 
     fn restart(&self) {}
+
+    fn lost(&self, _: Vec<UsageEntry>) {}
 }

@@ -14,8 +14,8 @@ pub use self::attachment::{Attachment, AttachmentKind, FileVersion};
 pub use self::limits::{MediaLimits, MediaSwitch, Verdict};
 pub use self::part::{Attached, Part, Place, document};
 pub use self::ports::{
-    Blob, Download, Excerpt, FileReader, InMemory, MediaError, MediaSource, Readable, Recording,
-    Scratch, ScratchFile, Transcriber, Transcript, Wanted,
+    Blob, Download, Excerpt, FileReader, InMemory, Listened, MediaError, MediaSource, Readable,
+    Recording, Scratch, ScratchFile, Transcriber, Wanted,
 };
 pub use self::received::{
     FileOrigin, FileOutcome, NotKept, ReceivedFile, Refusal, Term, remarks_for_person,

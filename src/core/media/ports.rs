@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::core::ids::FileRef;
-use crate::core::usage::UsageEntry;
+use crate::core::usage::{TokenUsage, UsageEntry};
 
 /// Why a file could not be had or read: one variant for each decision. The words are for logs and
 /// hold no secret.
@@ -185,18 +185,31 @@ pub struct Recording {
     pub name: String,
 }
 
-/// What was heard.
+impl Recording {
+    /// What listening to it will probably take: models hear ten tokens a second, for which a voice
+    /// message has some 3,000 bytes and other recordings more, and a third as many are spoken.
+    pub fn expected_tokens(&self) -> TokenUsage {
+        let heard = self.content.size() / 300;
+        TokenUsage {
+            input: heard,
+            cached_input: 0,
+            output: heard / 3,
+        }
+    }
+}
+
+/// What came of an attempt to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Transcript {
+pub struct Listened {
     /// The words; may be empty.
-    pub text: String,
-    /// What it cost, if the server says.
-    pub usage: Option<UsageEntry>,
+    pub words: Result<String, MediaError>,
+    /// What it cost.
+    pub usage: Vec<UsageEntry>,
 }
 
 /// Turns speech into words.
 #[async_trait]
 pub trait Transcriber: Send + Sync + fmt::Debug {
     /// Listens to a recording. One attempt: whoever asks tries again.
-    async fn transcribe(&self, recording: &Recording) -> Result<Transcript, MediaError>;
+    async fn transcribe(&self, recording: &Recording) -> Listened;
 }

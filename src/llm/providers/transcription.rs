@@ -12,10 +12,11 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::http::body::streamed;
-use super::http::{SetupError, authorization, counts};
+use super::http::{SetupError, Taken, authorization, counts};
 use crate::core::http_url::HttpUrl;
-use crate::core::media::{MediaError, Recording, Transcriber, Transcript};
-use crate::core::usage::UsageEntry;
+use crate::core::media::{Listened, MediaError, Recording, Transcriber};
+use crate::core::tokens::estimated_tokens;
+use crate::core::usage::{CallOutcome, TokenUsage, UsageEntry};
 
 /// Below the base URL.
 const PATH: &str = "/audio/transcriptions";
@@ -76,7 +77,8 @@ impl HttpTranscriber {
         })
     }
 
-    async fn call(&self, recording: &Recording) -> Result<Value, MediaError> {
+    /// The answer, once it has begun.
+    async fn send(&self, recording: &Recording) -> Result<Response, MediaError> {
         let content = recording.content.clone();
         let length = content.size();
         let file = Part::stream_with_length(streamed(content), length)
@@ -94,7 +96,7 @@ impl HttpTranscriber {
         let response = request.send().await.map_err(passing)?;
         // The server's own words stay where they are: they may repeat the key or the recording.
         match response.status().as_u16() {
-            200..=299 => body(response).await,
+            200..=299 => Ok(response),
             status @ (408 | 409 | 425 | 429 | 500..) => {
                 Err(MediaError::Passing(format!("HTTP {status}")))
             }
@@ -120,21 +122,42 @@ impl HttpTranscriber {
 
 #[async_trait]
 impl Transcriber for HttpTranscriber {
-    async fn transcribe(&self, recording: &Recording) -> Result<Transcript, MediaError> {
+    async fn transcribe(&self, recording: &Recording) -> Listened {
+        let call = async {
+            match self.send(recording).await {
+                Ok(response) => (Taken::Perhaps, body(response).await),
+                Err(error) => (Taken::No, Err(error)),
+            }
+        };
         let limit = self.settings.request_timeout;
-        let answer = tokio::time::timeout(limit, self.call(recording)).await;
-        let answer =
-            answer.map_err(|_| MediaError::Passing("no whole answer in time".to_owned()))??;
-        let text = answer["text"]
-            .as_str()
-            .ok_or_else(|| MediaError::Passing("the answer has no text".to_owned()))?;
-        let usage = counts::usage(&answer)
-            .map(|tokens| UsageEntry::new("transcription", self.settings.model.clone(), tokens));
-        Ok(Transcript {
-            text: text.to_owned(),
-            usage,
-        })
+        let (taken, answer) = tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
+            let late = MediaError::Passing("no whole answer in time".to_owned());
+            (Taken::Perhaps, Err(late))
+        });
+        let counted = answer.as_ref().ok().and_then(counts::usage);
+        let counted = counted.unwrap_or_default();
+        let words = answer.and_then(|answer| words(&answer));
+        let guess = || TokenUsage {
+            output: words.as_ref().map_or(0, |words| estimated_tokens(words)) as u64,
+            ..recording.expected_tokens()
+        };
+        let is_unclear = counted == TokenUsage::default() && taken == Taken::Perhaps;
+        let entry = UsageEntry {
+            guess: is_unclear.then(guess),
+            outcome: CallOutcome::of(&words),
+            ..UsageEntry::new("transcription", self.settings.model.as_str(), counted)
+        };
+        Listened {
+            words,
+            usage: vec![entry],
+        }
     }
+}
+
+fn words(answer: &Value) -> Result<String, MediaError> {
+    let text = answer["text"].as_str();
+    text.map(str::to_owned)
+        .ok_or_else(|| MediaError::Passing("the answer has no text".to_owned()))
 }
 
 impl fmt::Debug for HttpTranscriber {

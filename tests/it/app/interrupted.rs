@@ -38,6 +38,7 @@ use minibot::core::tool::{
     SchemaStrictness, Tool, ToolCall, ToolContext, ToolEffect, ToolOutcome, ToolSpec,
 };
 use minibot::core::turn::TurnLimits;
+use minibot::wiring;
 use minibot::wiring::lifecycle::Store;
 use minibot::wiring::settings::Settings;
 use serde_json::{Value, json};
@@ -113,8 +114,9 @@ fn turn_loop(store: &Store, post: Post) -> TurnLoop {
         Asking::Impossible,
     )) as _]);
     let signals = Arc::new(Signals::default());
-    let attachments =
-        minibot::wiring::media::attachments(&Settings::default(), ports, &channels).unwrap();
+    let settings = Settings::default();
+    let spending = wiring::spending::build(&settings, ports, &channels, &signals);
+    let attachments = wiring::media::attachments(&settings, ports, &channels, &spending).unwrap();
     TurnLoop {
         approvals: approvals(store, &channels, &signals),
         attachments,
@@ -142,6 +144,7 @@ fn turn_loop(store: &Store, post: Post) -> TurnLoop {
         channels,
         signals,
         clock: ports.clock.clone(),
+        spending,
         ended: mpsc::channel(8).0,
         settings: TurnSettings {
             limits: TurnLimits { max_steps: 5 },

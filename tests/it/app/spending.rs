@@ -44,7 +44,7 @@ async fn usage_tells_tokens_and_money() {
         Reply::text("A composer.").usage(200_000, 50_000),
     ]);
     bot.says(QUESTION).await.replies("A composer.").await;
-    let line = "• fake: 1 call, 200,000 tokens in, 50,000 out, $0.30";
+    let line = "• fake: 2 calls, 200,000 tokens in, 50,000 out, $0.30";
     let report = format!("Today: $0.30\n{line}\nThis month: $0.30\n{line}");
     bot.says("/usage").await.replies(&report).await;
     bot.says("/budget")

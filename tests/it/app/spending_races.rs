@@ -50,6 +50,7 @@ struct Unheard;
 impl ReplySink for Unheard {
     fn push(&self, _: &str) {}
     fn restart(&self) {}
+    fn lost(&self, _: Vec<UsageEntry>) {}
 }
 
 /// A dollar, of which each call takes fifteen cents though ten were expected.

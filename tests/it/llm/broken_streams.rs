@@ -1,7 +1,7 @@
 //! Streams that end too early, wherever that is: the whole answer or a failure, never half of it.
 
 use minibot::core::model::ChatModel;
-use minibot::core::model::ModelErrorKind::{Malformed, Transport};
+use minibot::core::model::ModelErrorKind::{BrokenOff, Malformed};
 use serde_json::json;
 
 use super::model_fixture::{RecordingSink, calls_of, model, request, responses_model, settings_of};
@@ -52,7 +52,7 @@ async fn cut_everywhere(fake: &FakeModel, model: &dyn ChatModel, path: &str) {
             }
             Err(error) => {
                 assert!(
-                    matches!(error.kind, Transport | Malformed),
+                    matches!(error.kind, BrokenOff | Malformed),
                     "{path} {end}: {error:?}"
                 );
             }

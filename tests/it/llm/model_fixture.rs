@@ -15,6 +15,7 @@ use minibot::core::ids::CallId;
 use minibot::core::label::Labels;
 use minibot::core::model::{ModelErrorKind, ModelReply, ModelRequest, ReplySink};
 use minibot::core::tool::{ToolCall, ToolResult};
+use minibot::core::usage::UsageEntry;
 use minibot::llm::providers::openai::OpenAiModel;
 use minibot::llm::providers::openai_responses::ResponsesModel;
 use minibot::llm::providers::{Pdfs, ServerSettings, StrictTools};
@@ -121,21 +122,33 @@ where
 
 /// Everything that was pushed, with `|` for each restart.
 #[derive(Debug, Default)]
-pub struct RecordingSink(Mutex<String>);
+pub struct RecordingSink {
+    heard: Mutex<String>,
+    lost: Mutex<Vec<UsageEntry>>,
+}
 
 impl RecordingSink {
     pub fn heard(&self) -> String {
-        self.0.lock().unwrap().clone()
+        self.heard.lock().unwrap().clone()
+    }
+
+    /// What nobody was left to be told of.
+    pub fn lost(&self) -> Vec<UsageEntry> {
+        self.lost.lock().unwrap().clone()
     }
 }
 
 impl ReplySink for RecordingSink {
     fn push(&self, text: &str) {
-        self.0.lock().unwrap().push_str(text);
+        self.heard.lock().unwrap().push_str(text);
     }
 
     fn restart(&self) {
-        self.0.lock().unwrap().push('|');
+        self.heard.lock().unwrap().push('|');
+    }
+
+    fn lost(&self, usage: Vec<UsageEntry>) {
+        self.lost.lock().unwrap().extend(usage);
     }
 }
 

@@ -11,10 +11,11 @@ use axum::response::Response;
 use axum::serve::ListenerExt;
 use futures::{StreamExt, stream};
 use minibot::core::model::ModelErrorKind::{
-    BadRequest, ContextTooLong, Malformed, RateLimited, Refused, Transport, Unauthorized,
+    BadRequest, BrokenOff, ContextTooLong, Malformed, RateLimited, Refused, TimedOut, Transport,
+    Unauthorized,
 };
 use minibot::core::model::{ChatModel, FinishReason, ModelError, ModelErrorKind, ModelReply};
-use minibot::core::usage::{TokenUsage, UsageEntry};
+use minibot::core::usage::{CallOutcome, TokenUsage, UsageEntry};
 use minibot::llm::providers::SetupError;
 use minibot::llm::providers::openai::OpenAiModel;
 use serde_json::json;
@@ -154,18 +155,34 @@ async fn a_call_is_booked_under_the_name_of_the_model_that_answered() {
 }
 
 #[tokio::test]
-async fn a_failed_call_is_booked_when_the_server_counted() {
+async fn a_failed_call_is_booked_as_counted_or_at_a_guess_or_for_nothing() {
     let counted = json!({ "choices": [{ "delta": {}, "finish_reason": "tool_calls" }],
         "usage": { "prompt_tokens": 9, "completion_tokens": 2 } });
-    let broken = json!({ "choices": [{ "delta": { "content": "a" } }] });
-    let shapes = [
-        (format!("data: {counted}\n\ndata: [DONE]\n\n"), vec![9]),
-        (format!("data: {broken}\n\n"), vec![]),
+    let words = "a".repeat(300);
+    let broken = json!({ "choices": [{ "delta": { "content": words } }] });
+    let cases = [
+        (
+            Reply::custom(200, format!("data: {counted}\n\ndata: [DONE]\n\n")),
+            9,
+            None,
+        ),
+        (
+            Reply::custom(200, format!("data: {broken}\n\n")),
+            0,
+            Some(100),
+        ),
+        (Reply::custom(200, "no answer"), 0, Some(0)),
+        (Reply::status(500), 0, None),
+        (Reply::drop_connection(), 0, None),
     ];
-    for (body, expected) in shapes {
-        let error = ask(Reply::custom(200, body)).await.0.unwrap_err();
-        let booked: Vec<u64> = error.usage.iter().map(|entry| entry.tokens.input).collect();
-        assert_eq!(booked, expected, "{error:?}");
+    for (reply, input, guess) in cases {
+        let error = ask(reply).await.0.unwrap_err();
+        assert_eq!((error.tries, error.usage.len()), (1, 1), "{error:?}");
+        let booked = &error.usage[0];
+        assert_eq!(booked.tokens.input, input, "{error:?}");
+        let streamed = booked.guess.map(|guess| guess.output);
+        assert_eq!(streamed, guess, "{error:?}");
+        assert_eq!(booked.outcome, CallOutcome::Failed);
     }
 }
 
@@ -226,7 +243,7 @@ async fn refusals_and_broken_connections_are_told_apart() {
         (Reply::custom(302, ""), BadRequest { status: 302 }),
         (Reply::custom(400, filtered), Refused),
         (Reply::context_too_long(), ContextTooLong),
-        (Reply::half_stream("half"), Transport),
+        (Reply::half_stream("half"), BrokenOff),
         (Reply::drop_connection(), Transport),
     ])
     .await;
@@ -265,7 +282,7 @@ data: {{{whole}}}
         (event("[DONE]"), Malformed),
         (
             event(r#"{"choices":[{"delta":{"content":"a"}}]}"#),
-            Transport,
+            BrokenOff,
         ),
         (Reply::custom(200, long_line), Malformed),
     ])
@@ -313,7 +330,7 @@ async fn an_answer_has_so_long_and_no_longer() {
         let (request, sink) = (request("hi"), RecordingSink::default());
         let answer = timeout(SOON, model.reply(&request, &sink)).await;
         let error = answer.expect("in time").unwrap_err();
-        assert_eq!(error.kind, Transport);
+        assert_eq!(error.kind, TimedOut);
         assert!(error.detail.contains("0.15 s"), "{}", error.detail);
     }
 }
@@ -329,7 +346,7 @@ async fn a_stream_may_not_fall_silent_for_long() {
     let (model, request) = (model(settings), request("hi"));
     let answer = timeout(SOON, model.reply(&request, &sink)).await;
     let error = answer.expect("in time").unwrap_err();
-    assert_eq!(error.kind, Transport);
+    assert_eq!(error.kind, TimedOut);
     assert!(
         error.detail.contains("stopped for 0.15 s"),
         "{}",

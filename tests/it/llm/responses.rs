@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use minibot::core::conversation::{History, Item};
 use minibot::core::label::Labels;
 use minibot::core::model::ModelErrorKind::{
-    self, BadRequest, ContextTooLong, Malformed, QuotaExhausted, Refused, Transport,
+    self, BadRequest, BrokenOff, ContextTooLong, Malformed, QuotaExhausted, Refused, Transport,
 };
 use minibot::core::model::{ChatModel, FinishReason, ModelError, ModelReply, ModelRequest};
 use minibot::core::tool::{SchemaStrictness, ToolSpec};
@@ -248,7 +248,7 @@ async fn what_is_no_answer_is_a_failure() {
         })
         .collect();
     let cases: Vec<(Reply, ModelErrorKind)> = vec![
-        (Reply::half_stream("half"), Transport),
+        (Reply::half_stream("half"), BrokenOff),
         (Reply::drop_connection(), Transport),
         (
             Reply::text("half").quirk(Quirk::ErrorInStream),
@@ -262,11 +262,11 @@ async fn what_is_no_answer_is_a_failure() {
         (event(json!({ "choices": [] })), Malformed),
         (
             event(json!({ "type": "response.created", "response": { "model": "m" } })),
-            Transport,
+            BrokenOff,
         ),
         (
             event(json!({ "type": "response.output_text.delta", "delta": "a" })),
-            Transport,
+            BrokenOff,
         ),
         (Reply::status(404), BadRequest { status: 404 }),
         (Reply::context_too_long(), ContextTooLong),

@@ -79,6 +79,19 @@ async fn what_failed_calls_cost_is_counted_with_the_last_one() {
 }
 
 #[tokio::test]
+async fn what_failed_calls_cost_is_not_lost_with_whoever_asked() {
+    let script = [Fails("", DOWN), Fails("", DOWN), Scripted::Hangs];
+    let world = world(script, 5, Duration::ZERO);
+    let request = request("x");
+    let mut asked = world.model.reply(&request, &world.sink);
+    assert!(futures::poll!(&mut asked).is_pending());
+    assert_eq!(world.inner.asked(), 3);
+    assert_eq!(world.sink.lost(), []);
+    drop(asked);
+    assert_eq!(world.sink.lost(), vec![cost("inner"); 2]);
+}
+
+#[tokio::test]
 async fn the_last_failure_is_told_with_the_number_of_tries() {
     let script = [
         Fails("", ModelErrorKind::Transport),

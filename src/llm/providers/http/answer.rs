@@ -36,6 +36,9 @@ pub trait Answer: Default + Send {
     /// What the server has counted so far.
     fn counted(&self) -> Counted;
 
+    /// The text, the calls and the thoughts that have come, in bytes.
+    fn size(&self) -> usize;
+
     /// What was said, if it is an answer.
     ///
     /// # Errors

@@ -35,6 +35,15 @@ pub enum SetupError {
     Client(String),
 }
 
+/// Whether the server may have worked on a call, and charge for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::llm::providers) enum Taken {
+    /// It was refused, or did not arrive.
+    No,
+    /// The answer had begun, or might have been on its way.
+    Perhaps,
+}
+
 /// Calls one server with one key.
 pub(super) struct Client {
     http: reqwest::Client,
@@ -83,24 +92,22 @@ impl Client {
         body: Body,
         answer: &mut impl Answer,
         sink: &dyn ReplySink,
-    ) -> Result<(), Failure> {
+    ) -> (Taken, Result<(), Failure>) {
         let total = self.total;
-        timeout(total, self.call(body, answer, sink))
-            .await
-            .unwrap_or_else(|_| {
-                Err(Failure::transport(format!(
-                    "no whole answer within {} s",
-                    total.as_secs_f64()
-                )))
-            })
+        let call = async {
+            match self.send(body).await {
+                Ok(response) => (Taken::Perhaps, self.read(response, answer, sink).await),
+                Err(failure) => (Taken::No, Err(failure)),
+            }
+        };
+        timeout(total, call).await.unwrap_or_else(|_| {
+            let detail = format!("no whole answer within {} s", total.as_secs_f64());
+            (Taken::Perhaps, Err(Failure::timed_out(detail)))
+        })
     }
 
-    async fn call(
-        &self,
-        body: Body,
-        answer: &mut impl Answer,
-        sink: &dyn ReplySink,
-    ) -> Result<(), Failure> {
+    /// The answer, once it has begun.
+    async fn send(&self, body: Body) -> Result<Response, Failure> {
         let mut request = self
             .http
             .post(self.url.clone())
@@ -114,14 +121,23 @@ impl Client {
         }
         let mut response = request.send().await.map_err(Failure::of_client)?;
         let status = response.status();
-        if !status.is_success() {
-            let body = self.error_body(&mut response).await;
-            return Err(Failure::of_status(
-                status.as_u16(),
-                response.headers(),
-                &body,
-            ));
+        if status.is_success() {
+            return Ok(response);
         }
+        let body = self.error_body(&mut response).await;
+        Err(Failure::of_status(
+            status.as_u16(),
+            response.headers(),
+            &body,
+        ))
+    }
+
+    async fn read(
+        &self,
+        mut response: Response,
+        answer: &mut impl Answer,
+        sink: &dyn ReplySink,
+    ) -> Result<(), Failure> {
         let mut reading = Reading::of(answer);
         let over = loop {
             match self.next_bytes(&mut response).await {
@@ -147,8 +163,8 @@ impl Client {
         let silence = self.silence;
         match timeout(silence, response.chunk()).await {
             Ok(Ok(bytes)) => Ok(bytes.map(Into::into)),
-            Ok(Err(error)) => Err(Failure::of_client(error)),
-            Err(_) => Err(Failure::transport(format!(
+            Ok(Err(error)) => Err(Failure::broken_off(Failure::of_client(error).detail)),
+            Err(_) => Err(Failure::timed_out(format!(
                 "the answer stopped for {} s",
                 silence.as_secs_f64()
             ))),

@@ -18,10 +18,18 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The connection failed or broke, or nothing came in time.
-    pub fn transport(detail: impl Into<String>) -> Self {
+    /// Nothing came in time, or no more.
+    pub fn timed_out(detail: impl Into<String>) -> Self {
         Self {
-            kind: ModelErrorKind::Transport,
+            kind: ModelErrorKind::TimedOut,
+            detail: detail.into(),
+        }
+    }
+
+    /// The answer broke off.
+    pub fn broken_off(detail: impl Into<String>) -> Self {
+        Self {
+            kind: ModelErrorKind::BrokenOff,
             detail: detail.into(),
         }
     }
@@ -42,11 +50,15 @@ impl Failure {
             innermost = source;
         }
         let (outer, inner) = (error.to_string(), innermost.to_string());
-        Self::transport(if outer == inner {
+        let detail = if outer == inner {
             outer
         } else {
             format!("{outer}: {inner}")
-        })
+        };
+        Self {
+            kind: ModelErrorKind::Transport,
+            detail,
+        }
     }
 
     /// An answer with a status other than 2xx.
@@ -201,8 +213,7 @@ impl ServerError {
             402 => ModelErrorKind::QuotaExhausted,
             401 | 403 => ModelErrorKind::Unauthorized,
             429 => ModelErrorKind::RateLimited { retry_after },
-            408 | 425 => ModelErrorKind::Transport,
-            500.. => ModelErrorKind::Overloaded {
+            408 | 425 | 500.. => ModelErrorKind::Overloaded {
                 status,
                 retry_after,
             },

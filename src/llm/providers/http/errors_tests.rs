@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::ModelErrorKind::{
     BadRequest, ContextTooLong, Malformed, Overloaded, QuotaExhausted, RateLimited, Refused,
-    Transport, Unauthorized,
+    Unauthorized,
 };
 use super::*;
 
@@ -36,7 +36,7 @@ fn statuses_decide_where_the_body_says_nothing() {
         (402, QuotaExhausted),
         (403, Unauthorized),
         (404, BadRequest { status: 404 }),
-        (408, Transport),
+        (408, down(408)),
         (413, ContextTooLong),
         (422, BadRequest { status: 422 }),
         (429, RateLimited { retry_after: None }),

@@ -22,12 +22,12 @@ use self::answer::{Answer, Counted};
 use self::body::Body;
 use self::client::Client;
 pub use self::client::SetupError;
-pub(super) use self::client::authorization;
+pub(super) use self::client::{Taken, authorization};
 use self::errors::Failure;
 use self::redact::Redactor;
 pub use self::settings::{Pdfs, ServerSettings, StrictTools};
 use crate::core::model::{ChatModel, ModelError, ModelReply, ModelRequest, ReplySink};
-use crate::core::usage::UsageEntry;
+use crate::core::usage::{CallOutcome, TokenUsage, UsageEntry};
 use crate::llm::watched_sink::WatchedSink;
 
 /// The names of models go into the database and into charts.
@@ -96,16 +96,20 @@ impl<A: Api> HttpModel<A> {
         &self,
         request: &ModelRequest,
         sink: &dyn ReplySink,
-        bill: &mut Bill,
+        usage: &mut Vec<UsageEntry>,
     ) -> Result<ModelReply, Failure> {
         let sink = WatchedSink::new(sink);
         let mut manners = *self.manners.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let body = self.api.body(&self.settings, manners, request);
             let mut answer = A::Answer::default();
-            let asked = self.client.ask(body, &mut answer, &sink).await;
-            bill.add(&self.settings, answer.counted(), asked.is_ok());
+            let (taken, asked) = self.client.ask(body, &mut answer, &sink).await;
+            let entry = self.entry(request, taken, &answer);
             let said = asked.and_then(|()| answer.into_reply());
+            usage.push(UsageEntry {
+                outcome: CallOutcome::of(&said),
+                ..entry
+            });
             let failure = match said {
                 Ok(said) => return Ok(said.into_model_reply(&self.settings)),
                 Err(failure) => failure,
@@ -121,6 +125,27 @@ impl<A: Api> HttpModel<A> {
             sink.restart_if_begun();
         }
     }
+
+    /// What the call took: as the server counted, or at a guess.
+    fn entry(&self, request: &ModelRequest, taken: Taken, answer: &A::Answer) -> UsageEntry {
+        let Counted { model, tokens } = answer.counted();
+        let model = model.as_ref().unwrap_or(&self.settings.model);
+        let guess = || TokenUsage {
+            input: request.estimated_tokens() as u64,
+            cached_input: 0,
+            output: answer.size() as u64 / 3,
+        };
+        let tokens = tokens.unwrap_or_default();
+        let is_unclear = tokens == TokenUsage::default() && taken == Taken::Perhaps;
+        UsageEntry {
+            guess: is_unclear.then(guess),
+            ..UsageEntry::new(
+                self.settings.provider_name.as_str(),
+                model.chars().take(LONGEST_MODEL_NAME).collect::<String>(),
+                tokens,
+            )
+        }
+    }
 }
 
 #[async_trait]
@@ -130,19 +155,16 @@ impl<A: Api> ChatModel for HttpModel<A> {
         request: &ModelRequest,
         sink: &dyn ReplySink,
     ) -> Result<ModelReply, ModelError> {
-        let mut bill = Bill::default();
-        match self.call(request, sink, &mut bill).await {
-            Ok(reply) => Ok(ModelReply {
-                usage: bill.usage,
-                ..reply
-            }),
+        let mut usage = Vec::new();
+        match self.call(request, sink, &mut usage).await {
+            Ok(reply) => Ok(ModelReply { usage, ..reply }),
             Err(failure) => {
                 let redactor = Redactor::new(self.settings.api_key.as_ref(), request);
                 Err(ModelError {
                     detail: redactor.detail(&failure.detail),
                     kind: failure.kind,
-                    tries: bill.calls,
-                    usage: bill.usage,
+                    tries: u32::try_from(usage.len()).unwrap_or(u32::MAX),
+                    usage,
                 })
             }
         }
@@ -159,27 +181,5 @@ impl<A: Api> fmt::Debug for HttpModel<A> {
             .field("path", &A::PATH)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
-    }
-}
-
-/// The calls behind one reply.
-#[derive(Debug, Default)]
-struct Bill {
-    calls: u32,
-    usage: Vec<UsageEntry>,
-}
-
-impl Bill {
-    /// An answer that came to its end is booked also when the server did not count.
-    fn add(&mut self, settings: &ServerSettings, counted: Counted, ended: bool) {
-        self.calls += 1;
-        if ended || counted.tokens.is_some() {
-            let model = counted.model.unwrap_or_else(|| settings.model.clone());
-            self.usage.push(UsageEntry::new(
-                settings.provider_name.as_str(),
-                model.chars().take(LONGEST_MODEL_NAME).collect::<String>(),
-                counted.tokens.unwrap_or_default(),
-            ));
-        }
     }
 }

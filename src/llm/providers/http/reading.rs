@@ -96,7 +96,7 @@ impl<'a, A: Answer> Reading<'a, A> {
                     return Ok(());
                 }
                 Err(if self.answer.has_begun() {
-                    Failure::transport("the stream ended before the answer did")
+                    Failure::broken_off("the stream ended before the answer did")
                 } else {
                     Failure::malformed("the answer is neither JSON nor a stream of events")
                 })

@@ -51,6 +51,10 @@ impl Answer for ChatAnswer {
         }
     }
 
+    fn size(&self) -> usize {
+        self.size
+    }
+
     fn into_reply(self) -> Result<Said, Failure> {
         if !self.has_choice {
             return Err(Failure::malformed("the answer holds no choice"));

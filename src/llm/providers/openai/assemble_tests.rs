@@ -19,6 +19,8 @@ impl ReplySink for Heard {
     fn restart(&self) {
         self.0.lock().unwrap().clear();
     }
+
+    fn lost(&self, _: Vec<crate::core::usage::UsageEntry>) {}
 }
 
 fn read(values: &[Value]) -> Result<Said, Failure> {

@@ -86,6 +86,10 @@ impl Answer for ResponsesAnswer {
         }
     }
 
+    fn size(&self) -> usize {
+        self.size
+    }
+
     fn into_reply(self) -> Result<Said, Failure> {
         let end = self
             .end

@@ -158,6 +158,14 @@ impl TestBot {
         self
     }
 
+    /// Lets so much time pass for everything that waits, the limits of calls and turns included.
+    pub async fn time_passes(&self, time: std::time::Duration) -> &Self {
+        tokio::time::pause();
+        tokio::time::advance(time).await;
+        tokio::time::resume();
+        self
+    }
+
     /// The ports of the running bot.
     pub fn ports(&self) -> &Ports {
         &self.process().store.ports
