@@ -14,7 +14,7 @@ use crate::core::conversation::{Conversation, ConversationStore, Enclosure, Hist
 use crate::core::envelope::Envelopes;
 use crate::core::error::StoreResult;
 use crate::core::exits::{KnownAddresses, Links, Surroundings};
-use crate::core::ids::{CallId, ConversationId};
+use crate::core::ids::{CallId, ConversationId, TurnId};
 use crate::core::inbox::InboxRow;
 use crate::core::label::{Labels, Source};
 use crate::core::media::{Attached, Part, Place, ReceivedFile};
@@ -250,6 +250,7 @@ impl ContextBuilder {
     /// `inserted` is what tools put before the model.
     pub fn request(
         &self,
+        turn: TurnId,
         context: &TurnContext,
         exchange: Vec<Item>,
         inserted: Vec<Attached>,
@@ -257,6 +258,7 @@ impl ContextBuilder {
         let mut attached = context.attached();
         attached.extend(inserted);
         ModelRequest {
+            turn: Some(turn),
             // Behind the prompt, where every provider takes it and it seldom changes.
             system: format!("{}\n\n{}", self.settings.system_prompt, context.notes)
                 .trim_end()

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::budget::SpentBudget;
 use super::conversation::{Enclosure, History, Item};
 use super::envelope::Envelopes;
+use super::ids::TurnId;
 use super::label::Labels;
 use super::media::{Attached, Part, Place};
 pub use super::tokens::estimated_tokens;
@@ -22,6 +23,8 @@ const NO_WORDS: &str = "[no words]";
 /// turn has done so far. Legal for every provider, because its parts are.
 #[derive(Debug, Clone, Default)]
 pub struct ModelRequest {
+    /// The turn for which it is asked; `None` for what belongs to none, such as a summary.
+    pub turn: Option<TurnId>,
     /// The part that stays the same from call to call, so that providers can cache it.
     pub system: String,
     /// What was said before the history, where that repeats content from outside: a user message

@@ -7,10 +7,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::core::clock::Clock;
-use crate::core::model::{ChatModel, ModelError, ModelReply, ModelRequest, ReplySink};
+use crate::core::ids::TurnId;
+use crate::core::model::{
+    ChatModel, ModelError, ModelErrorKind, ModelReply, ModelRequest, ReplySink,
+};
 
-/// So many failures in a row open the circuit.
-const FAILURES_TO_OPEN: u32 = 3;
+/// So many failed turns in a row open the circuit.
+const FAILURES_TO_OPEN: usize = 3;
 /// Between two trials while it is open.
 const TRIAL_EVERY: TimeDelta = TimeDelta::seconds(15);
 
@@ -24,8 +27,8 @@ pub struct CircuitBreaker {
 
 #[derive(Debug, Default)]
 struct State {
-    /// In a row.
-    failures: u32,
+    /// The turns in a row that have failed, until they are enough, and how far each had come.
+    failed: Vec<(TurnId, usize)>,
     /// The newest failure and when it came, or when the newest trial began.
     last: Option<(ModelError, DateTime<Utc>)>,
 }
@@ -44,9 +47,8 @@ impl CircuitBreaker {
     fn admit(&self) -> Result<(), ModelError> {
         let now = self.clock.now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let failures = state.failures;
-        let Some((error, since)) = state.last.as_mut().filter(|_| failures >= FAILURES_TO_OPEN)
-        else {
+        let is_open = state.failed.len() >= FAILURES_TO_OPEN;
+        let Some((error, since)) = state.last.as_mut().filter(|_| is_open) else {
             return Ok(());
         };
         // A clock that was set back must not lock the server out.
@@ -57,7 +59,7 @@ impl CircuitBreaker {
         Err(ModelError {
             kind: error.kind.clone(),
             detail: format!(
-                "not asked, since {failures} turns in a row failed: {}",
+                "not asked, since {FAILURES_TO_OPEN} turns in a row failed: {}",
                 error.detail
             ),
             tries: 0,
@@ -65,16 +67,36 @@ impl CircuitBreaker {
         })
     }
 
-    /// A server that answers is up, even when its answer is no.
-    fn learn(&self, outcome: &Result<ModelReply, ModelError>) {
+    /// A server that answers is up, even when its answer is no. One that was not asked, since the
+    /// budget is spent, has said nothing.
+    fn learn(&self, request: &ModelRequest, outcome: &Result<ModelReply, ModelError>) {
         let now = self.clock.now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
             Err(error) if error.kind.is_transient() => {
-                state.failures = state.failures.saturating_add(1);
+                state.count(request);
                 state.last = Some((error.clone(), now));
             }
+            Err(error) if matches!(error.kind, ModelErrorKind::BudgetSpent { .. }) => {}
             _ => *state = State::default(),
+        }
+    }
+}
+
+impl State {
+    /// Counts turns. One that has come further since it failed has gone on with a stand-in, and one
+    /// that has not is run anew, which is another. What belongs to no turn does not count.
+    fn count(&mut self, request: &ModelRequest) {
+        let Some(turn) = request.turn else {
+            return;
+        };
+        let steps = request.exchange.len();
+        let count = self.failed.len();
+        let before = self.failed.iter_mut().find(|(failed, _)| *failed == turn);
+        match before {
+            Some((_, at)) if *at < steps => *at = steps,
+            _ if count < FAILURES_TO_OPEN => self.failed.push((turn, steps)),
+            _ => {}
         }
     }
 }
@@ -88,7 +110,7 @@ impl ChatModel for CircuitBreaker {
     ) -> Result<ModelReply, ModelError> {
         self.admit()?;
         let outcome = self.inner.reply(request, sink).await;
-        self.learn(&outcome);
+        self.learn(request, &outcome);
         outcome
     }
 

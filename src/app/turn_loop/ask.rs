@@ -33,7 +33,9 @@ impl TurnLoop {
         }
         let inserted = progress.inserted.iter().flatten().cloned().collect();
         let exchange = progress.turn.exchange();
-        let request = self.context.request(&progress.context, exchange, inserted);
+        let request = self
+            .context
+            .request(progress.id, &progress.context, exchange, inserted);
         progress.mind_links(self.approvals.settings.escalation);
         Boundary::ModelAsked.pass();
         let (answer, shown) = self.ask_and_show(progress, &request, stops).await;

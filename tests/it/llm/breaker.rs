@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use minibot::core::model::{ChatModel, ModelError, ModelErrorKind};
+use minibot::core::budget::{BudgetPeriod, SpentBudget};
+use minibot::core::ids::TurnId;
+use minibot::core::model::{ChatModel, ModelError, ModelErrorKind, ModelRequest};
+use minibot::core::money::MicroUsd;
 use minibot::llm::breaker::CircuitBreaker;
 
-use super::model_fixture::{LeapingClock, RecordingSink, overloaded, request};
+use super::model_fixture::{LeapingClock, RecordingSink, overloaded, request, says};
 use super::scripted_model::Scripted::{Fails, Hangs, Says};
 use super::scripted_model::{Scripted, ScriptedModel};
 
@@ -31,8 +34,18 @@ impl World {
     }
 
     async fn ask(&self) -> Result<String, ModelError> {
+        self.ask_for(Some(7), 0).await
+    }
+
+    /// Asks for a turn that has made so many steps.
+    async fn ask_for(&self, turn: Option<i64>, steps: usize) -> Result<String, ModelError> {
+        let request = ModelRequest {
+            turn: turn.map(TurnId),
+            exchange: vec![says("step", vec![]); steps],
+            ..request("x")
+        };
         let sink = RecordingSink::default();
-        let reply = self.model.reply(&request("x"), &sink).await?;
+        let reply = self.model.reply(&request, &sink).await?;
         Ok(reply.text)
     }
 
@@ -61,6 +74,41 @@ async fn after_three_failures_in_a_row_nobody_waits_for_it() {
     assert_eq!(world.inner.asked(), 6);
     assert_eq!((error.kind, error.tries), (DOWN, 0));
     assert!(error.usage.is_empty(), "what was not asked costs nothing");
+}
+
+#[tokio::test]
+async fn turns_are_counted_not_their_steps_nor_what_belongs_to_none() {
+    let script = std::iter::repeat_with(|| Fails("", DOWN)).take(9);
+    let world = World::new(script.chain([Says("x")]));
+    // Two turns go on with another model, and summaries are asked for in between.
+    for steps in 0..3 {
+        for turn in [Some(1), Some(2), None] {
+            world.ask_for(turn, steps).await.unwrap_err();
+        }
+    }
+    assert_eq!(world.inner.asked(), 9);
+    assert_eq!(world.ask_for(Some(3), 0).await.unwrap(), "x");
+}
+
+#[tokio::test]
+async fn a_spent_budget_says_nothing_of_the_server() {
+    let budget = SpentBudget {
+        period: BudgetPeriod::Today,
+        limit: MicroUsd::ZERO,
+    };
+    let spent = ModelErrorKind::BudgetSpent { budget };
+    let world = World::new([
+        Fails("", DOWN),
+        Fails("", DOWN),
+        Fails("", spent),
+        Fails("", DOWN),
+    ]);
+    world.fail(5).await;
+    assert_eq!(
+        world.inner.asked(),
+        4,
+        "after three failures it is left alone"
+    );
 }
 
 #[tokio::test]

@@ -135,7 +135,7 @@ impl Chat {
         let text = loop {
             match turn.step() {
                 Step::AskModel => {
-                    let request = builder.request(&context, turn.items(), Vec::new());
+                    let request = builder.request(running.id, &context, turn.items(), Vec::new());
                     let sink = RecordingSink::default();
                     let reply = model.reply(&request, &sink).await.unwrap();
                     assert_eq!(sink.heard(), reply.text);

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use minibot::core::clock::Clock;
 use minibot::core::conversation::Item;
 use minibot::core::http_url::HttpUrl;
-use minibot::core::ids::CallId;
+use minibot::core::ids::{CallId, TurnId};
 use minibot::core::label::Labels;
 use minibot::core::model::{ModelErrorKind, ModelReply, ModelRequest, ReplySink};
 use minibot::core::tool::{ToolCall, ToolResult};
@@ -27,6 +27,7 @@ use crate::support::wire::Server;
 /// A request in which the person says `user`, and nothing else.
 pub fn request(user: &str) -> ModelRequest {
     ModelRequest {
+        turn: Some(TurnId(7)),
         system: "You are Minibot.".into(),
         user: user.into(),
         cache_key: "conversation-7".into(),
