@@ -1,6 +1,7 @@
 //! The upkeep of conversations, behind the turns: summarises what is about to fall out of the
 //! window, and deletes what need not be kept. No turn waits for it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,8 @@ const PROMPT: &str = include_str!("../../prompts/compaction.md");
 /// How long a model may take for a summary.
 const TIME_LIMIT: Duration = Duration::from_secs(90);
 
-/// After a failure no summary is tried for so long; until then the oldest turns are just dropped.
+/// After a failure no summary of that conversation is tried for so long; until then its oldest turns
+/// are just dropped.
 const REST: TimeDelta = TimeDelta::minutes(5);
 
 /// How many windows full of items are looked at: a long turn pushes several others out at once.
@@ -77,7 +79,7 @@ impl Upkeep {
     /// Looks after one conversation at a time until `stop`. What is broken off then is done after
     /// the next turn.
     pub async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut rest_until = self.clock.now();
+        let mut resting = HashMap::new();
         loop {
             let conversation = tokio::select! {
                 biased;
@@ -90,8 +92,10 @@ impl Upkeep {
             if let Err(error) = self.spending.book_lost().await {
                 warn!(%error, "a call that was broken off could not be booked");
             }
-            let rested = self.clock.now() >= rest_until;
-            if let Some(compaction) = self.compaction.as_ref().filter(|_| rested) {
+            let now = self.clock.now();
+            resting.retain(|_, until| *until > now);
+            let rests = resting.contains_key(&conversation);
+            if let Some(compaction) = self.compaction.as_ref().filter(|_| !rests) {
                 let compacted = tokio::select! {
                     biased;
                     () = stop.cancelled() => Ok(()),
@@ -99,7 +103,7 @@ impl Upkeep {
                 };
                 if let Err(error) = compacted {
                     warn!(%error, "no summary; the oldest turns are dropped without one");
-                    rest_until = self.clock.now() + REST;
+                    resting.insert(conversation, self.clock.now() + REST);
                 }
             }
             if let Err(error) = self.trim(conversation).await {

@@ -145,6 +145,18 @@ async fn after_a_failed_summary_the_chat_goes_on_and_none_is_tried_for_a_while()
 }
 
 #[tokio::test]
+async fn only_the_conversation_rests_whose_summary_failed() {
+    let bot = TestBot::with(&[SMALL, ON]).await;
+    answering(&bot, || Reply::status(400));
+    talks(bot.alice(), &["one", "two"]).await;
+    bot.provider.wait_for_requests(3).await;
+    bob_gets_one_too(&bot).await;
+    talks(bot.alice(), &["three"]).await;
+    assert_eq!(compactions(&bot).len(), 2);
+    bot.finish().await;
+}
+
+#[tokio::test]
 async fn without_compaction_no_summary_is_asked_for_and_old_items_can_go() {
     let settings = [SMALL, ("memory.max_history_messages", "3")];
     let mut bot = TestBot::with(&settings).await;
