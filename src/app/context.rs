@@ -19,11 +19,8 @@ use crate::core::inbox::InboxRow;
 use crate::core::label::{Labels, Source};
 use crate::core::media::{Attached, Part, Place, ReceivedFile};
 use crate::core::message::{IncomingContent, Quote, QuotedAuthor};
-use crate::core::model::{ModelRequest, estimated_tokens};
+use crate::core::model::ModelRequest;
 use crate::core::scheduled_run::NOTHING_TO_REPORT;
-
-/// What part of the model's window the answer may need.
-const ANSWER_TOKENS: usize = 4096;
 
 /// Settings of the context.
 #[derive(Debug, Clone)]
@@ -34,16 +31,6 @@ pub struct ContextSettings {
     pub zone: Tz,
     /// Items of history shown, at most.
     pub history_window: u32,
-    /// The model's window.
-    pub context_tokens: u32,
-}
-
-impl ContextSettings {
-    /// The tokens that are left beside the prompt and the answer.
-    pub fn room(&self) -> usize {
-        let taken = ANSWER_TOKENS + estimated_tokens(&self.system_prompt);
-        (self.context_tokens as usize).saturating_sub(taken)
-    }
 }
 
 /// Builds requests.
@@ -161,7 +148,7 @@ impl TurnContext {
 }
 
 impl ContextBuilder {
-    /// Adds what was read of the attachments. The history gives way to it.
+    /// Adds what was read of the attachments.
     pub fn add_files(&self, context: &mut TurnContext, inbox: &[InboxRow], mut files: ReadFiles) {
         context.user = user_text(inbox, &files.files);
         // A name that somebody gave to a file is content; only what has none is told in our words.
@@ -179,15 +166,6 @@ impl ContextBuilder {
         files.parts.splice(0..0, named);
         context.asked_labels.join(&files.labels);
         context.labels.join(&files.labels);
-        let parts = files.parts.iter().map(Part::estimated_tokens);
-        let enclosed = context.recap.iter().chain(&context.enclosures);
-        let taken = parts.sum::<usize>()
-            + enclosed.map(Enclosure::estimated_tokens).sum::<usize>()
-            + estimated_tokens(&context.notes)
-            + estimated_tokens(&context.user);
-        let room = self.settings.room().saturating_sub(taken);
-        let window = self.settings.history_window as usize;
-        context.history = context.history.newest_turns(window, room);
         context.files = files;
     }
 

@@ -14,11 +14,20 @@ const FOLDER: &str = "results";
 
 /// What becomes of results that are too large.
 #[derive(Debug, Clone)]
-pub enum LargeResults {
-    /// They are kept as files.
-    Kept(Arc<dyn Workspaces>),
-    /// They are cut.
-    Cut,
+pub struct LargeResults {
+    /// What is shown whole, in bytes of JSON.
+    pub most_bytes: usize,
+    /// Where the rest stays.
+    pub keeping: Keeping,
+}
+
+/// Where the whole of a large result is kept.
+#[derive(Debug, Clone)]
+pub enum Keeping {
+    /// In a file.
+    InWorkspace(Arc<dyn Workspaces>),
+    /// Nowhere: it is cut.
+    Nowhere,
 }
 
 impl LargeResults {
@@ -29,14 +38,15 @@ impl LargeResults {
         target: &ChatTarget,
         done: FinishedCall,
     ) -> FinishedCall {
-        if !done.result.is_too_large() {
+        let text = done.result.to_text();
+        if text.len() <= self.most_bytes {
             return done;
         }
-        let path = match self {
-            Self::Cut => None,
-            Self::Kept(files) => {
+        let path = match &self.keeping {
+            Keeping::Nowhere => None,
+            Keeping::InWorkspace(files) => {
                 let content = FileContent {
-                    bytes: done.result.to_text().into_bytes(),
+                    bytes: text.into_bytes(),
                     labels: done.labels.clone(),
                 };
                 let (workspace, name) = (WorkspaceId::of(target), format!("{tool}.json"));
@@ -48,7 +58,7 @@ impl LargeResults {
             }
         };
         FinishedCall {
-            result: done.result.excerpt(path.as_ref()),
+            result: done.result.excerpt(self.most_bytes / 3, path.as_ref()),
             labels: done.labels,
         }
     }

@@ -47,8 +47,10 @@ pub struct Compaction {
     pub spending: Arc<Spending>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// What a model is shown.
-    pub window: Window,
+    /// Items of a conversation that a model is shown, at most.
+    pub window_items: usize,
+    /// Estimated tokens of a request beside what was said: of the prompt and the tools.
+    pub beside_history: usize,
     /// What content from outside stands in.
     pub envelopes: Envelopes,
 }
@@ -125,9 +127,10 @@ impl Upkeep {
 impl Compaction {
     /// Summarises what is about to fall out of the window, if anything is.
     async fn compact(&self, conversation: ConversationId) -> anyhow::Result<()> {
-        let most = u32::try_from(self.window.items * LOOK_BACK).unwrap_or(u32::MAX);
+        let window = self.window();
+        let most = u32::try_from(window.items * LOOK_BACK).unwrap_or(u32::MAX);
         let uncovered = self.summaries.uncovered(conversation, most).await?;
-        let old = self.window.overflow(&uncovered);
+        let old = window.overflow(&uncovered);
         let (Some(first), Some(last)) = (old.first(), old.last()) else {
             return Ok(());
         };
@@ -138,7 +141,7 @@ impl Compaction {
         let request = ModelRequest {
             system: PROMPT.trim().to_owned(),
             enclosures: vec![Enclosure {
-                text: self.window.transcript(before.as_ref(), old),
+                text: window.transcript(before.as_ref(), old),
                 labels: labels.clone(),
             }],
             cache_key: format!("minibot-compaction-{conversation}"),
@@ -154,6 +157,14 @@ impl Compaction {
             .await?;
         info!(%conversation, items = old.len(), "older items summarised");
         Ok(())
+    }
+
+    /// What is shown of a conversation, as far as is known of the models by now.
+    fn window(&self) -> Window {
+        Window {
+            items: self.window_items,
+            tokens: self.model.window().saturating_sub(self.beside_history),
+        }
     }
 
     async fn ask(&self, request: &ModelRequest) -> anyhow::Result<ModelReply> {

@@ -1,5 +1,6 @@
 //! Conversations and their items.
 
+mod exchange;
 mod history;
 
 use async_trait::async_trait;
@@ -13,6 +14,7 @@ use super::label::Labels;
 use super::model::Continuation;
 use super::tool::{ToolCall, ToolResult};
 
+pub use self::exchange::shortened;
 pub use self::history::History;
 
 /// Room for the two lines between which content from outside stands, in bytes.

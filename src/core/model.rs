@@ -283,4 +283,9 @@ pub trait ChatModel: Send + Sync + std::fmt::Debug {
 
     /// What a person is told that answers, such as `openai (gpt-5-mini)`.
     fn describe(&self) -> String;
+
+    /// The estimated tokens that a request may have, as far as is known by now.
+    fn window(&self) -> usize {
+        usize::MAX
+    }
 }

@@ -51,9 +51,70 @@ impl TokenScale {
     }
 }
 
+/// What is known of a model's window beside what its settings say of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LearnedWindow {
+    scale: TokenScale,
+    /// More than this is not tried for now.
+    most: Option<usize>,
+}
+
+impl LearnedWindow {
+    /// The largest guess that fits, where the settings speak of so many tokens.
+    pub fn room(self, tokens: usize) -> usize {
+        let fitting = self.scale.fitting(tokens);
+        self.most.map_or(fitting, |most| most.min(fitting))
+    }
+
+    /// A request that was guessed at `estimated` tokens was answered, and counted as `counted`. What
+    /// was once too much is tried again, little by little: the server may have meant something else.
+    pub fn answered(&mut self, estimated: usize, counted: u64) {
+        self.scale.observe(estimated, counted);
+        self.most = self.most.map(|most| {
+            if estimated >= most / 4 * 3 {
+                most.saturating_add(most / 4)
+            } else {
+                most
+            }
+        });
+    }
+
+    /// The same was too long: half of it is tried next.
+    pub fn refused(&mut self, estimated: usize) {
+        let half = estimated / 2;
+        self.most = Some(self.most.map_or(half, |most| most.min(half)));
+    }
+}
+
+/// What part of its window a model's answer gets where its settings do not say: four thousand
+/// tokens, and of a small window a quarter.
+pub fn answer_room(window: usize) -> usize {
+    (window / 4).min(4096)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::TokenScale;
+    use super::{LearnedWindow, TokenScale, answer_room};
+
+    #[test]
+    fn what_was_too_long_is_not_tried_again_at_once() {
+        let mut window = LearnedWindow::default();
+        assert_eq!(window.room(10_000), 10_000);
+        window.refused(8000);
+        assert_eq!(window.room(10_000), 4000);
+        window.refused(4000);
+        window.refused(9000);
+        assert_eq!(window.room(10_000), 2000, "the smallest counts");
+        window.answered(1400, 1400);
+        assert_eq!(window.room(10_000), 2000, "a small one says nothing");
+        window.answered(1600, 1500);
+        assert_eq!(window.room(10_000), 2500);
+        for _ in 0..9 {
+            window.answered(9999, 9000);
+        }
+        assert!(window.room(10_000) > 9000, "{window:?}");
+        assert_eq!([8000, 128_000].map(answer_room), [2000, 4096]);
+    }
 
     #[test]
     fn counts_move_the_scale_cautiously_and_within_bounds() {

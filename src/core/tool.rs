@@ -98,12 +98,11 @@ pub enum TurnOrigin {
     Schedule,
 }
 
-/// The largest result that is shown whole, in bytes of its JSON.
-const LARGEST_RESULT: usize = 48 * 1024;
-
-/// What is shown of a larger one, from its beginning and from its end.
-const HEAD: usize = 12 * 1024;
-const TAIL: usize = 4 * 1024;
+/// The result that is shown whole, in bytes of its JSON, to a model with a window of so many tokens:
+/// about a sixth of that at most.
+pub fn largest_result(window: usize) -> usize {
+    (window / 2).clamp(1024, 48 * 1024)
+}
 
 /// What a tool answers: always a JSON object.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -167,27 +166,40 @@ impl ToolResult {
         self.0.get("error").and_then(Value::as_str)
     }
 
-    /// Whether it takes more of a request than one result may.
-    pub fn is_too_large(&self) -> bool {
-        self.to_text().len() > LARGEST_RESULT
+    /// Its head and its tail, in at most so many bytes of JSON where that is possible at all, and
+    /// where the whole is kept. What was cut before is cut further.
+    #[must_use]
+    pub fn excerpt(&self, most_bytes: usize, kept_at: Option<&WorkspacePath>) -> Self {
+        let whole = self.to_text();
+        let mut excerpt = json!({ "truncated": true, "size_bytes": whole.len() });
+        let (mut head, mut tail) = (whole.as_str(), whole.as_str());
+        if let Some((before, ends)) = self.as_excerpt() {
+            excerpt.clone_from(before);
+            (head, tail) = ends;
+        }
+        if let Some(path) = kept_at {
+            excerpt["path"] = path.as_str().into();
+        }
+        let mut share = most_bytes;
+        loop {
+            let cut = head.floor_char_boundary(share / 4 * 3);
+            excerpt["head"] = head[..cut].into();
+            let cut = tail.ceil_char_boundary(tail.len().saturating_sub(share / 4));
+            excerpt["tail"] = tail[cut..].into();
+            // Within JSON, characters are written longer, and the frame needs room too.
+            let size = excerpt.to_string().len();
+            if size <= most_bytes || share == 0 {
+                return Self(excerpt);
+            }
+            share = share.saturating_sub((size - most_bytes).max(4));
+        }
     }
 
-    /// Its head and tail, and where the whole is kept.
-    #[must_use]
-    pub fn excerpt(&self, kept_at: Option<&WorkspacePath>) -> Self {
-        let text = self.to_text();
-        let head = &text[..text.floor_char_boundary(HEAD)];
-        let tail = &text[text.ceil_char_boundary(text.len().saturating_sub(TAIL))..];
-        let mut excerpt = json!({
-            "truncated": true,
-            "size_bytes": text.len(),
-            "head": head,
-            "tail": tail,
-        });
-        if let (Some(path), Some(fields)) = (kept_at, excerpt.as_object_mut()) {
-            fields.insert("path".to_owned(), path.as_str().into());
-        }
-        Self(excerpt)
+    /// The same object and its two ends, where it is an excerpt.
+    fn as_excerpt(&self) -> Option<(&Value, (&str, &str))> {
+        let end = |field: &str| self.0.get(field).and_then(Value::as_str);
+        let ends = (end("head")?, end("tail")?);
+        (self.0.get("truncated") == Some(&Value::Bool(true))).then_some((&self.0, ends))
     }
 
     /// The JSON text that a model reads.

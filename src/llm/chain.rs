@@ -23,6 +23,10 @@ impl Chain {
     pub fn new(first: Arc<dyn ChatModel>, others: Vec<Arc<dyn ChatModel>>) -> Self {
         Self { first, others }
     }
+
+    fn models(&self) -> impl Iterator<Item = &Arc<dyn ChatModel>> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
 }
 
 #[async_trait]
@@ -35,17 +39,25 @@ impl ChatModel for Chain {
         let sink = WatchedSink::new(sink);
         let mut spent = Spent::nothing(&sink);
         let mut told = None;
-        for model in std::iter::once(&self.first).chain(&self.others) {
+        let mut too_small = None;
+        for model in self.models() {
+            if too_small.is_some_and(|window| model.window() <= window) {
+                continue;
+            }
             sink.restart_if_begun();
             let error = match model.reply(request, &sink).await {
                 Ok(reply) => return Ok(spent.before(reply)),
                 Err(error) => error,
             };
             spent.add(&error);
-            // Only the model that the person chose may turn a request down for all: what is too
-            // long for a small stand-in may fit the next one.
-            if told.is_none() && is_about_the_request(&error.kind) {
-                return Err(spent.told_as(error));
+            match error.kind {
+                // Another model is no better for this, if the one that the person chose says so. A
+                // wrong key, an empty account or a request that one server does not take are of
+                // that server: for them there are others.
+                ModelErrorKind::Refused if told.is_none() => return Err(spent.told_as(error)),
+                // Only a larger window helps.
+                ModelErrorKind::ContextTooLong => too_small = Some(model.window()),
+                _ => {}
             }
             tracing::warn!(model = model.describe(), %error, "a model gave up");
             // What is wrong with the model that the person chose is what the person should know.
@@ -58,13 +70,9 @@ impl ChatModel for Chain {
     fn describe(&self) -> String {
         self.first.describe()
     }
-}
 
-/// Another model is no better for these. A wrong key, an empty account or a request that one
-/// server does not take are of that server: for them there are others.
-fn is_about_the_request(kind: &ModelErrorKind) -> bool {
-    matches!(
-        kind,
-        ModelErrorKind::ContextTooLong | ModelErrorKind::Refused
-    )
+    fn window(&self) -> usize {
+        let windows = self.models().map(|model| model.window());
+        windows.min().unwrap_or(usize::MAX)
+    }
 }

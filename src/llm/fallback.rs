@@ -75,6 +75,10 @@ impl ChatModel for WithFallback {
     fn describe(&self) -> String {
         self.first.describe()
     }
+
+    fn window(&self) -> usize {
+        self.first.window()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

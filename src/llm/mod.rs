@@ -8,7 +8,6 @@ pub mod fallback;
 pub mod own_limits;
 pub mod providers;
 pub mod retry;
-pub mod shorter;
 mod spent;
 pub mod tools;
 mod watched_sink;

@@ -1,16 +1,17 @@
 //! Gives a model what fits it: its own prompt, as much of the past as its window takes, and no more
-//! steps than it may make.
+//! steps than it may make. What was too long all the same is asked again with half of it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::core::conversation::{History, Item};
-use crate::core::model::{ChatModel, ModelError, ModelReply, ModelRequest, ReplySink};
-use crate::core::tokens::TokenScale;
-
-/// What part of the window an answer needs that has no limit of its own.
-const ANSWER_TOKENS: usize = 4096;
+use super::spent::Spent;
+use super::watched_sink::WatchedSink;
+use crate::core::conversation::{History, Item, shortened};
+use crate::core::model::{
+    ChatModel, ModelError, ModelErrorKind, ModelReply, ModelRequest, ReplySink,
+};
+use crate::core::tokens::{LearnedWindow, answer_room};
 
 /// What a person reads when a model that stands in has made all its steps.
 const NO_MORE_STEPS: &str = "I stopped before I was done: this took more steps than one answer may \
@@ -29,26 +30,36 @@ pub struct OwnLimits {
     pub max_steps: Option<usize>,
 }
 
-/// A model within its own limits. What its server counts makes the next fit better. It belongs
-/// around each model on its own, outside of what asks again with less.
+impl OwnLimits {
+    /// The tokens that a request may have.
+    pub fn request_tokens(&self) -> usize {
+        let answer = self
+            .answer_tokens
+            .unwrap_or(answer_room(self.context_tokens));
+        self.context_tokens.saturating_sub(answer)
+    }
+}
+
+/// A model within its own limits. What its server counts and refuses makes the next fit better. It
+/// belongs around each model on its own, since their windows differ.
 #[derive(Debug)]
 pub struct WithOwnLimits {
     inner: Arc<dyn ChatModel>,
     limits: OwnLimits,
-    scale: Mutex<TokenScale>,
+    learned: Mutex<LearnedWindow>,
 }
 
 impl WithOwnLimits {
     /// Wraps `inner`.
     pub fn new(inner: Arc<dyn ChatModel>, limits: OwnLimits) -> Self {
-        let scale = Mutex::default();
         Self {
             inner,
             limits,
-            scale,
+            learned: Mutex::default(),
         }
     }
 
+    /// The past gives way to what this turn has done, and that to the message.
     fn fitted(&self, request: &ModelRequest) -> ModelRequest {
         let mut fitted = ModelRequest {
             history: History::default(),
@@ -59,32 +70,54 @@ impl WithOwnLimits {
         {
             fitted.system = format!("{own}{rest}");
         }
-        let answer = self.limits.answer_tokens.unwrap_or(ANSWER_TOKENS);
-        let window = self.limits.context_tokens.saturating_sub(answer);
-        let room = self.scale().fitting(window);
-        let room = room.saturating_sub(fitted.estimated_tokens());
-        fitted.history = request.history.newest_turns(usize::MAX, room);
+        let (room, taken) = (self.window(), fitted.estimated_tokens());
+        if taken <= room {
+            fitted.history = request.history.newest_turns(usize::MAX, room - taken);
+            return fitted;
+        }
+        let done: usize = fitted.exchange.iter().map(Item::estimated_tokens).sum();
+        let most = done.saturating_sub(taken - room);
+        fitted.exchange = shortened(fitted.exchange, most);
         fitted
     }
 
-    fn scale(&self) -> TokenScale {
-        *self.scale.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A call that was made again with less says nothing of the request as it was given.
-    fn learn(&self, request: &ModelRequest, reply: &ModelReply) {
-        if let [call] = reply.usage.as_slice() {
-            let mut scale = self.scale.lock().unwrap_or_else(PoisonError::into_inner);
-            scale.observe(request.estimated_tokens(), call.tokens.input);
+    async fn ask(
+        &self,
+        request: &ModelRequest,
+        sink: &dyn ReplySink,
+    ) -> Result<ModelReply, ModelError> {
+        let outcome = self.inner.reply(request, sink).await;
+        let estimated = request.estimated_tokens();
+        match &outcome {
+            Ok(reply) => {
+                // The last call is the one that gave the reply.
+                let counted = reply.usage.last().map_or(0, |call| call.tokens.input);
+                self.learned().answered(estimated, counted);
+            }
+            Err(error) if error.kind == ModelErrorKind::ContextTooLong => {
+                self.learned().refused(estimated);
+            }
+            Err(_) => {}
         }
+        outcome
     }
 
-    fn is_last_step(&self, request: &ModelRequest) -> bool {
+    fn learned(&self) -> MutexGuard<'_, LearnedWindow> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn within_steps(&self, request: &ModelRequest, mut reply: ModelReply) -> ModelReply {
         let made = request.exchange.iter();
         let made = made.filter(|item| matches!(item, Item::Assistant { .. }));
-        self.limits
-            .max_steps
-            .is_some_and(|most| made.count() + 1 >= most)
+        let most = self.limits.max_steps.unwrap_or(usize::MAX);
+        if !reply.calls.is_empty() && made.count() + 1 >= most {
+            reply.calls.clear();
+            reply.continuation = None;
+            reply.text = format!("{}\n\n{NO_MORE_STEPS}", reply.text)
+                .trim()
+                .to_owned();
+        }
+        reply
     }
 }
 
@@ -95,21 +128,35 @@ impl ChatModel for WithOwnLimits {
         request: &ModelRequest,
         sink: &dyn ReplySink,
     ) -> Result<ModelReply, ModelError> {
+        let sink = WatchedSink::new(sink);
         let fitted = self.fitted(request);
-        let mut reply = self.inner.reply(&fitted, sink).await?;
-        self.learn(&fitted, &reply);
-        if !reply.calls.is_empty() && self.is_last_step(&fitted) {
-            reply.calls.clear();
-            reply.continuation = None;
-            reply.text = format!("{}\n\n{NO_MORE_STEPS}", reply.text)
-                .trim()
-                .to_owned();
+        let error = match self.ask(&fitted, &sink).await {
+            Ok(reply) => return Ok(self.within_steps(request, reply)),
+            Err(error) if error.kind != ModelErrorKind::ContextTooLong => return Err(error),
+            Err(error) => error,
+        };
+        let shorter = self.fitted(request);
+        if shorter.estimated_tokens() >= fitted.estimated_tokens() {
+            return Err(error);
         }
-        Ok(reply)
+        let mut spent = Spent::nothing(&sink);
+        spent.add(&error);
+        sink.restart_if_begun();
+        match self.ask(&shorter, &sink).await {
+            Ok(reply) => Ok(spent.before(self.within_steps(request, reply))),
+            Err(error) => {
+                spent.add(&error);
+                Err(spent.told_as(error))
+            }
+        }
     }
 
     fn describe(&self) -> String {
         self.inner.describe()
+    }
+
+    fn window(&self) -> usize {
+        self.learned().room(self.limits.request_tokens())
     }
 }
 

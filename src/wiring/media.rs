@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::settings::Settings;
-use super::{Ports, context_settings, model};
+use super::{Ports, model};
 use crate::app::attachments::{AttachmentSettings, Attachments, Uploads};
 use crate::app::channels::Channels;
 use crate::app::spending::Spending;
@@ -35,7 +35,7 @@ pub fn attachments(
             limits: limits(settings),
             pdf_text: wants_pdf_text(settings),
             // Half of the room: the rest is for what was said, and for tools.
-            text_bytes: context_settings(settings).room() / 2 * BYTES_PER_TOKEN,
+            text_bytes: model::room(&settings.llm) / 2 * BYTES_PER_TOKEN,
         },
     })
 }

@@ -36,7 +36,7 @@ use crate::app::config::MissedRun;
 use crate::app::context::{ContextBuilder, ContextSettings};
 use crate::app::dispatcher::{Dispatcher, DispatcherSettings, Work};
 use crate::app::intake::Intake;
-use crate::app::large_results::LargeResults;
+use crate::app::large_results::{Keeping, LargeResults};
 use crate::app::outbox::{LiveAnswers, Outbox};
 use crate::app::presses::Presses;
 use crate::app::scheduler::{Scheduler, SchedulerSettings};
@@ -47,13 +47,13 @@ use crate::app::turn_loop::{TurnLoop, TurnSettings};
 use crate::app::upkeep::{Compaction, Upkeep, ended_turns};
 use crate::app::work::ChatWork;
 use crate::core::channel::Channel;
-use crate::core::compaction::Window;
 use crate::core::envelope::Envelopes;
 use crate::core::files::Workspaces;
 use crate::core::ids::ConversationId;
 use crate::core::jobs::JobLimits;
-use crate::core::model::ChatModel;
+use crate::core::model::{ChatModel, ModelRequest};
 use crate::core::schedule::{DueRules, MissedPolicy, ScheduleRules};
+use crate::core::tool::largest_result;
 use crate::core::turn::TurnLimits;
 use crate::llm::providers::builtin::grammar::EXAMPLES;
 use crate::llm::tools::{
@@ -152,6 +152,7 @@ impl Joints<'_> {
         let attachments =
             media::attachments(self.settings, self.ports, &self.channels, &self.spending)?;
         let tools = toolbox(self.settings, self.ports);
+        let upkeep = self.upkeep(models.writes, &tools, ended);
         let turns = self.turns((model, told), tools, approvals, attachments);
         let work: Arc<dyn Work> = Arc::new(ChatWork {
             commands: commands.clone(),
@@ -169,7 +170,7 @@ impl Joints<'_> {
         Ok(App {
             outbox: self.outbox(),
             scheduler: self.scheduler(intake.clone()),
-            upkeep: self.upkeep(models.writes, ended),
+            upkeep,
             signals: self.signals,
             intake,
             dispatcher: self.dispatcher,
@@ -234,10 +235,13 @@ impl Joints<'_> {
                 channels: self.channels.clone(),
                 clock: self.ports.clock.clone(),
             },
-            large_results: if self.settings.tools.file_storage.enabled {
-                LargeResults::Kept(self.ports.files.clone())
-            } else {
-                LargeResults::Cut
+            large_results: LargeResults {
+                most_bytes: largest_result(self.settings.llm.context_tokens.get() as usize),
+                keeping: if self.settings.tools.file_storage.enabled {
+                    Keeping::InWorkspace(self.ports.files.clone())
+                } else {
+                    Keeping::Nowhere
+                },
             },
             channels: self.channels.clone(),
             signals: self.signals.clone(),
@@ -257,9 +261,15 @@ impl Joints<'_> {
     fn upkeep(
         &self,
         writes: Option<Arc<dyn ChatModel>>,
+        tools: &Toolbox,
         ended: mpsc::Receiver<ConversationId>,
     ) -> Upkeep {
         let memory = &self.settings.memory;
+        let beside_history = ModelRequest {
+            system: self.settings.llm.system_prompt().to_owned(),
+            tools: tools.specs(),
+            ..ModelRequest::default()
+        };
         let compaction = writes
             .filter(|_| memory.compaction)
             .map(|model| Compaction {
@@ -267,10 +277,8 @@ impl Joints<'_> {
                 model,
                 spending: self.spending.clone(),
                 clock: self.ports.clock.clone(),
-                window: Window {
-                    items: memory.history_window.get() as usize,
-                    tokens: context_settings(self.settings).room(),
-                },
+                window_items: memory.history_window.get() as usize,
+                beside_history: beside_history.estimated_tokens(),
                 envelopes: Envelopes::new(random_bytes()),
             });
         Upkeep {
@@ -376,7 +384,6 @@ fn context_settings(settings: &Settings) -> ContextSettings {
         system_prompt: settings.llm.system_prompt().to_owned(),
         zone: settings.runtime.timezone,
         history_window: settings.memory.history_window.get(),
-        context_tokens: settings.llm.context_tokens.get(),
     }
 }
 

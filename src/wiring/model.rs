@@ -10,7 +10,7 @@ use super::settings::Settings;
 use crate::adapters::system::jitter;
 use crate::app::spending::Spending;
 use crate::core::http_url::HttpUrl;
-use crate::core::model::ChatModel;
+use crate::core::model::{ChatModel, estimated_tokens};
 use crate::llm::breaker::CircuitBreaker;
 use crate::llm::chain::Chain;
 use crate::llm::config::{LlmConfig, PdfAs, Provider};
@@ -21,7 +21,6 @@ use crate::llm::providers::openai::OpenAiModel;
 use crate::llm::providers::openai_responses::ResponsesModel;
 use crate::llm::providers::{Pdfs, ServerSettings, SetupError, StrictTools, openrouter};
 use crate::llm::retry::Retrying;
-use crate::llm::shorter::WithShorterHistory;
 
 /// Where OpenAI's APIs are without a `base_url`.
 const OPENAI: &str = "https://api.openai.com/v1";
@@ -86,12 +85,20 @@ fn dependable(
         jitter,
     );
     let spared = CircuitBreaker::new(Arc::new(retrying), ports.clock.clone());
-    let shortened = WithShorterHistory::new(Arc::new(spared));
     let limits = own_limits(config, main);
-    Ok(Some(Arc::new(WithOwnLimits::new(
-        Arc::new(shortened),
-        limits,
-    ))))
+    Ok(Some(Arc::new(WithOwnLimits::new(Arc::new(spared), limits))))
+}
+
+/// The tokens that the smallest of the models leaves beside its prompt.
+pub(super) fn room(config: &LlmConfig) -> usize {
+    let profiles = config.fallbacks.iter();
+    let profiles = profiles.filter_map(|name| config.profile(name));
+    let rooms = std::iter::once(config.clone()).chain(profiles).map(|one| {
+        let prompt = estimated_tokens(one.system_prompt());
+        let limits = own_limits(&one, config);
+        limits.request_tokens().saturating_sub(prompt)
+    });
+    rooms.min().unwrap_or_default()
 }
 
 /// The model of `config` without anything around it; `None` for the built-in one.

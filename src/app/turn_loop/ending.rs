@@ -162,7 +162,9 @@ fn failed(error: &ModelError) -> String {
         tries => format!(", {tries} tries"),
     };
     let advice = match error.kind {
-        ModelErrorKind::ContextTooLong => "send /new for a fresh conversation",
+        ModelErrorKind::ContextTooLong => {
+            "send /retry to try again with less of the conversation, or a shorter message after /new"
+        }
         ModelErrorKind::Unauthorized => "check llm.api_key, then send /retry",
         _ => "send /retry to try again",
     };

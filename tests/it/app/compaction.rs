@@ -157,6 +157,25 @@ async fn only_the_conversation_rests_whose_summary_failed() {
 }
 
 #[tokio::test]
+async fn what_a_small_model_that_may_stand_in_is_not_shown_is_summarised() {
+    let profile = [
+        ("llm.fallbacks", "[\"small\"]"),
+        ("llm.profiles.small.model", "small"),
+        ("llm.profiles.small.context_tokens", "6000"),
+        ON,
+    ];
+    let bot = TestBot::with(&profile).await;
+    answering(&bot, || Reply::text(NOTES));
+    // Each message has a thousand tokens; the prompt, the tools and the answer leave two thousand.
+    let [blue, ada] = ["my colour is blue", "and my name is Ada"]
+        .map(|text| format!("{text} {}", "word ".repeat(600)));
+    talks(bot.alice(), &[&blue, &ada]).await;
+    let made = bot.provider.wait_for_requests(3).await;
+    assert!(is_compaction(&made[2]), "{:?}", made[2].summary());
+    bot.finish().await;
+}
+
+#[tokio::test]
 async fn without_compaction_no_summary_is_asked_for_and_old_items_can_go() {
     let settings = [SMALL, ("memory.max_history_messages", "3")];
     let mut bot = TestBot::with(&settings).await;

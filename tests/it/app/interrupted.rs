@@ -13,7 +13,7 @@ use minibot::app::at_once::AtOnce;
 use minibot::app::channels::Channels;
 use minibot::app::context::{ContextBuilder, ContextSettings};
 use minibot::app::dispatcher::TurnStops;
-use minibot::app::large_results::LargeResults;
+use minibot::app::large_results::{Keeping, LargeResults};
 use minibot::app::outbox::LiveAnswers;
 use minibot::app::seat::Seat;
 use minibot::app::signals::Signals;
@@ -132,7 +132,6 @@ fn turn_loop(store: &Store, post: Post) -> TurnLoop {
                 system_prompt: "Be brief.".into(),
                 zone: Tz::UTC,
                 history_window: 32,
-                context_tokens: 128_000,
             },
         },
         live: LiveAnswers {
@@ -140,7 +139,10 @@ fn turn_loop(store: &Store, post: Post) -> TurnLoop {
             channels: channels.clone(),
             clock: ports.clock.clone(),
         },
-        large_results: LargeResults::Cut,
+        large_results: LargeResults {
+            most_bytes: 48 * 1024,
+            keeping: Keeping::Nowhere,
+        },
         channels,
         signals,
         clock: ports.clock.clone(),

@@ -1,11 +1,11 @@
 //! Results that are too large for a request.
 
-use minibot::app::large_results::LargeResults;
+use minibot::app::large_results::{Keeping, LargeResults};
 use minibot::core::channel::ChatTarget;
 use minibot::core::files::{WorkspaceId, WorkspacePath};
 use minibot::core::ids::{ChannelName, ChatId};
 use minibot::core::label::{Labels, Source};
-use minibot::core::tool::{FinishedCall, ToolResult};
+use minibot::core::tool::{FinishedCall, ToolResult, largest_result};
 use serde_json::{Value, json};
 
 use crate::support::test_bot::TestBot;
@@ -26,7 +26,11 @@ async fn a_large_result_is_kept_whole_and_shown_in_part() {
         thread: None,
     };
     let files = bot.ports().files.clone();
-    let kept = LargeResults::Kept(files.clone());
+    let most_bytes = largest_result(128_000);
+    let kept = LargeResults {
+        most_bytes,
+        keeping: Keeping::InWorkspace(files.clone()),
+    };
     let small = called("ü");
     let shown = kept.fitted("http_request", &target, small.clone()).await;
     assert_eq!(shown, small);
@@ -39,15 +43,19 @@ async fn a_large_result_is_kept_whole_and_shown_in_part() {
     let text = |field: &str| value[field].as_str().unwrap().to_owned();
     assert!(text("head").starts_with("{\"body\":\"begin"));
     assert!(text("tail").ends_with("end\"}"));
-    assert!(!part.result.is_too_large());
+    let size = part.result.to_text().len();
+    assert!((8000..=16_384).contains(&size), "a third: {size}");
     let path = WorkspacePath::parse(&text("path")).unwrap();
     let saved = files.read(&WorkspaceId::of(&target), &path, 1 << 20).await;
     let saved = saved.unwrap();
     assert_eq!(saved.bytes, large.result.to_text().into_bytes());
     assert_eq!(saved.labels, large.labels, "the file is as little trusted");
-    let cut = LargeResults::Cut
-        .fitted("http_request", &target, large)
-        .await;
+    let cut = LargeResults {
+        most_bytes: largest_result(8000),
+        keeping: Keeping::Nowhere,
+    };
+    let cut = cut.fitted("http_request", &target, large).await;
+    assert!(cut.result.to_text().len() < 1400, "for a small window");
     assert_eq!(cut.result.value().get("path"), None::<&Value>);
     assert_eq!(cut.result.value()["truncated"], true);
     bot.finish().await;

@@ -222,7 +222,6 @@ impl Chat {
                 system_prompt: String::new(),
                 zone: Europe__Madrid,
                 history_window: 32,
-                context_tokens: 128_000,
             },
         }
     }

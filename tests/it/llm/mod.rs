@@ -18,6 +18,6 @@ mod openrouter;
 mod responses;
 mod retry;
 mod scripted_model;
-mod shorter;
+mod too_long;
 mod tool_schemas;
 mod tools;

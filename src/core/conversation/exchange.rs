@@ -1,0 +1,191 @@
+//! What a turn has done so far, cut to what a model can read.
+
+use serde_json::Value;
+
+use super::Item;
+
+/// What is left of a result at least, in bytes of its JSON.
+const SHORT_RESULT: usize = 400;
+
+/// What is left of a text in the arguments of a call at least, in bytes.
+const SHORT_ARGUMENT: usize = 200;
+
+/// Ends a text in the arguments of a call that is not shown whole.
+const CUT: &str = " … (cut)";
+
+/// The items, cut to so many estimated tokens where that is possible: the results first, then the
+/// arguments of the calls, the oldest of them first. No item is left out: a model must not believe
+/// that what it has done is still to be done.
+pub fn shortened(mut items: Vec<Item>, most_tokens: usize) -> Vec<Item> {
+    let all: usize = items.iter().map(Item::estimated_tokens).sum();
+    let mut excess = all.saturating_sub(most_tokens);
+    for shorten in [shorten_result, shorten_arguments] {
+        for item in &mut items {
+            if excess == 0 {
+                return items;
+            }
+            let before = item.estimated_tokens();
+            shorten(item, excess);
+            excess = excess.saturating_sub(before.saturating_sub(item.estimated_tokens()));
+        }
+    }
+    items
+}
+
+fn shorten_result(item: &mut Item, excess: usize) {
+    if let Item::Tool { result, .. } = item {
+        let bytes = result.to_text().len();
+        let most = bytes.saturating_sub((excess + 1) * 3).max(SHORT_RESULT);
+        if most < bytes {
+            *result = result.excerpt(most, None);
+        }
+    }
+}
+
+fn shorten_arguments(item: &mut Item, _: usize) {
+    let Item::Assistant {
+        calls,
+        continuation,
+        ..
+    } = item
+    else {
+        return;
+    };
+    for call in calls {
+        let Ok(mut arguments) = serde_json::from_str::<Value>(&call.arguments) else {
+            continue;
+        };
+        if shorten_texts(&mut arguments) {
+            call.arguments = arguments.to_string();
+            // The provider's own form still has them whole.
+            *continuation = None;
+        }
+    }
+}
+
+/// Whether there was anything to shorten.
+fn shorten_texts(value: &mut Value) -> bool {
+    match value {
+        Value::String(text) if text.len() > SHORT_ARGUMENT => {
+            text.truncate(text.floor_char_boundary(SHORT_ARGUMENT - CUT.len()));
+            text.push_str(CUT);
+            true
+        }
+        Value::Array(values) => values
+            .iter_mut()
+            .fold(false, |any, value| shorten_texts(value) || any),
+        Value::Object(fields) => fields
+            .values_mut()
+            .fold(false, |any, value| shorten_texts(value) || any),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::conversation::History;
+    use crate::core::ids::CallId;
+    use crate::core::label::Labels;
+    use crate::core::model::Continuation;
+    use crate::core::tool::{ToolCall, ToolResult};
+
+    fn calls(id: &str, content: &str) -> Item {
+        Item::Assistant {
+            text: String::new(),
+            calls: vec![ToolCall {
+                id: CallId::new(id),
+                name: "create_file".into(),
+                arguments: json!({ "path": "a", "content": content }).to_string(),
+            }],
+            continuation: Some(Continuation {
+                origin: "here".into(),
+                items: Vec::new(),
+            }),
+            labels: Labels::default(),
+        }
+    }
+
+    fn finds(id: &str, found: &str) -> Item {
+        Item::Tool {
+            call: CallId::new(id),
+            name: "create_file".into(),
+            result: ToolResult::ok(json!({ "found": found })),
+            labels: Labels::default(),
+        }
+    }
+
+    fn tokens(items: &[Item]) -> Vec<usize> {
+        items.iter().map(Item::estimated_tokens).collect()
+    }
+
+    #[test]
+    fn the_oldest_results_give_way_first_and_then_the_arguments() {
+        let long = "\"ü\" ".repeat(1000);
+        let mut whole = Vec::new();
+        for id in ["a", "b"] {
+            whole.extend([calls(id, "x"), finds(id, &long)]);
+        }
+        let all: usize = tokens(&whole).iter().sum();
+        assert_eq!(shortened(whole.clone(), all), whole);
+        let a_little = shortened(whole.clone(), all - 500);
+        assert!(tokens(&a_little)[1] + 500 <= tokens(&whole)[1]);
+        assert_eq!(a_little[2..], whole[2..], "the newer one is still whole");
+        let Item::Tool { result, .. } = &a_little[1] else {
+            unreachable!()
+        };
+        let value = result.value();
+        assert_eq!(value["truncated"], true);
+        assert!(value["head"].as_str().unwrap().starts_with("{\"found\":"));
+        assert!(value["tail"].as_str().unwrap().ends_with("\"}"));
+        // What was cut once is cut further, and still says how much there was.
+        let most = shortened(a_little.clone(), 0);
+        let sizes = tokens(&most);
+        assert!(sizes[1] < 150 && sizes[3] < 150, "{sizes:?}");
+        let Item::Tool { result, .. } = &most[1] else {
+            unreachable!()
+        };
+        assert_eq!(result.value()["size_bytes"], value["size_bytes"]);
+
+        let written = vec![calls("a", &long), finds("a", "x")];
+        let Item::Assistant {
+            calls,
+            continuation,
+            ..
+        } = &shortened(written.clone(), 150)[0]
+        else {
+            unreachable!()
+        };
+        let arguments: Value = serde_json::from_str(&calls[0].arguments).unwrap();
+        assert_eq!(arguments["path"], "a");
+        assert!(arguments["content"].as_str().unwrap().ends_with(CUT));
+        assert_eq!(*continuation, None, "it still had them whole");
+    }
+
+    proptest! {
+        #[test]
+        fn no_step_is_left_out(
+            sizes in prop::collection::vec((0..3000_usize, 0..3000_usize), 0..6),
+            most_tokens in 0..4000_usize,
+        ) {
+            let mut items = vec![Item::said("hi")];
+            for (number, (asked, found)) in sizes.into_iter().enumerate() {
+                let id = number.to_string();
+                items.push(calls(&id, &"ä".repeat(asked)).settled());
+                items.push(finds(&id, &"\n".repeat(found)));
+            }
+            let least: usize = items.iter().map(|item| item.estimated_tokens().min(160)).sum();
+            let short = shortened(items.clone(), most_tokens);
+            prop_assert_eq!(short.len(), items.len());
+            let repaired = History::repaired(short.clone());
+            prop_assert_eq!(repaired.items(), short.as_slice());
+            let left: usize = tokens(&short).iter().sum();
+            prop_assert!(left <= most_tokens.max(least), "{left} of {most_tokens}, {least}");
+        }
+    }
+}
