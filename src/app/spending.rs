@@ -172,7 +172,12 @@ impl Spending {
         entries.iter().filter_map(|entry| entry.cost).sum()
     }
 
-    /// Tells the owner; the outbox takes the same day's warning only once.
+    /// Whether this is where the owner is told things.
+    pub fn is_of_owner(&self, place: &ChatTarget) -> bool {
+        self.settings.owner.as_ref() == Some(place)
+    }
+
+    /// Tells the owner; the outbox takes the same warning of a day only once.
     async fn tell(&self, warning: BudgetWarning) {
         warn!(budget = warning.describe(), "the budget is nearly used up");
         let Some(owner) = &self.settings.owner else {
@@ -180,13 +185,11 @@ impl Spending {
         };
         let line = Outgoing::Text {
             text: FormattedText::plain(warning.describe()),
-            buttons: vec![vec![Button {
-                label: "+$1 today".into(),
-                data: ButtonData::RaiseBudget.to_string(),
-            }]],
+            buttons: raise_buttons(),
         };
+        let (day, limit) = (warning.day, warning.budget.limit.get());
         let row = NewOutbox {
-            dedupe_key: Some(format!("budget:{}", warning.day)),
+            dedupe_key: Some(format!("budget:{day}:{limit}")),
             ..NewOutbox::notice(owner.clone(), line)
         };
         match self.ports.outbox.add(vec![row]).await {
@@ -202,6 +205,14 @@ impl Spending {
     fn account(&self) -> MutexGuard<'_, BudgetAccount> {
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// With which the owner adds to the budget.
+pub fn raise_buttons() -> Vec<Vec<Button>> {
+    vec![vec![Button {
+        label: "+$1 today".into(),
+        data: ButtonData::RaiseBudget.to_string(),
+    }]]
 }
 
 /// What was used and what is left, from the rows alone: for a look from beside the bot.

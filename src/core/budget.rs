@@ -49,7 +49,7 @@ impl SpentBudget {
     }
 }
 
-/// That a limit is nearly reached. It is given once a day.
+/// That a limit is nearly reached. It is given once a day, and again when the owner has raised it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BudgetWarning {
     /// The day.
@@ -142,8 +142,8 @@ impl BudgetAccount {
         Ok(())
     }
 
-    /// Enters what a call has cost for which `estimate` was held. Says once a day when a limit is
-    /// nearly reached.
+    /// Enters what a call has cost for which `estimate` was held. Says when a limit is nearly
+    /// reached, once for each that the owner sets in a day.
     pub fn settle(
         &mut self,
         estimate: MicroUsd,
@@ -182,6 +182,7 @@ impl BudgetAccount {
         for totals in [&mut self.today, &mut self.month] {
             totals.raised = totals.raised.plus(amount);
         }
+        self.warned = false;
     }
 
     /// What is left of each limit.

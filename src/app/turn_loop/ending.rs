@@ -1,8 +1,10 @@
 //! The end of a turn: what the person reads, and what stays in the conversation.
 
 use super::{Progress, TurnLoop};
+use crate::app::spending::raise_buttons;
 use crate::core::boundary::Boundary;
 use crate::core::budget::SpentBudget;
+use crate::core::channel::ChatKind;
 use crate::core::conversation::Item;
 use crate::core::error::StoreResult;
 use crate::core::journal::{TurnEnd, TurnState};
@@ -60,7 +62,7 @@ impl TurnLoop {
         let run = self.conclude(progress, result);
         let (mut said, items) = match run.as_ref().map(|run| &run.said) {
             None | Some(RunSaid::Answer) => (
-                self.compose(progress, result.text),
+                self.answer(progress, result.text),
                 items(progress, result.state, result.text),
             ),
             Some(RunSaid::Nothing) => (Vec::new(), Vec::new()),
@@ -92,6 +94,33 @@ impl TurnLoop {
             self.signals.wake_scheduler();
         }
         Ok(())
+    }
+
+    /// The answer, with what can be pressed below it.
+    fn answer(&self, progress: &Progress, text: &str) -> Vec<NewOutbox> {
+        let mut rows = self.compose(progress, text);
+        if self.owner_can_pay(progress)
+            && let Some(last) = rows.pop()
+        {
+            let content = last.content.with_buttons(raise_buttons());
+            rows.push(NewOutbox { content, ..last });
+        }
+        rows
+    }
+
+    /// Whether the budget has ended the turn, where the owner reads it: alone, or with others.
+    fn owner_can_pay(&self, progress: &Progress) -> bool {
+        let ended = matches!(
+            progress.turn.step(),
+            Step::Finish(Ending::Failed {
+                error: ModelError {
+                    kind: ModelErrorKind::BudgetSpent { .. },
+                    ..
+                }
+            })
+        );
+        let with_others = progress.asked.chat_kind == ChatKind::Group;
+        ended && (with_others || self.spending.is_of_owner(&progress.place.target))
     }
 
     /// The end of the scheduled run that the turn is, if it is one.

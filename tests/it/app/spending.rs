@@ -172,3 +172,31 @@ async fn the_owner_can_add_to_the_budget_and_nobody_else() {
     bot.says("/retry").await.replies("Still one.").await;
     bot.finish().await;
 }
+
+#[tokio::test]
+async fn the_owner_has_a_button_whenever_a_budget_is_used_up() {
+    let bot = bot_with_budget().await;
+    for spent in [
+        "$0.50 of today's budget of $0.50",
+        "$1.50 of today's budget of $1.50",
+    ] {
+        let costs = if spent.starts_with("$0") {
+            500_000
+        } else {
+            1_000_000
+        };
+        bot.model([Reply::text("A composer.").usage(costs, 0)]);
+        bot.says(QUESTION).await.replies("A composer.").await;
+        bot.bob().replies_with(spent).await;
+        let others = bot.says(QUESTION).await.replies_with("used up").await;
+        assert!(others.buttons().is_empty(), "of no use to Alice");
+        let own = bot.bob().says(QUESTION).await;
+        let own = own.replies_with("budget of $").await;
+        assert_eq!(own.buttons(), ["b:1"], "{}", own.text);
+        let notice = press(&bot, BOB, BOB, own.id, "b:1").await;
+        assert_eq!(notice, "Another dollar for today");
+    }
+    bot.model([Reply::text("A composer.").usage(0, 0)]);
+    bot.bob().says("/retry").await.replies("A composer.").await;
+    bot.finish().await;
+}

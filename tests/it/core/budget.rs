@@ -80,6 +80,17 @@ fn a_warning_comes_once_a_day() {
 }
 
 #[test]
+fn a_larger_budget_is_warned_of_anew() {
+    let mut account = account(Some(100), None);
+    assert!(account.settle(cents(0), cents(90), noon()).is_some());
+    account.raise(cents(100), noon());
+    assert_eq!(account.settle(cents(0), cents(60), noon()), None);
+    let warning = account.settle(cents(0), cents(10), noon()).unwrap();
+    assert_eq!(warning.budget.limit, cents(200));
+    assert_eq!(account.settle(cents(0), cents(1), noon()), None);
+}
+
+#[test]
 fn days_and_months_are_those_of_the_zone() {
     let midnight = Utc.with_ymd_and_hms(2027, 3, 31, 22, 0, 0).unwrap();
     let mut account = account(Some(100), Some(150));
