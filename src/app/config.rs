@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use serde::de::{Deserialize, Deserializer, Error};
 
 use crate::core::approval::ToolMode;
-use crate::core::units::{Seconds, count};
+use crate::core::units::{Seconds, count, none_if_empty};
 
 /// `[runtime]`
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -95,6 +95,9 @@ pub struct PromptsConfig {
     pub missed: MissedRun,
     /// An occurrence older than this is skipped.
     pub misfire_grace_seconds: Seconds,
+    /// The profile of `[llm.profiles]` that runs want; that of `[llm]` when there is none.
+    #[serde(deserialize_with = "none_if_empty")]
+    pub profile: Option<String>,
 }
 
 impl Default for PromptsConfig {
@@ -109,6 +112,7 @@ impl Default for PromptsConfig {
             max_active_per_chat: count(500),
             missed: MissedRun::RunOnce,
             misfire_grace_seconds: Seconds::new(86_400),
+            profile: None,
         }
     }
 }

@@ -160,7 +160,7 @@ pub struct ProfileConfig {
     pub top_p: Option<f64>,
     pub pdf_as: Option<PdfAs>,
     pub context_tokens: Option<NonZeroU32>,
-    /// For a job that runs with this profile; the fallbacks of a fallback are not followed.
+    /// For scheduled runs with this profile; the fallbacks of a fallback are not followed.
     pub fallbacks: Vec<String>,
     pub openrouter: Option<OpenRouterConfig>,
 }

@@ -35,7 +35,7 @@ pub fn attachments(
             limits: limits(settings),
             pdf_text: wants_pdf_text(settings),
             // Half of the room: the rest is for what was said, and for tools.
-            text_bytes: model::room(&settings.llm) / 2 * BYTES_PER_TOKEN,
+            text_bytes: model::room(settings) / 2 * BYTES_PER_TOKEN,
         },
     })
 }
@@ -116,9 +116,5 @@ fn limits(settings: &Settings) -> MediaLimits {
 
 /// Whether one of the models that may be asked takes the text of PDFs instead.
 fn wants_pdf_text(settings: &Settings) -> bool {
-    let llm = &settings.llm;
-    let profiles = llm.fallbacks.iter().filter_map(|name| llm.profile(name));
-    std::iter::once(llm.pdf_as)
-        .chain(profiles.map(|profile| profile.pdf_as))
-        .any(|pdf_as| pdf_as == PdfAs::Text)
+    model::used(settings).any(|model| model.pdf_as == PdfAs::Text)
 }

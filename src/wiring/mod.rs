@@ -43,7 +43,7 @@ use crate::app::scheduler::{Scheduler, SchedulerSettings};
 use crate::app::signals::Signals;
 use crate::app::spending::Spending;
 use crate::app::toolbox::Toolbox;
-use crate::app::turn_loop::{TurnLoop, TurnSettings};
+use crate::app::turn_loop::{AskedModels, TurnLoop, TurnSettings};
 use crate::app::upkeep::{Compaction, Upkeep, ended_turns};
 use crate::app::work::ChatWork;
 use crate::core::channel::Channel;
@@ -138,9 +138,9 @@ impl Joints<'_> {
     fn join(self) -> anyhow::Result<App> {
         let families = families(self.settings, self.ports);
         let models = model::build(self.settings, self.ports, &self.spending)?;
-        let model = models.answers;
         let (told, ended) = ended_turns();
-        let about = about(self.settings, self.ports, &families, model.describe());
+        let described = models.answers.describe();
+        let about = about(self.settings, self.ports, &families, described);
         let commands = Arc::new(self.commands(about));
         let presses = Arc::new(self.presses());
         let at_once: Arc<dyn AtOnce> = Arc::new(PressesAndCommands {
@@ -153,7 +153,11 @@ impl Joints<'_> {
             media::attachments(self.settings, self.ports, &self.channels, &self.spending)?;
         let tools = toolbox(self.settings, self.ports);
         let upkeep = self.upkeep(models.writes, &tools, ended);
-        let turns = self.turns((model, told), tools, approvals, attachments);
+        let asked = AskedModels {
+            answers: models.answers,
+            runs: models.runs,
+        };
+        let turns = self.turns((asked, told), tools, approvals, attachments);
         let work: Arc<dyn Work> = Arc::new(ChatWork {
             commands: commands.clone(),
             presses: presses.clone(),
@@ -218,7 +222,7 @@ impl Joints<'_> {
 
     fn turns(
         &self,
-        (model, ended): (Arc<dyn ChatModel>, mpsc::Sender<ConversationId>),
+        (models, ended): (AskedModels, mpsc::Sender<ConversationId>),
         tools: Toolbox,
         approvals: Approvals,
         attachments: Attachments,
@@ -226,7 +230,7 @@ impl Joints<'_> {
         TurnLoop {
             approvals,
             journal: self.ports.journal.clone(),
-            model,
+            models,
             tools: tools.clone(),
             context: context(self.settings, self.ports, tools),
             attachments,

@@ -1,6 +1,7 @@
 //! The models as configured, each wrapped in what makes it dependable, in the order in which they
 //! are asked.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -30,75 +31,125 @@ const OPENROUTER: &str = "https://openrouter.ai/api/v1";
 pub(super) struct Models {
     /// What answers people.
     pub(super) answers: Arc<dyn ChatModel>,
-    /// The same without the offline grammar, for what that cannot do; `None` when there is no other.
+    /// What answers scheduled runs.
+    pub(super) runs: Arc<dyn ChatModel>,
+    /// The first without the offline grammar, for what that cannot do; `None` when there is no other.
     pub(super) writes: Option<Arc<dyn ChatModel>>,
 }
 
-/// Builds the model, with its fallbacks and, behind all of them, the built-in grammar.
+/// Builds the models, each with its fallbacks and, behind all of them, the built-in grammar.
 pub(super) fn build(
     settings: &Settings,
     ports: &Ports,
     spending: &Arc<Spending>,
 ) -> anyhow::Result<Models> {
     let config = &settings.llm;
-    let builtin = Arc::new(BuiltinModel::new(
-        ports.clock.clone(),
-        settings.runtime.timezone,
-    ));
-    let Some(first) = dependable(config, config, ports, spending).context("llm")? else {
-        return Ok(Models {
-            answers: builtin,
-            writes: None,
-        });
+    let zone = settings.runtime.timezone;
+    let builtin = Arc::new(BuiltinModel::new(ports.clock.clone(), zone));
+    let mut models = Profiles {
+        config,
+        ports,
+        spending,
+        made: BTreeMap::new(),
     };
-    let mut others = Vec::new();
-    for name in &config.fallbacks {
-        let profile = config
-            .profile(name)
-            .with_context(|| format!("llm.fallbacks: there is no [llm.profiles.{name}]"))?;
-        let other = dependable(&profile, config, ports, spending);
-        others.extend(other.with_context(|| format!("llm.profiles.{name}"))?);
-    }
-    let chain = Arc::new(Chain::new(first, others));
+    let main = models.dependable(config).context("llm")?;
+    let main = models.chain(main, &config.fallbacks)?;
+    let runs = match &settings.scheduler.prompts.profile {
+        None => main.clone(),
+        Some(name) => {
+            let fallbacks = config.profiles.get(name).map(|profile| &profile.fallbacks);
+            let first = models.profile(name)?;
+            models.chain(first, fallbacks.into_iter().flatten())?
+        }
+    };
+    let with_grammar = |model: Option<Arc<dyn ChatModel>>| -> Arc<dyn ChatModel> {
+        match model {
+            Some(model) => Arc::new(WithFallback::new(model, builtin.clone())),
+            None => builtin.clone(),
+        }
+    };
     Ok(Models {
-        answers: Arc::new(WithFallback::new(chain.clone(), builtin)),
-        writes: Some(chain),
+        answers: with_grammar(main.clone()),
+        runs: with_grammar(runs),
+        writes: main,
     })
 }
 
-/// One model with its own retries, breaker and window; `None` for the built-in one, which needs
-/// none of them and comes last anyway.
-fn dependable(
-    config: &LlmConfig,
-    main: &LlmConfig,
-    ports: &Ports,
-    spending: &Arc<Spending>,
-) -> anyhow::Result<Option<Arc<dyn ChatModel>>> {
-    let Some(model) = provider(config)? else {
-        return Ok(None);
-    };
-    let retrying = Retrying::new(
-        spending.metered(model, &config.model),
-        config.retry_attempts,
-        config.retry_delay_seconds.get(),
-        ports.clock.clone(),
-        jitter,
-    );
-    let spared = CircuitBreaker::new(Arc::new(retrying), ports.clock.clone());
-    let limits = own_limits(config, main);
-    Ok(Some(Arc::new(WithOwnLimits::new(Arc::new(spared), limits))))
+/// The settings of all models that may be asked, each with what its profile leaves to `[llm]`.
+pub(super) fn used(settings: &Settings) -> impl Iterator<Item = LlmConfig> {
+    let (config, runs) = (&settings.llm, &settings.scheduler.prompts.profile);
+    let of_runs = runs.iter().filter_map(|name| config.profiles.get(name));
+    let names = config.fallbacks.iter().chain(runs);
+    let names = names.chain(of_runs.flat_map(|profile| &profile.fallbacks));
+    let profiles = names.filter_map(|name| config.profile(name));
+    std::iter::once(config.clone()).chain(profiles)
 }
 
 /// The tokens that the smallest of the models leaves beside its prompt.
-pub(super) fn room(config: &LlmConfig) -> usize {
-    let profiles = config.fallbacks.iter();
-    let profiles = profiles.filter_map(|name| config.profile(name));
-    let rooms = std::iter::once(config.clone()).chain(profiles).map(|one| {
+pub(super) fn room(settings: &Settings) -> usize {
+    let rooms = used(settings).map(|one| {
         let prompt = estimated_tokens(one.system_prompt());
-        let limits = own_limits(&one, config);
+        let limits = own_limits(&one, &settings.llm);
         limits.request_tokens().saturating_sub(prompt)
     });
     rooms.min().unwrap_or_default()
+}
+
+/// Makes the model of each profile once: whoever asks it learns of its failures.
+struct Profiles<'a> {
+    config: &'a LlmConfig,
+    ports: &'a Ports,
+    spending: &'a Arc<Spending>,
+    made: BTreeMap<String, Option<Arc<dyn ChatModel>>>,
+}
+
+impl Profiles<'_> {
+    fn profile(&mut self, name: &str) -> anyhow::Result<Option<Arc<dyn ChatModel>>> {
+        if let Some(made) = self.made.get(name) {
+            return Ok(made.clone());
+        }
+        let profile = self.config.profile(name);
+        let profile = profile.with_context(|| format!("there is no [llm.profiles.{name}]"))?;
+        let model = self.dependable(&profile);
+        let model = model.with_context(|| format!("llm.profiles.{name}"))?;
+        self.made.insert(name.to_owned(), model.clone());
+        Ok(model)
+    }
+
+    /// The first with those behind it; `None` for the built-in one, which comes last anyway.
+    fn chain<'n>(
+        &mut self,
+        first: Option<Arc<dyn ChatModel>>,
+        fallbacks: impl IntoIterator<Item = &'n String>,
+    ) -> anyhow::Result<Option<Arc<dyn ChatModel>>> {
+        let Some(first) = first else {
+            return Ok(None);
+        };
+        let mut others = Vec::new();
+        for name in fallbacks {
+            others.extend(self.profile(name)?);
+        }
+        Ok(Some(Arc::new(Chain::new(first, others))))
+    }
+
+    /// One model with its own retries, breaker and window; `None` for the built-in one, which needs
+    /// none of them.
+    fn dependable(&self, config: &LlmConfig) -> anyhow::Result<Option<Arc<dyn ChatModel>>> {
+        let Some(model) = provider(config)? else {
+            return Ok(None);
+        };
+        let clock = &self.ports.clock;
+        let retrying = Retrying::new(
+            self.spending.metered(model, &config.model),
+            config.retry_attempts,
+            config.retry_delay_seconds.get(),
+            clock.clone(),
+            jitter,
+        );
+        let spared = CircuitBreaker::new(Arc::new(retrying), clock.clone());
+        let limits = own_limits(config, self.config);
+        Ok(Some(Arc::new(WithOwnLimits::new(Arc::new(spared), limits))))
+    }
 }
 
 /// The model of `config` without anything around it; `None` for the built-in one.

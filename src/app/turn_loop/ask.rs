@@ -1,6 +1,6 @@
 //! One question to the model, shown while it is answered.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -12,7 +12,7 @@ use crate::app::spending::Spending;
 use crate::core::boundary::Boundary;
 use crate::core::error::StoreResult;
 use crate::core::journal::JournalEntry;
-use crate::core::model::{ModelError, ModelReply, ModelRequest, ReplySink};
+use crate::core::model::{ChatModel, ModelError, ModelReply, ModelRequest, ReplySink};
 use crate::core::turn::Fact;
 use crate::core::usage::{CallPurpose, UsageEntry};
 
@@ -73,18 +73,23 @@ impl TurnLoop {
         let (sender, text) = watch::channel(String::new());
         let came = text.clone();
         let deadline = progress.deadline;
+        // A scheduled run speaks once, at its end, or not at all.
+        let is_scheduled = progress.asked.is_scheduled();
+        let model = if is_scheduled {
+            &self.models.runs
+        } else {
+            &self.models.answers
+        };
         let asked = async {
             let sink = GrowingText {
                 text: Mutex::new(sender),
                 spending: &self.spending,
             };
-            self.unless_halted(deadline, stops, self.timed(request, &sink))
+            self.unless_halted(deadline, stops, self.timed(model, request, &sink))
                 .await
             // The sink goes here: whoever shows the text comes to an end too, after the call
             // that may be under way.
         };
-        // A scheduled run speaks once, at its end, or not at all.
-        let is_scheduled = progress.asked.is_scheduled();
         let show = async {
             if !is_scheduled {
                 let place = &progress.place;
@@ -109,11 +114,12 @@ impl TurnLoop {
 
     async fn timed(
         &self,
+        model: &Arc<dyn ChatModel>,
         request: &ModelRequest,
         sink: &GrowingText<'_>,
     ) -> Result<ModelReply, ModelError> {
         let began = self.clock.now();
-        let answer = self.model.reply(request, sink).await;
+        let answer = model.reply(request, sink).await;
         let ms = (self.clock.now() - began).num_milliseconds();
         match &answer {
             Ok(reply) => info!(ms, calls = reply.calls.len(), "the model answered"),

@@ -69,8 +69,8 @@ pub struct TurnSettings {
 pub struct TurnLoop {
     /// Makes each step durable.
     pub journal: Arc<dyn TurnJournal>,
-    /// Answers.
-    pub model: Arc<dyn ChatModel>,
+    /// Answer.
+    pub models: AskedModels,
     /// What the model can call.
     pub tools: Toolbox,
     /// Builds requests.
@@ -95,6 +95,15 @@ pub struct TurnLoop {
     pub ended: mpsc::Sender<ConversationId>,
     /// The settings.
     pub settings: TurnSettings,
+}
+
+/// Who is asked in turns.
+#[derive(Debug, Clone)]
+pub struct AskedModels {
+    /// In those of people.
+    pub answers: Arc<dyn ChatModel>,
+    /// In scheduled runs.
+    pub runs: Arc<dyn ChatModel>,
 }
 
 /// What a turn in progress carries along.

@@ -53,6 +53,10 @@ pub(super) async fn models(settings: &Settings) -> Vec<Row> {
             rows.push(Row::new("fallback model", asked(&profile).await));
         }
     }
+    let of_runs = settings.scheduler.prompts.profile.as_ref();
+    if let Some(profile) = of_runs.and_then(|name| llm.profile(name)) {
+        rows.push(Row::new("model of scheduled jobs", asked(&profile).await));
+    }
     rows
 }
 

@@ -146,7 +146,7 @@ impl Checked for Settings {
 
     fn check(&self) -> Vec<Finding> {
         let mut findings = checks::check(self);
-        findings.extend(model_checks::check(&self.llm));
+        findings.extend(model_checks::check(self));
         findings.extend(tool_checks::check(self));
         findings
     }

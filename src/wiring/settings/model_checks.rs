@@ -1,11 +1,15 @@
 //! Rules over `[llm]` and its profiles.
 
+use std::collections::BTreeSet;
+
+use super::Settings;
 use super::checks::positive;
 use crate::adapters::config::Finding;
 use crate::core::money::MicroUsd;
 use crate::llm::config::{LlmConfig, Provider};
 
-pub(super) fn check(llm: &LlmConfig) -> Vec<Finding> {
+pub(super) fn check(settings: &Settings) -> Vec<Finding> {
+    let (llm, runs) = (&settings.llm, &settings.scheduler.prompts.profile);
     let mut findings = Vec::new();
     if llm.provider == Provider::Builtin {
         unused_model(llm, &mut findings);
@@ -16,13 +20,14 @@ pub(super) fn check(llm: &LlmConfig) -> Vec<Finding> {
             model(&format!("llm.profiles.{name}"), &profile, &mut findings);
         }
     }
-    fallbacks("llm", &llm.fallbacks, llm, &mut findings);
+    known("llm.fallbacks", &llm.fallbacks, llm, &mut findings);
+    known("scheduler.prompts.profile", runs, llm, &mut findings);
     for (name, profile) in &llm.profiles {
-        let section = format!("llm.profiles.{name}");
-        fallbacks(&section, &profile.fallbacks, llm, &mut findings);
+        let key = format!("llm.profiles.{name}.fallbacks");
+        known(&key, &profile.fallbacks, llm, &mut findings);
     }
     money(llm, &mut findings);
-    unpriced_models(llm, &mut findings);
+    unpriced_models(llm, runs, &mut findings);
     findings
 }
 
@@ -85,12 +90,17 @@ fn model(section: &str, llm: &LlmConfig, findings: &mut Vec<Finding>) {
     );
 }
 
-fn fallbacks(section: &str, names: &[String], llm: &LlmConfig, findings: &mut Vec<Finding>) {
-    let key = format!("{section}.fallbacks");
+/// Names of profiles.
+fn known<'a>(
+    key: &str,
+    names: impl IntoIterator<Item = &'a String>,
+    llm: &LlmConfig,
+    findings: &mut Vec<Finding>,
+) {
     for name in names {
         if !llm.profiles.contains_key(name) {
             findings.push(Finding::problem(
-                [key.clone(), format!("llm.profiles.{name}")],
+                [key.to_owned(), format!("llm.profiles.{name}")],
                 format!("{key}: there is no [llm.profiles.{name:.40}]"),
             ));
         }
@@ -132,15 +142,18 @@ fn is_amount(amount: f64) -> bool {
 }
 
 /// What has no price costs nothing as far as the budget knows.
-fn unpriced_models(llm: &LlmConfig, findings: &mut Vec<Finding>) {
+fn unpriced_models(llm: &LlmConfig, runs: &Option<String>, findings: &mut Vec<Finding>) {
     if llm.budget.daily_usd.is_none() && llm.budget.monthly_usd.is_none() {
         return;
     }
-    let fallbacks = llm.fallbacks.iter().filter_map(|name| {
+    let mut names: BTreeSet<&String> = llm.fallbacks.iter().chain(runs).collect();
+    let of_runs = runs.as_ref().and_then(|name| llm.profiles.get(name));
+    names.extend(of_runs.iter().flat_map(|profile| &profile.fallbacks));
+    let profiles = names.into_iter().filter_map(|name| {
         let profile = llm.profile(name)?;
         Some((format!("llm.profiles.{name}.model"), profile))
     });
-    let used = std::iter::once(("llm.model".to_owned(), llm.clone())).chain(fallbacks);
+    let used = std::iter::once(("llm.model".to_owned(), llm.clone())).chain(profiles);
     for (key, used) in used {
         let model = &used.model;
         if used.provider != Provider::Builtin && !llm.prices.contains_key(model) {

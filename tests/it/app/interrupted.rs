@@ -18,7 +18,7 @@ use minibot::app::outbox::LiveAnswers;
 use minibot::app::seat::Seat;
 use minibot::app::signals::Signals;
 use minibot::app::toolbox::Toolbox;
-use minibot::app::turn_loop::{TurnLoop, TurnSettings};
+use minibot::app::turn_loop::{AskedModels, TurnLoop, TurnSettings};
 use minibot::core::approval::{ToolMode, ToolPolicy};
 use minibot::core::channel::Asking;
 use minibot::core::channel::ChatKind;
@@ -121,7 +121,10 @@ fn turn_loop(store: &Store, post: Post) -> TurnLoop {
         approvals: approvals(store, &channels, &signals),
         attachments,
         journal: ports.journal.clone(),
-        model: Arc::new(Repeating),
+        models: AskedModels {
+            answers: Arc::new(Repeating),
+            runs: Arc::new(Repeating),
+        },
         tools: tools.clone(),
         context: ContextBuilder {
             conversations: ports.conversations.clone(),

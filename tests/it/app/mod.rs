@@ -35,6 +35,7 @@ mod sending;
 mod sent_files;
 mod spending;
 mod spending_races;
+mod stand_ins;
 mod stopping;
 mod streaming;
 mod tools;

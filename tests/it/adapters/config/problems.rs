@@ -148,6 +148,11 @@ const MODEL: Cases = &[
     ),
 ];
 
+const PROMPTS: Cases = &[(
+    "profile = \"cheap\"",
+    "scheduler.prompts.profile: there is no [llm.profiles.cheap]",
+)];
+
 const EGRESS: Cases = &[
     (
         "allow_private = [\"10.0.0.5\"]",
@@ -239,6 +244,7 @@ fn values_out_of_bounds_are_refused_at_their_line() {
     assert_line_2("runtime", RUNTIME);
     assert_line_2("approvals.tools", APPROVALS);
     assert_line_2("llm", MODEL);
+    assert_line_2("scheduler.prompts", PROMPTS);
     assert_line_2("egress", EGRESS);
     assert_line_2("tools.bash", BASH);
     assert_line_2("tools.browser", BROWSER);
