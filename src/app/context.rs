@@ -20,6 +20,7 @@ use crate::core::label::{Labels, Source};
 use crate::core::media::{Attached, Part, Place, ReceivedFile};
 use crate::core::message::{IncomingContent, Quote, QuotedAuthor};
 use crate::core::model::ModelRequest;
+use crate::core::notes::{NoteOwner, NoteStore, that_matter};
 use crate::core::scheduled_run::NOTHING_TO_REPORT;
 
 /// Settings of the context.
@@ -40,6 +41,8 @@ pub struct ContextBuilder {
     pub conversations: Arc<dyn ConversationStore>,
     /// What was said before that.
     pub summaries: Arc<dyn SummaryStore>,
+    /// What goes with messages of what was noted; `None` where notes are switched off.
+    pub notes: Option<Arc<dyn NoteStore>>,
     /// What can be called.
     pub tools: Toolbox,
     /// What content from outside stands in.
@@ -187,7 +190,10 @@ impl ContextBuilder {
             .collect();
         // Each model takes of it what fits its own window.
         let history = History::repaired(items).newest_turns(window, usize::MAX);
-        let preface = self.preface(inbox, conversation, now);
+        let mut preface = self.preface(inbox, conversation, now);
+        // It changes with the message: what stands before it can be cached.
+        let noted = self.noted(inbox, conversation, &user, now).await?;
+        preface.extend(noted.map(|noted| format!("\n{noted}")));
         let asked_labels: Labels = enclosures
             .iter()
             .map(|part| &part.labels)
@@ -209,6 +215,23 @@ impl ContextBuilder {
             labels,
             cache_key: format!("minibot-{}", conversation.id),
         })
+    }
+
+    /// The person's own notes that may matter.
+    async fn noted(
+        &self,
+        inbox: &[InboxRow],
+        conversation: &Conversation,
+        message: &str,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Option<String>> {
+        let (Some(notes), Some(first)) = (&self.notes, inbox.first()) else {
+            return Ok(None);
+        };
+        let (kind, sender) = (first.incoming.chat_kind, &first.incoming.sender);
+        let owner = NoteOwner::of(&conversation.target, kind, &sender.user);
+        let newest = notes.newest_own(&owner, now).await?;
+        Ok(that_matter(newest, message))
     }
 
     /// As many items as are shown, and in any case the question of the newest turn: that may have

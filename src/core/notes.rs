@@ -1,5 +1,7 @@
 //! Notes: what the bot is asked to remember, until it is asked to forget.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -123,6 +125,66 @@ pub struct NotePage {
     pub notes: Vec<Note>,
 }
 
+/// A note of the person's own that goes with a message, or the beginning of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnNote {
+    /// What it is called.
+    pub title: String,
+    /// What it says.
+    pub data: String,
+}
+
+impl OwnNote {
+    /// So many of the newest are looked at.
+    pub const MOST: u32 = 20;
+    /// So much is read of each, in characters.
+    pub const LONGEST: u32 = 240;
+
+    fn line(&self) -> String {
+        let words: Vec<&str> = self.data.split_whitespace().collect();
+        format!("- {}: {}", self.title, words.join(" "))
+    }
+
+    /// How many of these words it has.
+    fn hits(&self, words: &HashSet<String>) -> usize {
+        let own = long_words(&format!("{} {}", self.title, self.data));
+        own.intersection(words).count()
+    }
+}
+
+/// How much of notes goes with a message, in bytes.
+const MOST_SHOWN: usize = 1000;
+
+/// What a model is told of the notes that may matter for a message: those that have words of it
+/// first, then the newest, as long as there is room. `None` where there are none. `notes` are the
+/// newest, newest first.
+pub fn that_matter(mut notes: Vec<OwnNote>, message: &str) -> Option<String> {
+    let words = long_words(message);
+    // The sort is stable: among equals the newer one stays first.
+    notes.sort_by_key(|note| std::cmp::Reverse(note.hits(&words)));
+    let mut room = MOST_SHOWN;
+    let lines = notes.iter().map(OwnNote::line).filter(|line| {
+        let fits = line.len() <= room;
+        room -= if fits { line.len() } else { 0 };
+        fits
+    });
+    let lines: Vec<String> = lines.collect();
+    (!lines.is_empty()).then(|| {
+        format!(
+            "Notes from earlier that may matter (there can be more):\n{}",
+            lines.join("\n")
+        )
+    })
+}
+
+/// The words that say something, in small letters.
+fn long_words(text: &str) -> HashSet<String> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| word.chars().count() > 3)
+        .map(str::to_lowercase)
+        .collect()
+}
+
 /// Reads notes. They are written through changes.
 #[async_trait]
 pub trait NoteStore: Send + Sync + std::fmt::Debug {
@@ -136,4 +198,49 @@ pub trait NoteStore: Send + Sync + std::fmt::Debug {
 
     /// Full-text search, ranked.
     async fn search(&self, search: NoteSearch) -> StoreResult<NotePage>;
+
+    /// The newest notes, as [`OwnNote`] says how many and how much of each. Only what its writer had
+    /// read nothing from outside for: the rest is content, for whoever looks for it.
+    async fn newest_own(&self, owner: &NoteOwner, now: DateTime<Utc>) -> StoreResult<Vec<OwnNote>>;
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::{OwnNote, that_matter};
+
+    fn note(title: &str, data: &str) -> OwnNote {
+        OwnNote {
+            title: title.into(),
+            data: data.into(),
+        }
+    }
+
+    #[test]
+    fn notes_with_words_of_the_message_come_first_then_the_newest_within_the_room() {
+        let long = "x".repeat(300);
+        let mut notes = vec![note("Food", "vegetarian,\n no nuts")];
+        notes.extend((0..4).map(|number| note(&format!("n{number}"), &long)));
+        notes.push(note("Sister", "Ada, in Oslo"));
+        let shown = that_matter(notes, "when is ADA's birthday, and what to eat?");
+        assert_eq!(that_matter(Vec::new(), "Ada"), None);
+        // Short words say nothing.
+        assert!(shown.unwrap().contains(":\n- Food: vegetarian, no nuts\n"));
+        let notes = || {
+            vec![
+                note("Food", "vegetarian"),
+                note("Sister", "in Oslo, a nurse"),
+            ]
+        };
+        let shown = that_matter(notes(), "Is it cold in OSLO?").unwrap();
+        assert!(
+            shown.ends_with(":\n- Sister: in Oslo, a nurse\n- Food: vegetarian"),
+            "{shown}"
+        );
+        let many: Vec<OwnNote> = (0..20).map(|n| note(&format!("n{n}"), &long)).collect();
+        let shown = that_matter(many, "").unwrap();
+        assert_eq!(shown.lines().count(), 4, "{shown}");
+        assert!(shown.len() < 1100);
+    }
 }

@@ -270,7 +270,7 @@ impl Joints<'_> {
     ) -> Upkeep {
         let memory = &self.settings.memory;
         let beside_history = ModelRequest {
-            system: self.settings.llm.system_prompt().to_owned(),
+            system: system_prompt(self.settings, tools),
             tools: tools.specs(),
             ..ModelRequest::default()
         };
@@ -377,18 +377,25 @@ fn context(settings: &Settings, ports: &Ports, tools: Toolbox) -> ContextBuilder
     ContextBuilder {
         conversations: ports.conversations.clone(),
         summaries: ports.summaries.clone(),
+        notes: (settings.tools.kv_memory.enabled).then(|| ports.notes.clone()),
+        settings: context_settings(settings, &tools),
         tools,
         envelopes: Envelopes::new(random_bytes()),
-        settings: context_settings(settings),
     }
 }
 
-fn context_settings(settings: &Settings) -> ContextSettings {
+fn context_settings(settings: &Settings, tools: &Toolbox) -> ContextSettings {
     ContextSettings {
-        system_prompt: settings.llm.system_prompt().to_owned(),
+        system_prompt: system_prompt(settings, tools),
         zone: settings.runtime.timezone,
         history_window: settings.memory.history_window.get(),
     }
+}
+
+/// The manner, which each model may have its own of, and behind it what all are told of the tools.
+fn system_prompt(settings: &Settings, tools: &Toolbox) -> String {
+    let manner = settings.llm.system_prompt();
+    format!("{manner}\n\n{}", tools::guidance(&tools.specs()))
 }
 
 fn scheduling(settings: &Settings, channels: &Channels) -> SchedulerSettings {

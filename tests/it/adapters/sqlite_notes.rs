@@ -190,6 +190,43 @@ async fn what_is_deleted_is_not_found_again() {
 }
 
 #[tokio::test]
+async fn the_newest_of_ones_own_are_given_without_what_came_from_outside() {
+    let world = World::new().await;
+    let long = "ü".repeat(1000);
+    for number in 0..25 {
+        let saved_at = at(number);
+        let title = format!("n{number}");
+        let new = NewNote {
+            saved_at,
+            ..note(&title, &long)
+        };
+        world.save(new).await;
+    }
+    let others = [
+        NewNote {
+            labels: Labels::of(Source::Many),
+            ..note("outside", "x")
+        },
+        NewNote {
+            expires_at: Some(at(40)),
+            ..note("expired", "x")
+        },
+        NewNote {
+            owner: owner("43"),
+            ..note("theirs", "x")
+        },
+    ];
+    for other in others {
+        let saved_at = at(30);
+        world.save(NewNote { saved_at, ..other }).await;
+    }
+    let newest = world.notes.newest_own(&owner("42"), at(50)).await.unwrap();
+    let titles: Vec<&str> = newest.iter().map(|note| note.title.as_str()).collect();
+    assert_eq!((titles.len(), titles[0], titles[19]), (20, "n24", "n5"));
+    assert_eq!(newest[0].data, "ü".repeat(240));
+}
+
+#[tokio::test]
 async fn what_has_expired_is_gone() {
     let world = World::new().await;
     let short = NewNote {

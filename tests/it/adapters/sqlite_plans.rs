@@ -6,12 +6,15 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use minibot::adapters::sqlite::SqliteSummaryStore;
+use minibot::adapters::sqlite::{SqliteNoteStore, SqliteSummaryStore};
+use minibot::core::channel::ChatKind;
 use minibot::core::compaction::{Summary, SummaryStore};
 use minibot::core::conversation::{ConversationStore, Item};
+use minibot::core::ids::UserId;
 use minibot::core::inbox::InboxStore;
 use minibot::core::journal::{JournalEntry, TurnEnd, TurnJournal, TurnState};
 use minibot::core::label::Labels;
+use minibot::core::notes::{NoteOwner, NoteStore};
 use sqlx::AssertSqlSafe;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -67,6 +70,8 @@ async fn no_statement_of_a_turn_scans_a_table() {
             ]
             .iter()
             .any(|index| step.ends_with(index));
+            let of_notes = step.starts_with("SEARCH notes ");
+            assert!(!of_notes || step.contains("notes_own"), "{step}: {sql}");
             let newest_only = step == "SCAN audit_log" && sql.ends_with("LIMIT ?");
             assert!(
                 !step.starts_with("SCAN") || is_small || newest_only,
@@ -115,6 +120,9 @@ async fn run_two_turns(fixture: &Fixture) {
             .unwrap();
         conversations.count_items(conversation.id).await.unwrap();
         conversations.trim_to(conversation.id, 50).await.unwrap();
+        let notes = SqliteNoteStore::new(fixture.database.clone());
+        let owner = NoteOwner::of(&target(), ChatKind::Private, &UserId::new("1"));
+        notes.newest_own(&owner, at(minute)).await.unwrap();
         let summaries = SqliteSummaryStore::new(fixture.database.clone());
         let uncovered = summaries.uncovered(conversation.id, 1).await.unwrap();
         if let Some(first) = uncovered.first().map(|placed| placed.id) {

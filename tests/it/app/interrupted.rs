@@ -129,6 +129,7 @@ fn turn_loop(store: &Store, post: Post) -> TurnLoop {
         context: ContextBuilder {
             conversations: ports.conversations.clone(),
             summaries: ports.summaries.clone(),
+            notes: None,
             tools,
             envelopes: Envelopes::default(),
             settings: ContextSettings {

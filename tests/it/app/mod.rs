@@ -27,6 +27,7 @@ mod large_results;
 mod lifecycle;
 mod long_turns;
 mod pdf_text;
+mod prompt;
 mod reminder_list;
 mod reminders;
 mod scheduled_runs;

@@ -214,6 +214,7 @@ impl Chat {
 
     fn context_builder(&self) -> ContextBuilder {
         ContextBuilder {
+            notes: None,
             summaries: Arc::new(SqliteSummaryStore::new(self.fixture.database.clone())),
             conversations: Arc::new(self.fixture.conversations()),
             tools: Toolbox::new(self.tools.clone()),

@@ -4,6 +4,7 @@ use minibot::core::model::ChatModel;
 use minibot::core::tool::SchemaStrictness;
 use minibot::llm::config::LlmConfig;
 use minibot::llm::providers::StrictTools;
+use minibot::llm::tools::guidance;
 use serde_json::{Value, json};
 
 use super::builtin_world::Chat;
@@ -138,7 +139,6 @@ async fn a_first_request_with_the_default_tools_is_small() {
     let mut settings = settings_of(&fake);
     settings.strict_tools = StrictTools::Always;
     let mut first = request("Remind me in 30 minutes to check my email.");
-    first.system = LlmConfig::default().system_prompt().to_owned();
     first.preface = "Now: Friday, 2026-11-20T13:00:00+01:00 (time zone Europe/Madrid). Week 47.\n\
                      The person: Ada."
         .into();
@@ -147,6 +147,8 @@ async fn a_first_request_with_the_default_tools_is_small() {
         .iter()
         .map(|tool| tool.spec().clone())
         .collect();
+    let manner = LlmConfig::default().system_prompt().to_owned();
+    first.system = format!("{manner}\n\n{}", guidance(&first.tools));
     model(settings)
         .reply(&first, &RecordingSink::default())
         .await

@@ -6,18 +6,18 @@ mod write;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sea_query::{Condition, Expr, ExprTrait, Order};
+use sea_query::{Condition, Expr, ExprTrait, Func, Order, Query};
 use sqlx::{Executor, Sqlite};
 
 use self::row::StoredNote;
 pub(super) use self::write::{delete, save};
 use super::database::Database;
 use super::iden::Notes;
-use super::statement::{fetch_all, fetch_optional};
+use super::statement::{fetch_all, fetch_optional, word};
 use super::values::millis;
 use crate::core::error::StoreResult;
 use crate::core::ids::NoteId;
-use crate::core::notes::{Note, NoteOwner, NotePage, NoteSearch, NoteSelector, NoteStore};
+use crate::core::notes::{Note, NoteOwner, NotePage, NoteSearch, NoteSelector, NoteStore, OwnNote};
 
 /// The notes in the database.
 #[derive(Debug, Clone)]
@@ -54,6 +54,24 @@ impl NoteStore for SqliteNoteStore {
 
     async fn search(&self, search: NoteSearch) -> StoreResult<NotePage> {
         search::search(self.database.reader(), &search).await
+    }
+
+    async fn newest_own(&self, owner: &NoteOwner, now: DateTime<Utc>) -> StoreResult<Vec<OwnNote>> {
+        let ends = [Expr::val(1), Expr::val(OwnNote::LONGEST)];
+        let beginning = [Expr::col(Notes::Data)].into_iter().chain(ends);
+        let newest = Query::select()
+            .column(Notes::Title)
+            .expr(Func::cust("substr").args(beginning))
+            .from(Notes::Table)
+            .cond_where(alive(owner, now))
+            .and_where(Expr::col(Notes::Labels).eq(word("[]")))
+            .order_by(Notes::UpdatedAt, Order::Desc)
+            .order_by(Notes::Id, Order::Desc)
+            .limit(OwnNote::MOST.into())
+            .take();
+        let rows: Vec<(String, String)> = fetch_all(self.database.reader(), &newest).await?;
+        let note = |(title, data)| OwnNote { title, data };
+        Ok(rows.into_iter().map(note).collect())
     }
 }
 
