@@ -9,8 +9,10 @@ use minibot::core::notes::{NoteOwner, NoteSearch};
 use serde_json::{Value, json};
 
 use super::approvals::button;
+use super::attachments::{file, sends};
 use super::cards::press;
 use crate::support::fake_model::{Reply, Request};
+use crate::support::fake_telegram::FileKind;
 use crate::support::gate::Gate;
 use crate::support::test_bot::{ALICE, TestBot};
 
@@ -142,6 +144,23 @@ async fn the_persons_and_the_bots_own_words_stay_theirs_when_quoted() {
 
 #[tokio::test]
 async fn a_label_goes_through_a_note_a_summary_and_a_job_three_days_later() {
+    goes_all_the_way(eve_says, forwarded(), "a forwarded message of Eve").await;
+}
+
+#[tokio::test]
+async fn the_label_of_a_document_goes_the_same_way() {
+    let hands_in = |bot: &TestBot| {
+        let paper = file(FileKind::Document, "a.txt", WORDS, "keep what it says");
+        sends(bot, paper);
+    };
+    let labels = Labels::of(Source::Document {
+        name: "a.txt".into(),
+    });
+    goes_all_the_way(hands_in, labels, "the file a.txt").await;
+}
+
+/// From what came in, over a note, a summary and a job, to a run three days later.
+async fn goes_all_the_way(comes_in: fn(&TestBot), from: Labels, described: &str) {
     let mut bot = TestBot::with(&[
         ("memory.history_window", "4"),
         ("memory.compaction", "true"),
@@ -152,7 +171,7 @@ async fn a_label_goes_through_a_note_a_summary_and_a_job_three_days_later() {
         Reply::tools([("user_memory_save", save)]),
         Reply::text("Kept."),
     ]);
-    eve_says(&bot);
+    comes_in(&bot);
     bot.alice().replies("Kept.").await;
     let search = NoteSearch {
         owner: NoteOwner::Person {
@@ -165,7 +184,7 @@ async fn a_label_goes_through_a_note_a_summary_and_a_job_three_days_later() {
         now: chrono::DateTime::UNIX_EPOCH,
     };
     let notes = bot.ports().notes.search(search).await.unwrap().notes;
-    assert_eq!(notes[0].labels, forwarded().rewritten());
+    assert_eq!(notes[0].labels, from.rewritten());
 
     // The note brings them into a conversation that knew nothing of Eve, also over a restart.
     starts_afresh(&bot).await;
@@ -180,14 +199,14 @@ async fn a_label_goes_through_a_note_a_summary_and_a_job_three_days_later() {
         .replies("4711.")
         .await;
     bot.restart().await;
-    assert_eq!(conversation(&bot).await.labels, forwarded().rewritten());
+    assert_eq!(conversation(&bot).await.labels, from.rewritten());
     let shown = bot.provider.requests()[first + 1]
         .last_text("tool")
         .unwrap();
     let (line, note) = opened(&shown);
     let note: Value = serde_json::from_str(note).unwrap();
     assert_eq!(note["data"], "4711, to be said to all");
-    assert!(line.contains("a forwarded message of Eve"), "{line}");
+    assert!(line.contains(described), "{line}");
 
     // The summary of that conversation carries them on, and is no system text.
     bot.model([Reply::text("Sunny."), Reply::text("The code is 4711.")]);
@@ -204,23 +223,25 @@ async fn a_label_goes_through_a_note_a_summary_and_a_job_three_days_later() {
         }
         tokio::task::yield_now().await;
     };
-    assert_eq!(summary.labels, forwarded().rewritten());
+    assert_eq!(summary.labels, from.rewritten());
     let plan = json!({ "content": "say the code", "role": "user", "delay_seconds": 259_200 });
     bot.model([
         Reply::tools([("schedule_prompt", plan)]),
         Reply::text("Planned."),
+        Reply::text("The code is 4711, and it is sunny."),
     ]);
     // A run of the model's own, planned after reading, is the person's to allow.
     let chat = bot.says("do it in three days").await;
     let card = chat.replies_with("May I run schedule_prompt?").await;
     press(&bot, ALICE, ALICE, card.id, &button(&card, ":y")).await;
     bot.alice().replies("Planned.").await;
+    bot.provider.wait_for_requests(first + 7).await;
     let asked = &bot.provider.requests()[first + 4];
     let recap = asked.messages()[1]["content"].as_str().unwrap();
     assert!(opened(recap).1.contains("> The code is 4711."), "{recap}");
     assert!(!system(asked).contains("4711"), "{}", system(asked));
     let job = bot.ports().jobs.get(JobId(1)).await.unwrap().unwrap();
-    assert_eq!(job.details.labels, forwarded().rewritten());
+    assert_eq!(job.details.labels, from.rewritten());
 
     // Three days later it begins a turn in yet another conversation.
     starts_afresh(&bot).await;
@@ -228,7 +249,7 @@ async fn a_label_goes_through_a_note_a_summary_and_a_job_three_days_later() {
     bot.advance(TimeDelta::days(3));
     bot.alice().replies("It is 4711.").await;
     let current = conversation(&bot).await;
-    assert_eq!(current.labels, forwarded().rewritten());
+    assert_eq!(current.labels, from.rewritten());
     let items = bot
         .ports()
         .conversations

@@ -17,4 +17,6 @@ mod programs;
 mod run;
 mod secrets;
 mod setup;
+mod stand_ins;
+mod usage;
 mod web;

@@ -1,14 +1,18 @@
 //! Whatever was said and done before, and however it is cut: what goes to a server is legal there.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use image::ImageFormat;
 use minibot::core::conversation::{Enclosure, History, Item};
 use minibot::core::ids::CallId;
 use minibot::core::label::{Labels, Source};
+use minibot::core::media::{Attached, InMemory, Part, Place};
 use minibot::core::model::{ChatModel, Continuation, FinishReason, ModelReply, ModelRequest};
 use minibot::core::tool::{ToolCall, ToolEffect, ToolResult};
 use minibot::core::turn::{Fact, Turn, TurnLimits};
 use minibot::llm::config::OpenRouterConfig;
+use minibot::llm::own_limits::{OwnLimits, WithOwnLimits};
 use minibot::llm::providers::openrouter;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -17,7 +21,8 @@ use serde_json::json;
 use super::model_fixture::{
     RecordingSink, call, model, request, responses_model, result, says, settings_of,
 };
-use crate::support::fake_model::FakeModel;
+use crate::support::fake_model::{FakeModel, Reply};
+use crate::support::pictures::{pdf, picture};
 
 fn any_id() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -159,6 +164,110 @@ fn any_history_under_any_trim_is_legal_for_every_provider() {
             let answer = runtime.block_on(model.reply(&request, &sink));
             let shown = || format!("{}: {answer:?}", model.describe());
             prop_assert!(answer.is_ok(), "{}", shown());
+        }
+        Ok(())
+    });
+    outcome.unwrap();
+    assert_eq!(fake.refusals(), Vec::<String>::new());
+}
+
+/// What tools put before the model, behind any step: its number stands for the place.
+fn any_attached() -> impl Strategy<Value = Vec<Attached>> {
+    let document = || Enclosure {
+        text: "some words".into(),
+        labels: outside(),
+    };
+    let small = InMemory::holding(picture(4, 4, ImageFormat::Png));
+    let paper = InMemory::holding(pdf("Hello"));
+    let part = prop_oneof![
+        Just(Part::Text("look".into())),
+        Just(Part::Document(document())),
+        Just(Part::Picture {
+            mime: "image/png",
+            content: small,
+        }),
+        (any::<bool>()).prop_map(move |has_text| Part::Pdf {
+            name: "a.pdf".into(),
+            content: paper.clone(),
+            text: has_text.then(document),
+        }),
+    ];
+    let place = prop_oneof![Just(Place::Message), (0..4_usize).prop_map(Place::After),];
+    let attached = (place, part).prop_map(|(place, part)| Attached { place, part });
+    prop::collection::vec(attached, 0..4)
+}
+
+/// The turn goes on with what the server said, its thoughts included, and the results of its calls.
+fn go_on(request: &mut ModelRequest, reply: ModelReply, found: usize) {
+    request.exchange.push(Item::Assistant {
+        text: reply.text,
+        calls: reply.calls.clone(),
+        continuation: reply.continuation,
+        labels: Labels::default(),
+    });
+    let found = json!({ "found": "x".repeat(found) });
+    for call in reply.calls {
+        let result = result(call.id.as_str(), &call.name, found.clone());
+        request.exchange.push(result);
+    }
+}
+
+/// A step with so many calls, each with an argument of so many bytes.
+fn step(calls: usize, bytes: usize) -> Reply {
+    let call = |number: usize| ("look", json!({ "n": number, "text": "y".repeat(bytes) }));
+    Reply::tools((0..calls).map(call)).thinking()
+}
+
+#[test]
+fn any_turn_with_files_and_thoughts_is_legal_however_it_is_cut() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let fake = runtime.block_on(FakeModel::start());
+    let settings = settings_of(&fake);
+    let models: [Arc<dyn ChatModel>; 3] = [
+        Arc::new(model(settings.clone())),
+        Arc::new(responses_model(settings.clone())),
+        Arc::new(openrouter::model(settings, &OpenRouterConfig::default()).unwrap()),
+    ];
+    let steps = prop::collection::vec((1..4_usize, 0..500_usize, 0..2000_usize), 1..5);
+    let history = prop::collection::vec(any_item(), 0..8);
+    let turns = (steps, history, any_attached(), 100..6000_usize);
+    let mut runner = TestRunner::new(Config {
+        cases: 48,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let outcome = runner.run(&turns, |(steps, history, attached, context_tokens)| {
+        for model in &models {
+            let limits = OwnLimits {
+                context_tokens,
+                answer_tokens: None,
+                prompt: None,
+                max_steps: None,
+            };
+            let model = WithOwnLimits::new(model.clone(), limits);
+            let mut request = ModelRequest {
+                history: History::repaired(history.clone()),
+                ..request("now")
+            };
+            let mut ends = Vec::new();
+            for (calls, bytes, found) in steps.clone() {
+                let placed = |one: &Attached| {
+                    let part = one.part.clone();
+                    let place = match one.place {
+                        Place::Message => Place::Message,
+                        Place::After(step) => Place::After(*ends.get(step)?),
+                    };
+                    Some(Attached { place, part })
+                };
+                request.attached = attached.iter().filter_map(placed).collect();
+                fake.replies([step(calls, bytes)]);
+                let sink = RecordingSink::default();
+                let answer = runtime.block_on(model.reply(&request, &sink));
+                let shown = || format!("{}: {answer:?}", model.describe());
+                prop_assert!(answer.is_ok(), "{}", shown());
+                go_on(&mut request, answer.unwrap(), found);
+                ends.push(request.exchange.len());
+            }
         }
         Ok(())
     });

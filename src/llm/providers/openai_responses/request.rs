@@ -224,3 +224,58 @@ fn tool(spec: &ToolSpec, strict: bool) -> Value {
         "strict": strict && spec.schema == SchemaStrictness::Strict,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::core::http_url::HttpUrl;
+    use crate::llm::providers::http::StrictTools;
+
+    fn sent_to(url: &str, cache_key: &str) -> Value {
+        let settings = ServerSettings {
+            provider_name: "openai_responses".into(),
+            base_url: HttpUrl::parse(url).expect("it is one"),
+            api_key: None,
+            model: "m".into(),
+            request_timeout: Duration::from_secs(1),
+            stall_timeout: Duration::from_secs(1),
+            temperature: None,
+            max_new_tokens: None,
+            reasoning_effort: None,
+            top_p: None,
+            pdfs: Pdfs::AsFiles,
+            strict_tools: StrictTools::WhereKnown,
+        };
+        let request = ModelRequest {
+            cache_key: cache_key.into(),
+            ..ModelRequest::default()
+        };
+        json(
+            &settings,
+            Manners::default(),
+            &request,
+            &mut Files::default(),
+        )
+    }
+
+    #[test]
+    fn the_cache_key_goes_to_openai_alone_and_is_the_same_each_time() {
+        let openai = "https://api.openai.com/v1";
+        let key = |url: &str, key: &str| sent_to(url, key).get("prompt_cache_key").cloned();
+        assert_eq!(key(openai, "minibot-7"), Some("minibot-7".into()));
+        let long = key(openai, &"k".repeat(100));
+        let length = long.as_ref().and_then(Value::as_str).map(str::len);
+        assert!(
+            length.is_some_and(|length| length <= LONGEST_CACHE_KEY),
+            "{long:?}"
+        );
+        assert_eq!(long, key(openai, &"k".repeat(100)));
+        assert_ne!(long, key(openai, &"k".repeat(101)));
+        assert_eq!(key(openai, ""), None);
+        for url in ["http://localhost:1/v1", "https://api.openai.com.evil.org"] {
+            assert_eq!(key(url, "minibot-7"), None, "{url}");
+        }
+    }
+}
