@@ -180,7 +180,7 @@ pub trait ConversationStore: Send + Sync + std::fmt::Debug {
     async fn count_items(&self, id: ConversationId) -> StoreResult<u64>;
 
     /// Deletes all but the newest `keep` items and says how many went; a turn is never cut in two,
-    /// so a few more can go.
+    /// so a few more can go. A newest turn that is longer than that stays, unless nothing is to stay.
     async fn trim_to(&self, id: ConversationId, keep: u64) -> StoreResult<u64>;
 
     /// Ends the running conversation of a target, so that the next message starts a new one.

@@ -63,7 +63,8 @@ pub(super) async fn apply(
             Ok(ChangeOutcome::BudgetRaised { amount })
         }
         Change::TrimHistory { conversation, keep } => {
-            let Trimmed { removed, remaining } = trim(&mut *connection, conversation, keep).await?;
+            let Trimmed { removed, remaining } =
+                trim(&mut *connection, conversation, keep, LongTurn::Goes).await?;
             if removed > 0 {
                 // A person who has something forgotten does not want to find it in the summary.
                 summaries::forget(connection, conversation).await?;
@@ -79,11 +80,21 @@ pub(super) struct Trimmed {
     remaining: u64,
 }
 
+/// What becomes of a newest turn that is longer than what is to be kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum LongTurn {
+    /// It goes: the person wants less to be there.
+    Goes,
+    /// It stays: something must be known of what was just said.
+    Stays,
+}
+
 /// Deletes the oldest items. What remains begins where a turn begins, at a user item.
 pub(super) async fn trim(
     connection: &mut SqliteConnection,
     conversation: ConversationId,
     keep: u64,
+    long_turn: LongTurn,
 ) -> StoreResult<Trimmed> {
     let before = count(&mut *connection, conversation).await?;
     if before <= keep {
@@ -92,7 +103,7 @@ pub(super) async fn trim(
             remaining: before,
         });
     }
-    let border = border(&mut *connection, conversation, keep).await?;
+    let border = border(&mut *connection, conversation, keep, long_turn).await?;
     let kept_from = border.map(|border| Expr::col(Items::Id).lt(border));
     let delete = Query::delete()
         .from_table(Items::Table)
@@ -106,11 +117,13 @@ pub(super) async fn trim(
     })
 }
 
-/// The oldest user item among the newest `keep` items; `None` when nothing can stay.
+/// The oldest user item among the newest `keep` items, or that of a longer turn that stays; `None`
+/// when nothing is to stay.
 async fn border(
     connection: &mut SqliteConnection,
     conversation: ConversationId,
     keep: u64,
+    long_turn: LongTurn,
 ) -> StoreResult<Option<i64>> {
     let oldest_kept = keep.checked_sub(1).map(|newer| {
         of(conversation)
@@ -127,13 +140,26 @@ async fn border(
     let Some((oldest_kept,)) = oldest_kept else {
         return Ok(None);
     };
-    let border = of(conversation)
-        .expr(Func::min(Expr::col(Items::Id)))
-        .and_where(Expr::col(Items::Id).gte(oldest_kept))
+    let questions = of(conversation)
         .and_where(Expr::col(Items::Role).eq(word("user")))
         .take();
-    let (border,): (Option<i64>,) = fetch_one(connection, &border).await?;
-    Ok(border)
+    let border = questions
+        .clone()
+        .expr(Func::min(Expr::col(Items::Id)))
+        .and_where(Expr::col(Items::Id).gte(oldest_kept))
+        .take();
+    let (border,): (Option<i64>,) = fetch_one(&mut *connection, &border).await?;
+    if border.is_some() || long_turn == LongTurn::Goes {
+        return Ok(border);
+    }
+    let newest = questions
+        .clone()
+        .column(Items::Id)
+        .order_by(Items::Id, Order::Desc)
+        .limit(1)
+        .take();
+    let newest: Option<(i64,)> = fetch_optional(connection, &newest).await?;
+    Ok(newest.map(|(id,)| id))
 }
 
 async fn count(

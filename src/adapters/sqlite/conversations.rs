@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
-use super::change;
+use super::change::{self, LongTurn};
 use super::database::Database;
 use super::iden::{Conversations, Items};
 use super::statement::{
@@ -81,7 +81,7 @@ impl ConversationStore for SqliteConversationStore {
     async fn trim_to(&self, id: ConversationId, keep: u64) -> StoreResult<u64> {
         let trimmed = self
             .database
-            .write(move |connection| Box::pin(change::trim(connection, id, keep)))
+            .write(move |connection| Box::pin(change::trim(connection, id, keep, LongTurn::Stays)))
             .await?;
         Ok(trimmed.removed)
     }

@@ -119,7 +119,7 @@ async fn run_two_turns(fixture: &Fixture) {
             .await
             .unwrap();
         conversations.count_items(conversation.id).await.unwrap();
-        conversations.trim_to(conversation.id, 50).await.unwrap();
+        conversations.trim_to(conversation.id, 1).await.unwrap();
         let notes = SqliteNoteStore::new(fixture.database.clone());
         let owner = NoteOwner::of(&target(), ChatKind::Private, &UserId::new("1"));
         notes.newest_own(&owner, at(minute)).await.unwrap();

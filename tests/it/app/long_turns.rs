@@ -28,8 +28,19 @@ fn contents(request: &Request) -> Vec<&Value> {
 
 #[tokio::test]
 async fn after_a_turn_that_is_longer_than_the_window_its_question_and_answer_are_known() {
-    let bot = TestBot::new().await;
+    knows_what_it_was_about(TestBot::new().await).await;
+}
+
+#[tokio::test]
+async fn a_turn_that_is_longer_than_what_is_kept_is_kept() {
+    let few = ("memory.max_history_messages", "8");
+    knows_what_it_was_about(TestBot::with(&[few]).await).await;
+}
+
+async fn knows_what_it_was_about(mut bot: TestBot) {
     adds_up_for_long(&bot).await;
+    // What is deleted behind the turns is deleted by now.
+    bot.restart().await;
     bot.model([Reply::text("More: 407.")]);
     bot.says("go on").await.replies("More: 407.").await;
     let asked = bot.provider.requests().pop().unwrap();
