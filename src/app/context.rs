@@ -179,11 +179,14 @@ impl ContextBuilder {
         inbox: &[InboxRow],
         now: DateTime<Utc>,
     ) -> StoreResult<TurnContext> {
-        let items = self.newest_items(conversation.id).await?;
-        let window = self.settings.history_window as usize;
-        let summary = self.summaries.get(conversation.id).await?;
-        let (notes, recap) = shown_summary(summary);
         let user = user_text(inbox, &[]);
+        let (items, summary, noted) = tokio::try_join!(
+            self.newest_items(conversation.id),
+            self.summaries.get(conversation.id),
+            self.noted(inbox, conversation, &user, now),
+        )?;
+        let window = self.settings.history_window as usize;
+        let (notes, recap) = shown_summary(summary);
         let enclosures: Vec<Enclosure> = inbox
             .iter()
             .flat_map(|row| enclosures(row, conversation))
@@ -192,7 +195,6 @@ impl ContextBuilder {
         let history = History::repaired(items).newest_turns(window, usize::MAX);
         let mut preface = self.preface(inbox, conversation, now);
         // It changes with the message: what stands before it can be cached.
-        let noted = self.noted(inbox, conversation, &user, now).await?;
         preface.extend(noted.map(|noted| format!("\n{noted}")));
         let asked_labels: Labels = enclosures
             .iter()
