@@ -49,27 +49,6 @@ async fn what_may_pass_is_tried_again() {
 }
 
 #[tokio::test]
-async fn what_will_not_pass_is_not() {
-    let cases = [
-        (401, "the API key was not accepted"),
-        (403, "the API key was not accepted"),
-        (400, "HTTP 400, request not accepted"),
-    ];
-    for (status, words) in cases {
-        let bot = TestBot::new().await;
-        bot.model([Reply::status(status)]);
-        let line = bot.says(QUESTION).await.replies_with(words).await;
-        assert!(
-            line.text.contains("Your message is kept;") && line.text.contains("/retry"),
-            "{}",
-            line.text
-        );
-        assert_eq!(bot.provider.requests().len(), 1, "{status}");
-        bot.finish().await;
-    }
-}
-
-#[tokio::test]
 async fn reminders_work_while_the_model_is_down() {
     let bot = TestBot::new().await;
     bot.model([Reply::status(500), Reply::status(500), Reply::status(500)]);
