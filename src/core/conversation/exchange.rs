@@ -55,7 +55,7 @@ fn shorten_arguments(item: &mut Item, _: usize) {
         let Ok(mut arguments) = serde_json::from_str::<Value>(&call.arguments) else {
             continue;
         };
-        if shorten_texts(&mut arguments) {
+        if shorten_texts(&mut arguments) > 0 {
             call.arguments = arguments.to_string();
             // The provider's own form still has them whole.
             *continuation = None;
@@ -63,21 +63,17 @@ fn shorten_arguments(item: &mut Item, _: usize) {
     }
 }
 
-/// Whether there was anything to shorten.
-fn shorten_texts(value: &mut Value) -> bool {
+/// How many texts there were to shorten.
+fn shorten_texts(value: &mut Value) -> usize {
     match value {
         Value::String(text) if text.len() > SHORT_ARGUMENT => {
             text.truncate(text.floor_char_boundary(SHORT_ARGUMENT - CUT.len()));
             text.push_str(CUT);
-            true
+            1
         }
-        Value::Array(values) => values
-            .iter_mut()
-            .fold(false, |any, value| shorten_texts(value) || any),
-        Value::Object(fields) => fields
-            .values_mut()
-            .fold(false, |any, value| shorten_texts(value) || any),
-        _ => false,
+        Value::Array(values) => values.iter_mut().map(shorten_texts).sum(),
+        Value::Object(fields) => fields.values_mut().map(shorten_texts).sum(),
+        _ => 0,
     }
 }
 

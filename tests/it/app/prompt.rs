@@ -10,7 +10,7 @@ fn system(request: &Request) -> (String, String) {
     let system = request.messages().iter().filter(|m| m["role"] == "system");
     let mut texts = system.map(|message| message["content"].as_str().unwrap().to_owned());
     let prompt = texts.next().unwrap();
-    (prompt, texts.last().unwrap())
+    (prompt, texts.next_back().unwrap())
 }
 
 async fn asked(bot: &TestBot, text: &str) -> (String, String) {
