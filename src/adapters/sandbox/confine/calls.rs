@@ -101,6 +101,9 @@ pub(super) const REFUSED_TO_PROGRAMS: &[i64] = &[
     libc::SYS_execveat,
     libc::SYS_inotify_init1,
     libc::SYS_inotify_add_watch,
+    // A descriptor on its way through a socket is nobody's, so nobody could find the file behind it.
+    libc::SYS_sendmsg,
+    libc::SYS_sendmmsg,
     // The network. What `socketpair` gives is connected already.
     libc::SYS_socket,
     libc::SYS_connect,

@@ -53,7 +53,7 @@ pub(super) fn restrict(purpose: Purpose) -> Result<(), String> {
 }
 
 /// The filters. Each has one way of refusing; the kernel asks all of them.
-fn programs(purpose: Purpose) -> Result<Vec<BpfProgram>, String> {
+pub(super) fn programs(purpose: Purpose) -> Result<Vec<BpfProgram>, String> {
     let arch = TargetArch::try_from(ARCH).map_err(|error| error.to_string())?;
     let compile = |rules: Rules, errno: i32| -> Result<BpfProgram, String> {
         let answer = SeccompAction::Errno(errno.unsigned_abs());
@@ -121,6 +121,13 @@ fn programs_alone(rules: &mut Rules, landlock: i32, group: i32) -> Result<(), St
         .collect();
     let namespaces: Vec<&[_]> = namespaces.iter().map(|rule| &rule[..]).collect();
     on(rules, libc::SYS_clone, &namespaces)?;
+    // Who hides would not have its descriptors counted.
+    let hides = u64::from(libc::PR_SET_DUMPABLE.unsigned_abs());
+    on(
+        rules,
+        libc::SYS_prctl,
+        &[&[argument(0, SeccompCmpOp::Eq, hides)]],
+    )?;
     // A pair of datagram sockets can be turned on any other socket of that kind: only streams stay with each other.
     let kind = |kind: i32| {
         argument(

@@ -2,12 +2,12 @@
 //! is relative to an open folder and follows no link.
 
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Stat, Uid, chmodat, chownat, openat, renameat,
-    statat, unlinkat,
+    AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Stat, Uid, chmod, chmodat, chownat, openat,
+    renameat, statat, unlinkat,
 };
 use rustix::io::{Errno, Result};
 
@@ -31,6 +31,15 @@ pub(super) struct Usage {
 }
 
 impl Usage {
+    /// Both together.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_add(other.bytes),
+            entries: self.entries.saturating_add(other.entries),
+            too_deep: self.too_deep || other.too_deep,
+        }
+    }
+
     pub(super) fn is_over(&self, bytes: u64, entries: u64) -> bool {
         self.too_deep || self.bytes > bytes || self.entries > entries
     }
@@ -113,12 +122,25 @@ pub(super) fn walk(top: &Path, visit: &mut dyn FnMut(Visit<'_>) -> Next) -> Resu
         let Some((folder, _)) = open.last() else {
             continue;
         };
-        if let Ok(inner) = openat(folder, &name, OPEN_FOLDER, Mode::empty()).and_then(listing) {
+        if let Ok(inner) = enter(folder, &name).and_then(listing) {
             open.push(inner);
             names.push(name);
         }
     }
     Ok(())
+}
+
+/// Opens a folder to be listed. One that its owner has shut to be listed is opened to them first: files
+/// can be put into it all the same.
+fn enter(folder: &OwnedFd, name: &CStr) -> Result<OwnedFd> {
+    let opened = openat(folder, name, OPEN_FOLDER, Mode::empty());
+    if !matches!(opened, Err(Errno::ACCESS)) {
+        return opened;
+    }
+    // By its handle: what the name leads to may have changed since it was looked at.
+    let handle = openat(folder, name, OPEN_FOLDER | OFlags::PATH, Mode::empty())?;
+    chmod(format!("/proc/self/fd/{}", handle.as_raw_fd()), Mode::RWXU)?;
+    openat(&handle, c".", OPEN_FOLDER, Mode::empty())
 }
 
 pub(super) fn kind(stat: &Stat) -> FileType {
@@ -274,6 +296,18 @@ mod tests {
         let found = usage(top.path(), u64::MAX, u64::MAX);
         assert_eq!((found.entries, found.too_deep), (4, false));
         assert!((10_000..100_000).contains(&found.bytes), "{found:?}");
+    }
+
+    /// Its owner cannot list it, and can still fill it; of interest where that is not root.
+    #[test]
+    fn a_folder_that_is_shut_is_measured_as_well() {
+        let top = tempfile::tempdir().unwrap();
+        let shut = top.path().join("shut");
+        fs::create_dir(&shut).unwrap();
+        fs::write(shut.join("a"), vec![1; 10_000]).unwrap();
+        fs::set_permissions(&shut, fs::Permissions::from_mode(0o300)).unwrap();
+        let found = usage(top.path(), u64::MAX, u64::MAX);
+        assert_eq!(found.entries, 2);
     }
 
     #[test]

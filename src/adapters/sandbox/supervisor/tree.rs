@@ -14,12 +14,12 @@ use tokio::time::Instant;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Process {
     pub pid: i32,
-    parent: i32,
+    pub parent: i32,
     pub threads: u64,
     /// When it began, in ticks since the machine did: with this, no other process can be taken for it.
     started: u64,
     resident_pages: u64,
-    is_dead: bool,
+    pub is_dead: bool,
 }
 
 /// Every process below this one.
@@ -40,7 +40,8 @@ pub(super) fn below() -> Vec<Process> {
     found
 }
 
-fn all() -> Vec<Process> {
+/// Every process that there is.
+pub(super) fn all() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
@@ -69,6 +70,11 @@ fn parse(stat: &str) -> Option<Process> {
         resident_pages: number(21)?,
         is_dead: matches!(fields.first(), Some(&("Z" | "X"))),
     })
+}
+
+#[cfg(test)]
+pub(super) fn itself() -> Process {
+    process(nix::unistd::getpid().as_raw()).expect("this process is there")
 }
 
 /// How many tasks there are, threads among them.
@@ -141,25 +147,10 @@ pub(super) fn end_all(
     patience: Duration,
 ) -> Result<(), String> {
     let deadline = Instant::now() + patience;
-    let mut stopped = BTreeSet::new();
+    let mut hunt = Hunt::default();
     while reap(child, main) == Children::Some {
         let tree = below();
-        let fresh: Vec<&Process> = tree
-            .iter()
-            .filter(|process| {
-                !process.is_dead && !stopped.contains(&(process.pid, process.started))
-            })
-            .collect();
-        for process in &fresh {
-            stopped.insert((process.pid, process.started));
-            signal(process, Signal::STOP);
-        }
-        if fresh.is_empty() {
-            for process in &tree {
-                signal(process, Signal::KILL);
-            }
-            std::thread::sleep(PAUSE);
-        }
+        hunt.press(&tree);
         if Instant::now() >= deadline {
             return Err(format!(
                 "{} processes of the run cannot be ended",
@@ -168,6 +159,31 @@ pub(super) fn end_all(
         }
     }
     Ok(())
+}
+
+/// Stops all processes before the first is killed.
+#[derive(Debug, Default)]
+pub(super) struct Hunt {
+    stopped: BTreeSet<(i32, u64)>,
+}
+
+impl Hunt {
+    /// Does what is next to be done about those that are left.
+    pub(super) fn press(&mut self, tree: &[Process]) {
+        let mut all_stopped = true;
+        for process in tree.iter().filter(|process| !process.is_dead) {
+            if self.stopped.insert((process.pid, process.started)) {
+                all_stopped = false;
+                signal(process, Signal::STOP);
+            }
+        }
+        if all_stopped {
+            for process in tree {
+                signal(process, Signal::KILL);
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
 }
 
 /// Sends a signal to exactly this process, not to one that got its number since.

@@ -11,8 +11,11 @@ use nix::sys::signalfd::SignalFd;
 use nix::sys::wait::WaitStatus;
 use tokio::time::Instant;
 
+use super::super::confine::NOBODY;
 use super::super::order::{Order, OrderPlace, TreeLimits};
+use super::becomes_nobody;
 use super::folders::{Usage, usage};
+use super::held::held;
 use super::run_folder::RunFolder;
 use super::start::Started;
 use super::tree;
@@ -42,7 +45,7 @@ pub(super) fn watch(
     let begun = Instant::now();
     let deadline = begun + Duration::from_millis(order.timeout_ms);
     let mut next_look = begun + LOOK_EVERY;
-    let mut disk = order.tree.map(|limits| Disk::new(order, folder, limits));
+    let mut taken = order.tree.map(|limits| Taken::new(order, folder, limits));
     loop {
         if wait(run, signals, deadline.min(next_look))? == Control::Ended {
             return Ok(Verdict::BotGone);
@@ -55,13 +58,8 @@ pub(super) fn watch(
         run.stderr.take();
         tree::reap(run.child, main);
         if main.is_some() {
-            // What grew since the last look counts as well.
-            let too_much = disk.as_ref().is_some_and(Disk::holds_too_much);
-            return Ok(if too_much {
-                Verdict::Limit(KilledBy::Disk)
-            } else {
-                Verdict::Ended
-            });
+            let too_much = taken.as_mut().and_then(Taken::last_look);
+            return Ok(too_much.map_or(Verdict::Ended, Verdict::Limit));
         }
         if run.stdout.is_flood() || run.stderr.is_flood() {
             return Ok(Verdict::Limit(KilledBy::Output));
@@ -71,8 +69,8 @@ pub(super) fn watch(
             return Ok(Verdict::Limit(KilledBy::Timeout));
         }
         if now >= next_look {
-            if let (Some(limits), Some(disk)) = (&order.tree, &mut disk)
-                && let Some(limit) = look(limits, disk)
+            if let Some(taken) = &mut taken
+                && let Some(limit) = taken.look()
             {
                 return Ok(Verdict::Limit(limit));
             }
@@ -131,65 +129,87 @@ fn wait(run: &Started, signals: &SignalFd, until: Instant) -> io::Result<Control
     })
 }
 
-fn look(limits: &TreeLimits, disk: &mut Disk<'_>) -> Option<KilledBy> {
-    let tree = tree::below();
-    if tree::tasks(&tree) >= limits.processes {
-        return Some(KilledBy::Processes);
-    }
-    if tree::has_more_memory(&tree, limits.memory_bytes) {
-        return Some(KilledBy::Memory);
-    }
-    disk.is_full().then_some(KilledBy::Disk)
-}
-
-/// The space that the run takes.
-struct Disk<'a> {
+/// What the run takes of the machine.
+struct Taken<'a> {
     run: &'a Path,
     workspace: Option<(&'a Path, Usage)>,
+    /// The user that the program is, where that is another one than the helper.
+    user: Option<u32>,
     limits: TreeLimits,
+    /// What stood in the folders when they were looked at, and when they are again.
+    found: Usage,
     next: Instant,
 }
 
 /// Looking at folders may take this part of the time, no more.
 const SHARE_OF_TIME: u32 = 5;
 
-impl<'a> Disk<'a> {
+impl<'a> Taken<'a> {
     fn new(order: &'a Order, folder: &'a RunFolder, limits: TreeLimits) -> Self {
         let workspace = match &order.place {
             // What stands there already is not the run's.
-            OrderPlace::Workspace(path) => Some((path.as_path(), usage(path, u64::MAX, u64::MAX))),
-            OrderPlace::Private { .. } => None,
+            OrderPlace::Changed(path) => Some((path.as_path(), usage(path, u64::MAX, u64::MAX))),
+            OrderPlace::Private { .. } | OrderPlace::Seen(_) => None,
         };
         Self {
             run: folder.top(),
             workspace,
+            user: becomes_nobody(order).then_some(NOBODY),
             limits,
+            found: Usage::default(),
             next: Instant::now(),
         }
     }
 
-    fn is_full(&mut self) -> bool {
+    fn look(&mut self) -> Option<KilledBy> {
         let begun = Instant::now();
-        if begun < self.next {
-            return false;
+        if begun >= self.next {
+            self.found = self.in_folders();
+            self.next = Instant::now() + begun.elapsed() * SHARE_OF_TIME;
         }
-        let full = self.holds_too_much();
-        self.next = Instant::now() + begun.elapsed() * SHARE_OF_TIME;
-        full
+        self.too_much()
     }
 
-    fn holds_too_much(&self) -> bool {
-        let (bytes, files) = (self.limits.disk_bytes, self.limits.files);
-        let own = usage(self.run, bytes, files);
-        let mut full = own.is_over(bytes, files);
-        if let Some((path, before)) = &self.workspace {
-            let (bytes, files) = (
-                bytes.saturating_add(before.bytes),
-                files.saturating_add(before.entries),
-            );
-            let now = usage(path, bytes, files);
-            full |= now.is_over(bytes, files) && !(before.too_deep && now.too_deep);
+    /// What there is when the program has ended: what grew since the last look counts as well.
+    fn last_look(&mut self) -> Option<KilledBy> {
+        self.found = self.in_folders();
+        self.too_much()
+    }
+
+    fn too_much(&self) -> Option<KilledBy> {
+        let tree = tree::below();
+        if tree::tasks(&tree) >= self.limits.processes {
+            return Some(KilledBy::Processes);
         }
-        full
+        if tree::has_more_memory(&tree, self.limits.memory_bytes) {
+            return Some(KilledBy::Memory);
+        }
+        let workspace = self.workspace.as_ref().map(|(path, _)| *path);
+        let folders: Vec<&Path> = std::iter::once(self.run).chain(workspace).collect();
+        let held = held(&tree, self.user, &folders);
+        if held.buffers > self.limits.memory_bytes {
+            return Some(KilledBy::Memory);
+        }
+        let all = self.found.and(held.files);
+        let is_over = all.is_over(self.limits.disk_bytes, self.limits.files);
+        is_over.then_some(KilledBy::Disk)
+    }
+
+    fn in_folders(&self) -> Usage {
+        let (most_bytes, most_files) = (self.limits.disk_bytes, self.limits.files);
+        let run = usage(self.run, most_bytes, most_files);
+        let Some((path, before)) = &self.workspace else {
+            return run;
+        };
+        let now = usage(
+            path,
+            most_bytes.saturating_add(before.bytes),
+            most_files.saturating_add(before.entries),
+        );
+        run.and(Usage {
+            bytes: now.bytes.saturating_sub(before.bytes),
+            entries: now.entries.saturating_sub(before.entries),
+            too_deep: now.too_deep && !before.too_deep,
+        })
     }
 }
