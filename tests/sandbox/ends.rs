@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use minibot::core::sandbox::{RunEnd, Sandbox, SandboxMode};
@@ -23,6 +23,9 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 const SLEEPERS: &str = "import os, time\nfor _ in range(3):\n    if os.fork() == 0:\n        os.setsid()\n        time.sleep(600)\nopen('begun', 'w')\ntime.sleep(600)";
+
+/// Children of children in sessions of their own, of whom no parent knows any more.
+const STRANGERS: &str = "import os, time\nfor _ in range(3):\n    if os.fork() == 0:\n        os.setsid()\n        if os.fork() == 0:\n            os.chdir('/usr')\n            os.execve('/bin/sh', ['sh', '-c', 'sleep 600; exit'], {'MARK': os.environ['MARK']})\n        os._exit(0)\n    os.wait()\nopen('begun', 'w')\ntime.sleep(600)";
 
 fn has_begun(world: &World) -> bool {
     let runs = fs::read_dir(world.runs()).unwrap().flatten();
@@ -47,7 +50,12 @@ async fn dropping_the_future_ends_the_run() {
 
 /// The helper of the only run of this world.
 fn helper_of(world: &World) -> Pid {
-    let child = world.processes().into_iter().min().unwrap();
+    helper_among(&world.processes())
+}
+
+/// Of the processes of one run the first is its helper's child.
+fn helper_among(processes: &[u32]) -> Pid {
+    let child = processes.iter().min().unwrap();
     let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap();
     let parent = status
         .lines()
@@ -60,16 +68,60 @@ fn helper_of(world: &World) -> Pid {
 async fn a_helper_that_is_killed_takes_its_program_with_it_and_the_next_start_clears_away() {
     let world = World::new();
     let sandbox = world.sandbox(SandboxMode::Native);
-    let request = world.python("import time\nopen('begun', 'w')\ntime.sleep(600)");
+    let request = world.python(STRANGERS);
     let run = tokio::spawn(async move { sandbox.run(request).await });
     until("it has begun", || has_begun(&world)).await;
+    let beside = world.sandbox(SandboxMode::Native);
+    let other = world.python("import time\ntime.sleep(1)\nprint('whole')");
+    let other = tokio::spawn(async move { beside.run(other).await });
+    until("the other has begun", || {
+        fs::read_dir(world.runs()).unwrap().count() == 2
+    })
+    .await;
     kill_process(helper_of(&world), Signal::KILL).unwrap();
     let error = run.await.unwrap().unwrap_err();
     assert!(error.to_string().contains("did not answer"), "{error}");
-    until("the program is gone", || world.processes().is_empty()).await;
-    assert_eq!(world.left_behind().len(), 1);
-    prepare(&world.data(), &[]);
+    let other = other.await.unwrap().unwrap();
+    assert_eq!(other.stdout.text, "whole\n", "its neighbour is left alone");
     assert_eq!(world.left_behind(), Vec::<String>::new());
+}
+
+/// Nobody else could be asked what becomes of a run whose bot and helper go at the same moment.
+#[tokio::test]
+async fn what_outlives_bot_and_helper_is_ended_by_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut bot, runs, mark) = another_bot(folder.path()).await;
+    let helper = helper_among(&crate::world::marked(&mark));
+    // Who is stopped does not see the other go.
+    kill_process(helper, Signal::STOP).unwrap();
+    bot.kill().unwrap();
+    bot.wait().unwrap();
+    kill_process(helper, Signal::KILL).unwrap();
+    let left = || crate::world::marked(&mark);
+    until("the program itself is gone", || left().len() == 6).await;
+    let data = Path::new(&runs).parent().unwrap();
+    prepare(data, &[]);
+    assert_eq!(left(), Vec::<u32>::new());
+    assert_eq!(fs::read_dir(&runs).unwrap().count(), 0);
+    fs::remove_dir_all(data).unwrap();
+}
+
+/// The bot tells its helper nothing by the environment, so nothing can be handed on.
+#[tokio::test]
+async fn the_helper_has_no_variables() {
+    let world = World::new();
+    let sandbox = world.sandbox(SandboxMode::Native);
+    let request = world.python(SLEEPERS);
+    let run = tokio::spawn(async move { sandbox.run(request).await });
+    until("it has begun", || has_begun(&world)).await;
+    let helper = helper_of(&world);
+    // It shows itself to nobody but a root with all rights.
+    match fs::read(format!("/proc/{}/environ", helper.as_raw_nonzero())) {
+        Ok(environment) => assert_eq!(String::from_utf8_lossy(&environment), ""),
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied),
+    }
+    run.abort();
+    until("nothing is left", || world.left_behind().is_empty()).await;
 }
 
 #[tokio::test]
@@ -94,7 +146,7 @@ async fn as_a_bot() {
     fs::write(told, format!("{}\n{}", world.runs().display(), world.mark)).unwrap();
     let outcome = world
         .sandbox(SandboxMode::Native)
-        .run(world.python(SLEEPERS))
+        .run(world.python(STRANGERS))
         .await;
     panic!("it ended before the bot: {outcome:?}");
 }
@@ -102,8 +154,21 @@ async fn as_a_bot() {
 #[tokio::test]
 async fn a_bot_that_is_killed_takes_everything_with_it() {
     let folder = tempfile::tempdir().unwrap();
-    let told = folder.path().join("told");
-    let mut bot = Command::new(std::env::current_exe().unwrap())
+    let (mut bot, runs, mark) = another_bot(folder.path()).await;
+    bot.kill().unwrap();
+    bot.wait().unwrap();
+    until("nothing is left", || {
+        fs::read_dir(&runs).unwrap().count() == 0 && crate::world::marked(&mark).is_empty()
+    })
+    .await;
+    let data = Path::new(&runs).parent().unwrap();
+    fs::remove_dir_all(data).unwrap();
+}
+
+/// A bot of its own, whose program has begun; with the folder of its runs, and their mark.
+async fn another_bot(folder: &Path) -> (Child, String, String) {
+    let told = folder.join("told");
+    let bot = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "ends::as_a_bot", "--nocapture"])
         .env("TEST_AS_A_BOT_IN", &told)
         .stdout(Stdio::null())
@@ -122,15 +187,8 @@ async fn a_bot_that_is_killed_takes_everything_with_it() {
         is_so
     })
     .await;
-    bot.kill().unwrap();
-    bot.wait().unwrap();
     let (runs, mark) = begun.unwrap();
-    until("nothing is left", || {
-        fs::read_dir(&runs).unwrap().count() == 0 && crate::world::marked(&mark).is_empty()
-    })
-    .await;
-    let data = Path::new(&runs).parent().unwrap();
-    fs::remove_dir_all(data).unwrap();
+    (bot, runs, mark)
 }
 
 /// The runs of one bot, one after the other and beside each other, and what they cost it.

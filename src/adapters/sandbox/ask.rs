@@ -1,5 +1,6 @@
 //! The bot's side of one run: starts the helper, tells it the order, and reads the answer.
 
+use std::fs;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
@@ -12,9 +13,12 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::HELPER;
 use super::order::{Answer, Order, read_bytes, read_header, write_header};
+use super::place::SandboxPlace;
+use super::supervisor::{end_strays, remove, run_prefix};
 use crate::core::artifacts::Artifact;
 use crate::core::sandbox::{Captured, RunOutcome, SandboxError};
 
@@ -32,15 +36,15 @@ const GRACE: Duration = Duration::from_secs(30);
 ///
 /// A thread of its own talks to the helper: the signal at the bot's end, which the helper has asked
 /// for, comes when the *thread* ends that started it.
-pub(super) async fn ask(helper: &Path, parcel: Parcel) -> Result<RunOutcome, SandboxError> {
+pub(super) async fn ask(place: &SandboxPlace, parcel: Parcel) -> Result<RunOutcome, SandboxError> {
     let leash = Leash::default();
     let held = leash.clone();
     let (tell, told) = oneshot::channel();
-    let helper = helper.to_path_buf();
+    let place = place.clone();
     thread::Builder::new()
         .name("sandbox".to_owned())
         .spawn(move || {
-            let _ = tell.send(talk(&helper, parcel, &held));
+            let _ = tell.send(talk(&place, parcel, &held));
         })
         .map_err(|error| SandboxError::Failed(format!("no thread for the sandbox: {error}")))?;
     let _let_go_when_dropped = LetGo(leash);
@@ -87,9 +91,10 @@ impl Drop for LetGo {
     }
 }
 
-fn talk(helper: &Path, parcel: Parcel, leash: &Leash) -> Result<RunOutcome, SandboxError> {
+fn talk(place: &SandboxPlace, parcel: Parcel, leash: &Leash) -> Result<RunOutcome, SandboxError> {
+    let runs = parcel.order.runs.clone();
     let deadline = Instant::now() + Duration::from_millis(parcel.order.timeout_ms) + GRACE;
-    let mut child = start(helper)?;
+    let mut child = start(place.helper())?;
     let answer = exchange(&mut child, parcel, leash, deadline);
     if answer.is_err() {
         // It may sit in a call that never returns; then it at least does not hold this thread.
@@ -97,11 +102,25 @@ fn talk(helper: &Path, parcel: Parcel, leash: &Leash) -> Result<RunOutcome, Sand
         let _ = child.kill();
     }
     let _ = child.wait();
-    match answer {
-        Ok(answer) => answer,
-        Err(error) => Err(SandboxError::Failed(format!(
+    answer.unwrap_or_else(|error| {
+        clear_up_after(child.id(), place, &runs);
+        Err(SandboxError::Failed(format!(
             "the helper did not answer: {error}"
-        ))),
+        )))
+    })
+}
+
+/// A helper that was killed has cleared nothing away.
+fn clear_up_after(helper: u32, place: &SandboxPlace, runs: &Path) {
+    if !end_strays(place.mark(), GRACE) {
+        warn!("programs of a run cannot be ended whose helper is gone");
+    }
+    let prefix = run_prefix(helper);
+    for left in fs::read_dir(runs).into_iter().flatten().flatten() {
+        let is_its = left.file_name().to_string_lossy().starts_with(&prefix);
+        if is_its && let Err(error) = remove(&left.path()) {
+            warn!(%error, "the folder of a run stays whose helper is gone");
+        }
     }
 }
 

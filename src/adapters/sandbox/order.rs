@@ -1,10 +1,12 @@
 //! What the bot tells the helper, what the helper tells the second stage, and what comes back.
 
+use std::fmt;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::core::artifacts::{ArtifactRules, SkippedFile};
 use crate::core::sandbox::{Rest, RunEnd, SandboxError};
@@ -15,6 +17,7 @@ use crate::core::sandbox::{Rest, RunEnd, SandboxError};
 pub(super) struct Order {
     /// Where the run's folder is made.
     pub runs: PathBuf,
+    pub mark: Mark,
     /// Runs the child, where there is one: a jail with its flags.
     pub prefix: Vec<String>,
     pub program: PathBuf,
@@ -38,11 +41,37 @@ pub(super) enum OrderArgument {
     File { name: String, size: u64 },
 }
 
+/// What the kernel's number says of whose run a process is: how soon it is to be ended for lack of memory.
+/// It is inherited, and who is confined cannot change it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Mark(u16);
+
+impl Mark {
+    /// That of all runs in a folder. Programs of a model go before everything else, and nobody else
+    /// uses such a number.
+    pub fn of(runs: &Path) -> Self {
+        let digest = Sha256::digest(runs.as_os_str().as_encoded_bytes());
+        Self(901 + u16::from(digest[0]) % 99)
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// As [`crate::core::sandbox::RunFolder`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum OrderPlace {
-    Private { workspace: Option<PathBuf> },
-    Workspace(PathBuf),
+    Private {
+        workspace: Option<PathBuf>,
+    },
+    /// In the workspace, which may be changed.
+    Changed(PathBuf),
+    /// In the workspace, which may only be looked at.
+    Seen(PathBuf),
 }
 
 impl OrderPlace {
@@ -50,7 +79,7 @@ impl OrderPlace {
     pub fn workspace(&self) -> Option<&PathBuf> {
         match self {
             Self::Private { workspace } => workspace.as_ref(),
-            Self::Workspace(workspace) => Some(workspace),
+            Self::Changed(workspace) | Self::Seen(workspace) => Some(workspace),
         }
     }
 }
@@ -86,12 +115,14 @@ pub(super) struct ProcessLimits {
 }
 
 /// A cgroup of the run's own.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct CgroupOrder {
     pub made_by: CgroupMaker,
     pub cpu_percent: u32,
     pub memory_bytes: u64,
     pub processes: u64,
+    /// The variables by which the service manager is found.
+    pub session: Vec<(String, String)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,12 +141,18 @@ pub(super) struct Confine {
     pub complaints: i32,
     /// The working folder.
     pub folder: PathBuf,
+    /// Programs may be run from there too.
     pub readable: Vec<PathBuf>,
+    /// And from there not.
+    pub seen: Vec<PathBuf>,
     pub writable: Vec<PathBuf>,
+    pub mark: Mark,
     pub layers: Layers,
     pub process: Option<ProcessLimits>,
     /// A cgroup to join.
     pub cgroup: Option<PathBuf>,
+    /// The variables that are for the program; what else is there was for what stood in front of it.
+    pub variables: Vec<String>,
 }
 
 /// What the helper answers. Behind it come the bytes of the two outputs, then those of the artifacts.

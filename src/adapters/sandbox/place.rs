@@ -4,10 +4,13 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::unistd::geteuid;
+use tracing::warn;
 
-use super::supervisor::remove;
+use super::order::Mark;
+use super::supervisor::{RUN_PREFIX, end_strays, remove};
 
 /// The helper, and the folder of all runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +23,11 @@ pub struct SandboxPlace {
 const PASSABLE: u32 = 0o711;
 const PRIVATE: u32 = 0o700;
 
+/// How long processes of an earlier life may take to go.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 impl SandboxPlace {
-    /// Prepares `runs` for this process's program, and removes what an earlier life left there. `within`
+    /// Prepares `runs` for this process's program, and ends and removes what an earlier life left there. `within`
     /// are the bot's own folders above the runs and the workspaces: where the bot is root, other users
     /// are let pass through them, for programs run as one.
     pub fn prepare(runs: PathBuf, within: &[&Path]) -> io::Result<Self> {
@@ -45,15 +51,34 @@ impl SandboxPlace {
             within.iter().try_for_each(|folder| let_pass(folder))?;
         }
         let runs = fs::canonicalize(runs)?;
+        if !end_strays(Mark::of(&runs), PATIENCE) {
+            warn!("programs of the last process cannot be ended");
+        }
         for left in fs::read_dir(&runs)?.flatten() {
             remove(&left.path())?;
         }
         Ok(Self { helper, runs })
     }
 
+    /// Removes what the runs of an earlier life left in a folder that is not for them alone.
+    pub fn clear(shared: &Path) -> io::Result<()> {
+        for left in fs::read_dir(shared)?.flatten() {
+            let name = left.file_name();
+            if name.as_encoded_bytes().starts_with(RUN_PREFIX.as_bytes()) {
+                remove(&left.path())?;
+            }
+        }
+        Ok(())
+    }
+
     /// The folder of all runs, without links in it.
     pub(super) fn runs(&self) -> &Path {
         &self.runs
+    }
+
+    /// What the kernel knows the processes of these runs by.
+    pub(super) fn mark(&self) -> Mark {
+        Mark::of(&self.runs)
     }
 
     pub(super) fn helper(&self) -> &Path {
@@ -77,6 +102,6 @@ fn let_pass(folder: &Path) -> io::Result<()> {
 }
 
 /// Closes this process's memory, environment and descriptors to all processes of the same user.
-pub fn hide_from_children() -> io::Result<()> {
+pub fn hide_from_others() -> io::Result<()> {
     Ok(nix::sys::prctl::set_dumpable(false)?)
 }

@@ -4,9 +4,11 @@
 mod cgroup;
 mod collect;
 mod folders;
+mod held;
 mod pipes;
 mod run_folder;
 mod start;
+mod strays;
 mod tree;
 mod watch;
 
@@ -18,8 +20,10 @@ use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::WaitStatus;
+use nix::unistd::geteuid;
 use tokio::time::Instant;
 
+use self::cgroup::Cgroup;
 use self::collect::Collected;
 use self::run_folder::RunFolder;
 use self::start::{Started, start};
@@ -29,6 +33,8 @@ use super::order::{Answer, Ended, Layers, Order, OrderPlace, read_header, write_
 use crate::core::sandbox::{KilledBy, RunEnd, SandboxError};
 
 pub(super) use self::folders::remove;
+pub(super) use self::run_folder::{RUN_PREFIX, run_prefix};
+pub(super) use self::strays::end_strays;
 
 /// How long processes may take to go once they are killed: the kernel may be writing for them.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -109,12 +115,17 @@ fn run(
     let verdict = watch(order, &folder, &mut started, (signals, &mut main));
     let duration = begun.elapsed();
     let ended = tree::end_all(started.child, &mut main, PATIENCE);
+    let starved = started
+        .cgroup
+        .as_ref()
+        .is_some_and(Cgroup::ran_out_of_memory);
     drop(started.cgroup);
     ended.map_err(SandboxError::Failed)?;
     let verdict = verdict.map_err(|error| SandboxError::Failed(error.to_string()))?;
     let end = match verdict {
         Verdict::BotGone => return Ok(None),
         Verdict::Limit(limit) => RunEnd::Killed(limit),
+        Verdict::Ended if starved => RunEnd::Killed(KilledBy::Memory),
         Verdict::Ended => end_of(main, order),
     };
     if let Some(error) = started.complaints.finish() {
@@ -168,4 +179,9 @@ fn collect(order: &Order, folder: &RunFolder) -> Result<Collected, String> {
 /// Whether the second stage leaves the child with the bot's own rights.
 fn is_plain(order: &Order) -> bool {
     order.layers == Layers::Plain
+}
+
+/// Whether the program is another user than the bot.
+fn becomes_nobody(order: &Order) -> bool {
+    !is_plain(order) && geteuid().is_root()
 }

@@ -4,14 +4,22 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
 
-use nix::unistd::geteuid;
+use nix::unistd::getpid;
 
 use super::super::confine::NOBODY;
-use super::super::order::{Layers, Order, OrderPlace};
-use super::folders;
+use super::super::order::{Order, OrderPlace};
+use super::{becomes_nobody, folders};
 
 /// The name under which a program finds the chat's workspace.
 pub(super) const WORKSPACE: &str = "workspace";
+
+/// How the names of the runs' folders begin.
+pub(in super::super) const RUN_PREFIX: &str = "run-";
+
+/// How the name of the folder of a helper's run begins.
+pub(in super::super) fn run_prefix(helper: u32) -> String {
+    format!("{RUN_PREFIX}{helper}-")
+}
 
 /// A folder that goes when this does.
 #[derive(Debug)]
@@ -26,7 +34,7 @@ impl RunFolder {
             format!("no folder for the run in {}: {error}", order.runs.display())
         };
         let made = tempfile::Builder::new()
-            .prefix("run-")
+            .prefix(&run_prefix(getpid().as_raw().unsigned_abs()))
             .tempdir_in(&order.runs);
         let folder = Self {
             top: made.map_err(|error| failed(&error))?.keep(),
@@ -48,7 +56,7 @@ impl RunFolder {
 
     /// Lets the user in that the program will be, where that is another one than the bot.
     pub(super) fn hand_over(&self, order: &Order) -> Result<(), String> {
-        if order.layers == Layers::Plain || !geteuid().is_root() {
+        if !becomes_nobody(order) {
             return Ok(());
         }
         let places = [Some(&self.top), order.place.workspace()];
