@@ -113,8 +113,17 @@ pub enum RunFolder {
         /// The chat's workspace, readable as `./workspace`.
         workspace: Option<PathBuf>,
     },
-    /// The chat's workspace, which it may change.
-    Workspace(PathBuf),
+    /// The chat's workspace.
+    Workspace(PathBuf, Access),
+}
+
+/// What a program may do with the folder that it works in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Read it and change it.
+    Change,
+    /// Only read it, as far as the mode can tell the two apart.
+    Look,
 }
 
 /// What came of a run.

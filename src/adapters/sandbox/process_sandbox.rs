@@ -11,7 +11,7 @@ use super::order::{
 };
 use super::place::SandboxPlace;
 use crate::core::sandbox::{
-    Argument, RunFolder, RunOutcome, RunRequest, Sandbox, SandboxError, SandboxMode,
+    Access, Argument, RunFolder, RunOutcome, RunRequest, Sandbox, SandboxError, SandboxMode,
 };
 
 /// How programs are confined.
@@ -29,8 +29,18 @@ pub struct SandboxSettings {
     pub jail_folder: Option<PathBuf>,
     /// Whether files are taken out of a jail.
     pub jail_artifacts: JailArtifacts,
+    /// For `Cgroup`: the variables by which the user's service manager is found. No program sees them.
+    pub session: Vec<(String, String)>,
     /// The environment of every program, beside `HOME` and `TMPDIR`.
     pub environment: Vec<(String, String)>,
+}
+
+impl SandboxSettings {
+    /// The folder that the runs have to themselves, where it is not the bot's own.
+    pub fn own_folder(&self) -> Option<&Path> {
+        let folder = self.jail_folder.as_deref();
+        folder.filter(|_| self.mode == SandboxMode::Jail)
+    }
 }
 
 /// Whether files are taken out of a jail.
@@ -85,6 +95,7 @@ impl ProcessSandbox {
         let in_jail = mode == SandboxMode::Jail;
         let order = Order {
             runs: self.runs().to_path_buf(),
+            mark: self.place.mark(),
             prefix: if in_jail {
                 self.settings.jail.command_prefix.clone()
             } else {
@@ -96,7 +107,8 @@ impl ProcessSandbox {
             stdin_bytes,
             place: match request.folder {
                 RunFolder::Private { workspace } => OrderPlace::Private { workspace },
-                RunFolder::Workspace(workspace) => OrderPlace::Workspace(workspace),
+                RunFolder::Workspace(workspace, Access::Change) => OrderPlace::Changed(workspace),
+                RunFolder::Workspace(workspace, Access::Look) => OrderPlace::Seen(workspace),
             },
             readable: request.readable,
             layers: layers(mode),
@@ -113,10 +125,8 @@ impl ProcessSandbox {
     }
 
     fn runs(&self) -> &Path {
-        match (&self.settings.jail_folder, self.settings.mode) {
-            (Some(folder), SandboxMode::Jail) => folder,
-            _ => self.place.runs(),
-        }
+        let shared = self.settings.own_folder();
+        shared.unwrap_or_else(|| self.place.runs())
     }
 
     fn cgroup(&self) -> CgroupOrder {
@@ -129,6 +139,7 @@ impl ProcessSandbox {
             cpu_percent: config.cpu_quota_percent.get(),
             memory_bytes: u64::from(config.memory_max_mb.get()) * MEBIBYTE,
             processes: self.settings.limits.nproc.get().into(),
+            session: self.settings.session.clone(),
         }
     }
 }
@@ -141,7 +152,7 @@ impl Sandbox for ProcessSandbox {
 
     async fn run(&self, request: RunRequest) -> Result<RunOutcome, SandboxError> {
         let parcel = self.parcel(request)?;
-        ask(self.place.helper(), parcel).await
+        ask(&self.place, parcel).await
     }
 }
 
@@ -180,7 +191,7 @@ fn process_limits(limits: &RlimitConfig) -> ProcessLimits {
 fn check(request: &RunRequest) -> Result<(), SandboxError> {
     let workspace = match &request.folder {
         RunFolder::Private { workspace } => workspace.as_ref(),
-        RunFolder::Workspace(workspace) => Some(workspace),
+        RunFolder::Workspace(workspace, _) => Some(workspace),
     };
     let paths = [&request.program]
         .into_iter()

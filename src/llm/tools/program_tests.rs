@@ -24,7 +24,7 @@ use crate::core::ids::{ChannelName, ChatId, ConversationId, UserId};
 use crate::core::label::{Labels, Source};
 use crate::core::notes::NoteOwner;
 use crate::core::sandbox::{
-    Argument, Captured, KilledBy, Rest, RunEnd, RunFolder, RunOutcome, RunRequest, Sandbox,
+    Access, Argument, Captured, KilledBy, Rest, RunEnd, RunFolder, RunOutcome, RunRequest, Sandbox,
     SandboxError, SandboxMode,
 };
 use crate::core::tool::{Tool, ToolContext, ToolEffect, ToolOutcome, TurnOrigin};

@@ -39,7 +39,7 @@ const WRITTEN: &[&str] = &["/dev/shm"];
 pub fn confine_browser(profile: &Path, port: u16, parent: i32, command: &[OsString]) -> ExitCode {
     close_inherited(&[]);
     let error = match give_up(profile, port, parent) {
-        Ok(()) => become_program(command).to_string(),
+        Ok(()) => become_program(command, &[]).to_string(),
         Err(error) => error,
     };
     complain(&format!("minibot: the browser was not started: {error}"));

@@ -44,6 +44,8 @@ pub(super) struct Place {
 pub(super) enum Use {
     /// Read, listed, and run as a program.
     Read,
+    /// Read and listed.
+    Look,
     /// Read and changed. What is written there cannot be run as a program.
     Write,
     /// Read and changed, and sockets are made there: a browser's profile.
@@ -57,6 +59,12 @@ pub(super) enum Network {
     Refused,
     /// TCP connections to one port, and listening on ports of the system's choice.
     OnlyTo(u16),
+}
+
+/// The folders and files of the system that every confined program may read, as far as they exist.
+pub fn system_places() -> Vec<PathBuf> {
+    let all = SYSTEM.iter().map(PathBuf::from);
+    all.filter(|path| path.exists()).collect()
 }
 
 /// What the system itself has to be read of. What is not there is left out.
@@ -89,6 +97,7 @@ impl Place {
         let descriptor = PathFd::new(path).map_err(|error| explain(&error))?;
         let mut access = match for_use {
             Use::Read => AccessFs::from_read(ABI::V5),
+            Use::Look => AccessFs::ReadFile | AccessFs::ReadDir,
             Use::Write => {
                 AccessFs::ReadFile
                     | AccessFs::ReadDir
@@ -132,7 +141,9 @@ pub(super) fn restrict(places: &[Place], network: Network) -> Result<i32, String
         (RulesetStatus::NotEnforced, _) => {
             Err("Landlock does not work here: the kernel did not enforce the rules".to_owned())
         }
-        (_, LandlockStatus::Available { effective_abi, .. }) => Ok(effective_abi as i32),
+        (_, LandlockStatus::Available { effective_abi, .. }) => {
+            Ok((effective_abi as i32).min(newest() as i32))
+        }
         (_, LandlockStatus::NotEnabled) => {
             Err("Landlock is switched off at the start of this kernel (lsm=…)".to_owned())
         }
@@ -149,19 +160,41 @@ pub(in super::super) fn landlock_version() -> Option<i32> {
         .flatten()
 }
 
+/// The newest version that is asked for.
+#[cfg(not(feature = "failpoints"))]
+fn newest() -> ABI {
+    ABI::V6
+}
+
+/// Tests play an older kernel.
+#[cfg(feature = "failpoints")]
+fn newest() -> ABI {
+    let told = std::env::var("MINIBOT_LANDLOCK_AT_MOST").ok();
+    let most = told.and_then(|version| version.parse::<i32>().ok());
+    most.map_or(ABI::V6, ABI::from)
+}
+
 /// Everything is refused that Landlock knows, but for `places` and `network`.
 fn ruleset(places: &[Place], network: Network) -> Result<RulesetCreated, landlock::RulesetError> {
-    let mut created = Ruleset::default()
+    let newest = newest();
+    let files = AccessFs::from_all(newest.min(ABI::V5));
+    let ruleset = Ruleset::default()
         // Without files confined there is no sandbox; what later versions add, the filters do as well.
         .set_compatibility(CompatLevel::HardRequirement)
         .handle_access(AccessFs::from_all(ABI::V1))?
         .set_compatibility(CompatLevel::BestEffort)
-        .handle_access(AccessFs::from_all(ABI::V5))?
-        .handle_access(AccessNet::from_all(ABI::V4))?
-        .scope(Scope::from_all(ABI::V6))?
-        .create()?;
+        .handle_access(files)?;
+    let ruleset = match AccessNet::from_all(newest) {
+        none if none.is_empty() => ruleset,
+        all => ruleset.handle_access(all)?,
+    };
+    let ruleset = match Scope::from_all(newest) {
+        none if none.is_empty() => ruleset,
+        all => ruleset.scope(all)?,
+    };
+    let mut created = ruleset.create()?;
     for place in places {
-        created = created.add_rule(PathBeneath::new(&place.descriptor, place.access))?;
+        created = created.add_rule(PathBeneath::new(&place.descriptor, place.access & files))?;
     }
     if let Network::OnlyTo(port) = network {
         created = created

@@ -7,6 +7,8 @@ mod descriptors;
 mod landlock;
 mod limits;
 mod syscalls;
+#[cfg(test)]
+mod verdicts;
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -28,6 +30,7 @@ use crate::core::sandbox::SandboxError;
 pub use self::browser::confine_browser;
 pub(super) use self::descriptors::close_inherited;
 pub(super) use self::landlock::landlock_version;
+pub use self::landlock::system_places;
 pub(super) use self::limits::NOBODY;
 
 /// Confines this process as `order` says, a `Confine` in JSON, and becomes `command`. Returns only
@@ -41,7 +44,7 @@ pub fn confine(order: &str, command: &[OsString]) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let error = match give_up(&order) {
-        Ok(()) => become_program(command),
+        Ok(()) => become_program(command, &foreign(&order.variables)),
         Err(error) => error,
     };
     if let Ok(text) = serde_json::to_vec(&error) {
@@ -59,8 +62,15 @@ fn take_over(descriptor: i32) -> std::io::Result<File> {
     Ok(pipe)
 }
 
-/// Becomes the program; what comes back is why not.
-fn become_program(command: &[OsString]) -> SandboxError {
+/// The variables that are not the program's.
+fn foreign(own: &[String]) -> Vec<OsString> {
+    let all = std::env::vars_os().map(|(name, _)| name);
+    all.filter(|name| !own.iter().any(|one| *name == **one))
+        .collect()
+}
+
+/// Becomes the program without the variables `unset`; what comes back is why not.
+fn become_program(command: &[OsString], unset: &[OsString]) -> SandboxError {
     let Some((program, arguments)) = command.split_first() else {
         return SandboxError::BadRequest("there is no program to run".to_owned());
     };
@@ -68,7 +78,12 @@ fn become_program(command: &[OsString]) -> SandboxError {
         clippy::disallowed_methods,
         reason = "this process becomes the program"
     )]
-    let error = Command::new(program).args(arguments).exec();
+    let mut becoming = Command::new(program);
+    becoming.args(arguments);
+    for name in unset {
+        becoming.env_remove(name);
+    }
+    let error = becoming.exec();
     let path = Path::new(program);
     SandboxError::NotStarted(why_not_started(path, &error))
 }
@@ -94,8 +109,9 @@ fn give_up(order: &Confine) -> Result<(), SandboxError> {
         fs::write(cgroup.join("cgroup.procs"), "0")
             .map_err(|error| unavailable(format!("the cgroup cannot be joined: {error}")))?;
     }
-    // The kernel takes the run before the bot when memory is short. Where it cannot be said, it is not.
-    let _ = fs::write("/proc/self/oom_score_adj", "1000");
+    // The kernel takes the run before the bot when memory is short, and the number tells whose run it
+    // is. Where it cannot be said, it is not.
+    let _ = fs::write("/proc/self/oom_score_adj", order.mark.to_string());
     let places = places(order).map_err(SandboxError::Failed)?;
     chdir(&order.folder).map_err(|error| {
         SandboxError::Failed(format!(
@@ -134,6 +150,7 @@ fn places(order: &Confine) -> Result<Vec<Place>, String> {
     }
     let mut places = landlock::system();
     places.extend(Place::existing(&order.readable, Use::Read));
+    places.extend(Place::existing(&order.seen, Use::Look));
     for path in &order.writable {
         places.push(Place::open(path, Use::Write)?);
     }

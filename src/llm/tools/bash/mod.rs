@@ -12,15 +12,18 @@ use super::runs::{Interpreter, RunLimits, labelled, no_files, not_run, told};
 use super::typed::{TypedTool, failure};
 use super::{Family, tool};
 use crate::core::action::Action;
+use crate::core::command::{Verdict, classify};
 use crate::core::files::WorkspaceId;
-use crate::core::sandbox::{Argument, RunFolder, RunRequest};
+use crate::core::sandbox::{Access, Argument, RunFolder, RunRequest};
 use crate::core::tool::{ErrorCode, ToolContext, ToolEffect, ToolOutcome};
 
 /// The longest command line, in bytes. It is one argument of a program, which the kernel bounds.
 const LONGEST_COMMAND: usize = 64 * 1024;
 
-/// Git is used for looking: it starts no monitor and no pager, asks nobody, and takes no lock to look.
-const ENVIRONMENT: [(&str, &str); 6] = [
+/// Git is used for looking: it starts no monitor and no pager, asks nobody, and takes no lock to look. The
+/// machine's settings are out of its sight, and it would not do without them.
+pub const ENVIRONMENT: [(&str, &str); 7] = [
+    ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_PAGER", "cat"),
     ("GIT_TERMINAL_PROMPT", "0"),
     ("GIT_OPTIONAL_LOCKS", "0"),
@@ -82,6 +85,16 @@ impl TypedTool for Bash {
 }
 
 impl BashTools {
+    /// What is let pass as a mere look gets no more than that: an option that nobody knew of, or a program
+    /// that a file of the workspace names, changes nothing there.
+    fn access(&self, command: &str) -> Access {
+        let confinement = self.interpreter.sandbox.mode().confinement();
+        match classify(&parse::read(command), confinement) {
+            Verdict::Allow => Access::Look,
+            Verdict::Ask(_) | Verdict::Deny(_) => Access::Change,
+        }
+    }
+
     async fn execute(
         &self,
         context: &ToolContext,
@@ -116,7 +129,7 @@ impl BashTools {
                 .map(Argument::text)
                 .into(),
             stdin: arguments.stdin.unwrap_or_default().into_bytes(),
-            folder: RunFolder::Workspace(folder),
+            folder: RunFolder::Workspace(folder, self.access(&command)),
             readable: self.interpreter.readable.clone(),
             environment: environment.into(),
             timeout,

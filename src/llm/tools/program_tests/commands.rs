@@ -25,12 +25,33 @@ async fn a_command_runs_in_the_chats_folder() {
     );
     assert_eq!(
         request.folder,
-        RunFolder::Workspace("/files/chats/42".into())
+        RunFolder::Workspace("/files/chats/42".into(), Access::Change)
     );
     assert_eq!(
         (request.timeout, request.artifacts),
         (Duration::from_secs(8), None)
     );
+}
+
+/// What runs without a question because it only reads cannot write.
+#[tokio::test]
+async fn a_command_that_only_reads_gets_no_more_than_that() {
+    for (mode, command, access) in [
+        (SandboxMode::Native, "ls -la && git status", Access::Look),
+        (SandboxMode::Native, "ls -la && touch x", Access::Change),
+        (SandboxMode::Native, "rm -rf /", Access::Change),
+        (SandboxMode::Rlimit, "cat notes.txt", Access::Look),
+        (SandboxMode::Rlimit, "git status", Access::Change),
+    ] {
+        let world = World::of(Ok(outcome(RunEnd::Exited(0), "")), mode, artifacts());
+        world.call("bash", json!({ "command": command })).await;
+        let folder = world.request().folder;
+        assert_eq!(
+            folder,
+            RunFolder::Workspace("/files/chats/42".into(), access),
+            "{command}"
+        );
+    }
 }
 
 #[tokio::test]
