@@ -71,6 +71,7 @@ fn settings(mode: SandboxMode) -> SandboxSettings {
         jail: JailConfig::default(),
         jail_folder: None,
         jail_artifacts: JailArtifacts::Left,
+        session: Vec::new(),
         environment: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
     }
 }

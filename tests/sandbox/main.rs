@@ -6,7 +6,9 @@
 mod abuse;
 mod artifacts;
 mod browser;
+mod cgroup;
 mod ends;
+mod git;
 mod probes;
 mod runs;
 mod world;

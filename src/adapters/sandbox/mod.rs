@@ -6,6 +6,7 @@
 //! the program, watches all that comes of it, and leaves nothing behind.
 
 mod ask;
+mod cgroups;
 pub mod config;
 mod confine;
 mod environment;
@@ -16,9 +17,9 @@ mod programs;
 mod report;
 mod supervisor;
 
-pub use self::confine::{confine, confine_browser};
+pub use self::confine::{confine, confine_browser, system_places};
 pub use self::environment::{Passed, child_environment};
-pub use self::place::{SandboxPlace, hide_from_children};
+pub use self::place::{SandboxPlace, hide_from_others};
 pub use self::process_sandbox::{JailArtifacts, ProcessSandbox, SandboxSettings};
 pub use self::programs::{ProgramError, find_program};
 pub use self::report::{ModeReport, SandboxReport, check, open_to_browsers};

@@ -5,6 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::unistd::geteuid;
+
+use super::super::cgroups::of_runs;
 use super::super::order::CgroupOrder;
 
 /// A cgroup that this process made.
@@ -18,11 +21,13 @@ const PERCENT_OF_PERIOD: u64 = 1000;
 const PERIOD: u64 = 100_000;
 
 impl Cgroup {
-    /// Makes one below the cgroup of this process.
+    /// Makes one beside the cgroup of the bot.
     pub(super) fn make(order: &CgroupOrder) -> Result<Self, String> {
-        let parent = own()?;
-        missing_controllers(&parent)?;
-        let path = parent.join(format!("minibot-{}", nix::unistd::getpid()));
+        Self::make_in(&of_runs()?, order)
+    }
+
+    fn make_in(shared: &Path, order: &CgroupOrder) -> Result<Self, String> {
+        let path = shared.join(format!("minibot-{}", nix::unistd::getpid()));
         fs::create_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let cgroup = Self { path };
         let quota = u64::from(order.cpu_percent) * PERCENT_OF_PERIOD;
@@ -41,6 +46,15 @@ impl Cgroup {
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Whether the kernel has ended any of its processes for lack of memory.
+    pub(super) fn ran_out_of_memory(&self) -> bool {
+        let events = fs::read_to_string(self.path.join("memory.events")).unwrap_or_default();
+        let kills = events
+            .lines()
+            .find_map(|line| line.strip_prefix("oom_kill "));
+        kills.is_some_and(|kills| kills != "0")
+    }
 }
 
 impl Drop for Cgroup {
@@ -56,39 +70,6 @@ impl Drop for Cgroup {
     }
 }
 
-/// The cgroup of this process.
-fn own() -> Result<PathBuf, String> {
-    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    let mount = mount_of(&mounts).ok_or("there is no cgroup v2 here")?;
-    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let below = own.lines().find_map(|line| line.strip_prefix("0::/"));
-    Ok(Path::new(mount).join(below.ok_or("this process is in no cgroup v2")?))
-}
-
-fn mount_of(mounts: &str) -> Option<&str> {
-    mounts.lines().find_map(|line| {
-        let mut fields = line.split(' ').skip(1);
-        let path = fields.next()?;
-        (fields.next()? == "cgroup2").then_some(path)
-    })
-}
-
-fn missing_controllers(parent: &Path) -> Result<(), String> {
-    let given = fs::read_to_string(parent.join("cgroup.subtree_control")).unwrap_or_default();
-    let missing: Vec<&str> = ["memory", "cpu", "pids"]
-        .into_iter()
-        .filter(|controller| !given.split_ascii_whitespace().any(|one| one == *controller))
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(format!(
-        "the cgroup {} does not hand on: {}",
-        parent.display(),
-        missing.join(", ")
-    ))
-}
-
 /// What systemd is asked for, in front of the command that is to run in a scope of its own.
 pub(super) fn systemd_scope(order: &CgroupOrder) -> Vec<OsString> {
     let mut words = vec![
@@ -97,7 +78,7 @@ pub(super) fn systemd_scope(order: &CgroupOrder) -> Vec<OsString> {
         "--quiet".to_owned(),
         "--collect".to_owned(),
     ];
-    if !nix::unistd::geteuid().is_root() {
+    if !geteuid().is_root() {
         words.push("--user".to_owned());
     }
     words.extend([
@@ -110,14 +91,55 @@ pub(super) fn systemd_scope(order: &CgroupOrder) -> Vec<OsString> {
     words.into_iter().map(OsString::from).collect()
 }
 
+/// By what the service manager of the user is found, where the bot was not told: every login has one
+/// there, and so has every user that lingers.
+pub(super) fn session(given: &[(String, String)]) -> Vec<(String, OsString)> {
+    const RUNTIME: &str = "XDG_RUNTIME_DIR";
+    let mut session: Vec<(String, OsString)> = given
+        .iter()
+        .map(|(name, value)| (name.clone(), value.into()))
+        .collect();
+    if !session.iter().any(|(name, _)| name == RUNTIME) {
+        session.push((
+            RUNTIME.to_owned(),
+            format!("/run/user/{}", geteuid()).into(),
+        ));
+    }
+    session
+}
+
 #[cfg(test)]
 mod tests {
-    use super::mount_of;
+    use std::fs;
+
+    use super::super::super::order::{CgroupMaker, CgroupOrder};
+    use super::Cgroup;
 
     #[test]
-    fn the_mount_is_found_among_others() {
-        let mounts = "proc /proc proc rw 0 0\ncgroup /sys/fs/cgroup/cpu cgroup rw 0 0\ncgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n";
-        assert_eq!(mount_of(mounts), Some("/sys/fs/cgroup"));
-        assert_eq!(mount_of("proc /proc proc rw 0 0"), None);
+    fn a_run_gets_a_cgroup_with_its_limits() {
+        let top = tempfile::tempdir().unwrap();
+        let order = CgroupOrder {
+            made_by: CgroupMaker::Ourselves,
+            cpu_percent: 50,
+            memory_bytes: 1 << 28,
+            processes: 64,
+            session: Vec::new(),
+        };
+        let cgroup = Cgroup::make_in(top.path(), &order).unwrap();
+        let read = |file: &str| fs::read_to_string(cgroup.path().join(file)).unwrap();
+        assert_eq!(read("memory.max"), "268435456");
+        assert_eq!(read("memory.swap.max"), "0");
+        assert_eq!(read("cpu.max"), "50000 100000");
+        assert_eq!(read("pids.max"), "64");
+        assert!(!cgroup.ran_out_of_memory());
+        let events = |kills: u8| format!("low 0\nhigh 0\nmax 3\noom {kills}\noom_kill {kills}\n");
+        for (kills, is_so) in [(0, false), (2, true)] {
+            fs::write(cgroup.path().join("memory.events"), events(kills)).unwrap();
+            assert_eq!(cgroup.ran_out_of_memory(), is_so);
+        }
+        assert!(
+            Cgroup::make_in(top.path(), &order).is_err(),
+            "one for each helper"
+        );
     }
 }

@@ -11,7 +11,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 
 use super::super::SECOND_STAGE;
 use super::super::order::{CgroupMaker, Confine, Order, OrderArgument, OrderPlace, read_bytes};
-use super::cgroup::{Cgroup, systemd_scope};
+use super::cgroup::{Cgroup, session, systemd_scope};
 use super::is_plain;
 use super::pipes::{Capture, Feed};
 use super::run_folder::RunFolder;
@@ -70,13 +70,14 @@ pub(super) fn start(
     fcntl_setfd(&reader, FdFlags::CLOEXEC).map_err(|error| failed(&error))?;
     let confine = confine(order, folder, &writer, cgroup.as_ref());
     let stage = serde_json::to_string(&confine).map_err(|error| failed(&error))?;
-    let mut words = first_words(order).map_err(|error| failed(&error))?;
+    let (mut words, session) = first_words(order).map_err(|error| failed(&error))?;
     words.extend([SECOND_STAGE.into(), stage.into(), "--".into()]);
     words.extend(command);
     #[expect(clippy::disallowed_methods, reason = "the one place that starts a run")]
     let mut child = Command::new(&words[0])
         .args(&words[1..])
         .env_clear()
+        .envs(session)
         .envs(environment(order, folder))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -102,15 +103,18 @@ pub(super) fn start(
     })
 }
 
-/// Our own binary, whatever lies at its path by now; behind systemd it has to be the path.
-fn first_words(order: &Order) -> std::io::Result<Vec<OsString>> {
+type Variables = Vec<(String, OsString)>;
+
+/// Our own binary, whatever lies at its path by now; behind systemd it has to be the path. With the
+/// variables that what stands in front of it needs.
+fn first_words(order: &Order) -> std::io::Result<(Vec<OsString>, Variables)> {
     match &order.cgroup {
         Some(cgroup) if cgroup.made_by == CgroupMaker::Systemd => {
             let mut words = systemd_scope(cgroup);
             words.push(std::env::current_exe()?.into());
-            Ok(words)
+            Ok((words, session(&cgroup.session)))
         }
-        _ => Ok(vec!["/proc/self/exe".into()]),
+        _ => Ok((vec!["/proc/self/exe".into()], Vec::new())),
     }
 }
 
@@ -138,8 +142,8 @@ fn command(
     Ok(words)
 }
 
-fn environment(order: &Order, folder: &RunFolder) -> Vec<(String, OsString)> {
-    let mut all: Vec<(String, OsString)> = order
+fn environment(order: &Order, folder: &RunFolder) -> Variables {
+    let mut all: Variables = order
         .environment
         .iter()
         .map(|(name, value)| (name.clone(), value.into()))
@@ -157,15 +161,19 @@ fn confine(
     complaints: &OwnedFd,
     cgroup: Option<&Cgroup>,
 ) -> Confine {
-    let mut readable = order.readable.clone();
+    let mut seen = Vec::new();
     let mut writable = vec![folder.top().to_path_buf()];
     let working: PathBuf = match &order.place {
         OrderPlace::Private { workspace } => {
-            readable.extend(workspace.clone());
+            seen.extend(workspace.clone());
             folder.work()
         }
-        OrderPlace::Workspace(workspace) => {
+        OrderPlace::Changed(workspace) => {
             writable.push(workspace.clone());
+            workspace.clone()
+        }
+        OrderPlace::Seen(workspace) => {
+            seen.push(workspace.clone());
             workspace.clone()
         }
     };
@@ -173,10 +181,16 @@ fn confine(
         helper: getpid().as_raw(),
         complaints: complaints.as_raw_fd(),
         folder: working,
-        readable,
+        readable: order.readable.clone(),
+        seen,
         writable,
+        mark: order.mark,
         layers: order.layers,
         process: order.process,
         cgroup: cgroup.map(|cgroup| cgroup.path().to_path_buf()),
+        variables: environment(order, folder)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect(),
     }
 }
