@@ -205,7 +205,7 @@ async fn bash_changes_the_workspace_and_nothing_else() {
         cat /etc/passwd; ls ../8; cat ../../../minibot.db; echo x > ../x; echo x > /etc/x; exec 3<>/dev/tcp/127.0.0.1/80; echo end";
     let outcome = run(&world, world.bash(line)).await;
     assert_eq!(
-        outcome.stdout.text, "more\na\nnote.txt\nend\n",
+        outcome.stdout.text, "more\na\nnote.txt\nrun.sh\nend\n",
         "{outcome:?}"
     );
     assert_eq!(

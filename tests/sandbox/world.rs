@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use minibot::adapters::sandbox::config::{CgroupConfig, JailConfig, RlimitConfig};
 use minibot::adapters::sandbox::{JailArtifacts, ProcessSandbox, SandboxPlace, SandboxSettings};
-use minibot::core::sandbox::{Argument, RunFolder, RunRequest, SandboxMode};
+use minibot::core::sandbox::{Access, Argument, RunFolder, RunRequest, SandboxMode};
 use serde_json::Value;
 
 pub const PYTHON: &str = "/usr/bin/python3";
@@ -51,6 +51,9 @@ impl World {
             fs::write(&path, content).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         }
+        let script = data.path().join("files/chats/7/run.sh");
+        fs::write(&script, "#!/bin/sh\nexit 0\n").unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
         let within = ["", "files", "files/chats"].map(|name| data.path().join(name));
         let within: Vec<&Path> = within.iter().map(PathBuf::as_path).collect();
         let place = prepare(data.path(), &within);
@@ -91,6 +94,7 @@ impl World {
             jail: JailConfig::default(),
             jail_folder: None,
             jail_artifacts: JailArtifacts::Left,
+            session: Vec::new(),
             environment: vec![
                 ("MARK".to_owned(), self.mark.clone()),
                 ("PATH".to_owned(), "/usr/bin:/bin".to_owned()),
@@ -128,7 +132,7 @@ impl World {
         RunRequest {
             program: "/bin/bash".into(),
             arguments: vec![Argument::text("-c"), Argument::text(line)],
-            folder: RunFolder::Workspace(self.workspace()),
+            folder: RunFolder::Workspace(self.workspace(), Access::Change),
             ..self.python("")
         }
     }
