@@ -1,7 +1,7 @@
 //! The commands that only read, and with which arguments.
 
 use super::git;
-use super::targets::is_private;
+use super::targets::{is_private, leads_out};
 use crate::core::action::Confinement;
 
 /// Which options a command may have.
@@ -26,6 +26,8 @@ enum Operands {
     AtMost(usize),
     /// Each begins with this.
     Like(char),
+    /// One, and nothing behind it: what looks like an option there is another file.
+    OneAtTheEnd,
 }
 
 /// A command that only reads.
@@ -94,7 +96,8 @@ const READERS: [Reader; 62] = [
         &["output", "compress-program", "temporary-directory"],
     ),
     with("uniq", Options::Any, Operands::AtMost(1)),
-    free("jq"),
+    // Some programs of that name can change files.
+    but("jq", "i", &["in-place"]),
     free("echo"),
     free("pwd"),
     free("basename"),
@@ -123,7 +126,7 @@ const READERS: [Reader; 62] = [
             short: "r",
             long: &["revert"],
         },
-        Operands::AtMost(1),
+        Operands::OneAtTheEnd,
     ),
     free("strings"),
     free("seq"),
@@ -143,7 +146,7 @@ const READERS: [Reader; 62] = [
     with("hostname", Options::None, Operands::AtMost(0)),
     free("uptime"),
     free("nproc"),
-    free("free"),
+    but("free", "s", &["seconds"]),
     free("which"),
     free("type"),
     free("true"),
@@ -163,6 +166,9 @@ pub(super) fn check(words: &[&str], confinement: Confinement) -> Result<(), Stri
     if let Some(private) = arguments.iter().find(|word| is_private(word)) {
         return Err(format!("{private} may hold what is private"));
     }
+    if confinement == Confinement::Weaker {
+        stays_here(name, arguments)?;
+    }
     match name {
         "git" => git::check(arguments, confinement),
         "find" => find(arguments),
@@ -176,16 +182,46 @@ pub(super) fn check(words: &[&str], confinement: Confinement) -> Result<(), Stri
     }
 }
 
+/// Where nothing holds a program in, it may only look at what lies in the workspace. A file there could
+/// name others, so no command is pointed at a list of names or at a program of its own.
+fn stays_here(name: &str, arguments: &[&str]) -> Result<(), String> {
+    const LISTS: &[&str] = &[
+        "files0-from",
+        "from-file",
+        "library-path",
+        "rawfile",
+        "slurpfile",
+        "argfile",
+        "exclude-from",
+        "files-from",
+        "fromfile",
+        "ignore-file",
+    ];
+    let lists = Options::AnyBut {
+        short: match name {
+            "jq" => "fL",
+            "file" => "f",
+            "du" | "diff" => "X",
+            _ => "",
+        },
+        long: LISTS,
+    };
+    check_options(name, arguments, &lists)?;
+    match arguments.iter().find(|word| leads_out(word)) {
+        Some(word) => Err(format!("{word} may lie outside of the workspace")),
+        None => Ok(()),
+    }
+}
+
 impl Reader {
     fn check(&self, arguments: &[&str]) -> Result<(), String> {
         check_options(self.name, arguments, &self.options)?;
-        let mut operands = arguments
-            .iter()
-            .filter(|word| !word.starts_with('-') || **word == "-");
+        let operands: Vec<usize> = operands(arguments).collect();
         let fits = match self.operands {
             Operands::Any => true,
-            Operands::AtMost(most) => operands.count() <= most,
-            Operands::Like(sign) => operands.all(|word| word.starts_with(sign)),
+            Operands::AtMost(most) => operands.len() <= most,
+            Operands::Like(sign) => operands.iter().all(|at| arguments[*at].starts_with(sign)),
+            Operands::OneAtTheEnd => operands.first().is_none_or(|at| at + 1 == arguments.len()),
         };
         if fits {
             Ok(())
@@ -196,6 +232,17 @@ impl Reader {
             ))
         }
     }
+}
+
+/// Where the arguments stand that are no options. Behind `--` none is one, whatever it looks like.
+fn operands(arguments: &[&str]) -> impl Iterator<Item = usize> {
+    let end = arguments.iter().position(|word| *word == "--");
+    let behind = end.unwrap_or(arguments.len());
+    let is_operand = move |(at, word): (usize, &&str)| {
+        let is_one = at > behind || (at < behind && (!word.starts_with('-') || *word == "-"));
+        is_one.then_some(at)
+    };
+    arguments.iter().enumerate().filter_map(is_operand)
 }
 
 /// Whether no option is among those that are not harmless.

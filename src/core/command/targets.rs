@@ -171,9 +171,26 @@ pub(super) fn is_private(word: &str) -> bool {
     })
 }
 
+/// What may name something outside of the folder where the shell stands, as a whole or in a part of it.
+pub(super) fn leads_out(word: &str) -> bool {
+    let is_of_a_name = |letter: char| letter.is_alphanumeric() || "._-+".contains(letter);
+    let mut before = None;
+    let from_the_root = word.chars().any(|letter| {
+        let begins = letter == '/' && !before.is_some_and(|one| is_of_a_name(one) || one == '/');
+        before = Some(letter);
+        begins
+    });
+    let up = word
+        .split(|letter: char| !is_of_a_name(letter))
+        .any(|name| name == "..");
+    // The value of an option may stand right behind its letter.
+    let in_an_option = word.starts_with('-') && word.contains('/');
+    from_the_root || up || in_an_option || word.contains('~') || word.starts_with('@')
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{is_device, is_key, is_private, is_whole};
+    use super::{is_device, is_key, is_private, is_whole, leads_out};
 
     #[test]
     fn words_name_what_they_name() {
@@ -250,6 +267,40 @@ mod tests {
             "/sys/power/state",
         ] {
             assert!(is_private(word), "{word}");
+        }
+        for word in [
+            "/etc/minibot/config.toml",
+            "//x",
+            "..",
+            "../x",
+            "a/../b",
+            "a/..",
+            "~",
+            "~/x",
+            "--file=/x",
+            "--file=../x",
+            "-f/x",
+            "-L../x",
+            "import \"/etc/x\" as $x; $x",
+            "a:/x",
+            "@list",
+        ] {
+            assert!(leads_out(word), "{word}");
+        }
+        for word in [
+            "",
+            "a",
+            "a/b",
+            "./a",
+            "a..b",
+            "-rn",
+            "--color=never",
+            "1,5p",
+            "fn main",
+            "...",
+            "a/b/",
+        ] {
+            assert!(!leads_out(word), "{word}");
         }
         assert!(
             !is_private("/proc/meminfo") && !is_private("/etc/passwd") && !is_private("src/env.rs")

@@ -61,6 +61,33 @@ fn what_git_does_is_asked_about_where_nothing_holds_it() {
     assert_eq!(classify(&read("ls"), Confinement::Weaker), Verdict::Allow);
 }
 
+/// Where nothing holds a program in, it may look at the workspace, and at nothing else.
+#[test]
+fn what_leads_out_of_the_workspace_is_asked_about_where_nothing_holds_it() {
+    let weaker = |line: &str| classify(&read(line), Confinement::Weaker);
+    let leads_out = include_str!("tests/leads_out.txt").lines();
+    let wrong: Vec<_> = leads_out
+        .filter(|line| !matches!(weaker(line), Verdict::Ask(_)))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    for line in [
+        "ls",
+        "ls -la src",
+        "cat src/main.rs",
+        "cat ./a.txt | sort | uniq -c",
+        "grep -rn 'fn main' src",
+        "grep -E '^[0-9]+$' numbers.txt 2>/dev/null",
+        "find . -name '*.rs'",
+        "sed -n '1,5p' a.txt",
+        "cd src/core; wc -l mod.rs",
+        "jq '.items[] | .name' data.json",
+        "date +%F",
+        "uname -a",
+    ] {
+        assert_eq!(weaker(line), Verdict::Allow, "{line}");
+    }
+}
+
 /// A rule holds for a command however it is quoted, and for no other.
 #[test]
 fn a_target_is_the_command_written_in_one_way() {
