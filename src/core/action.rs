@@ -40,6 +40,11 @@ pub enum Action {
         /// Whether it runs without a network and without the bot's data.
         confinement: Confinement,
     },
+    /// Writes or moves files.
+    ChangeFiles {
+        /// Their paths in the workspace.
+        paths: Vec<String>,
+    },
     /// Deletes a file.
     DeleteFile {
         /// Its path in the workspace.

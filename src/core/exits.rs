@@ -62,7 +62,7 @@ pub fn escalation(action: &Action, surroundings: &Surroundings) -> Option<Reason
         return None;
     }
     match action {
-        Action::Inside | Action::SendFile { .. } => None,
+        Action::Inside | Action::SendFile { .. } | Action::ChangeFiles { .. } => None,
         Action::Fetch {
             url,
             plain: Plainness::Carries,

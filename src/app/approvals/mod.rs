@@ -17,7 +17,7 @@ use super::toolbox::Toolbox;
 use crate::core::action::Action;
 use crate::core::approval::card::Origin;
 use crate::core::approval::{
-    ApprovalStore, Considered, RuleTarget, Ruling, ToolPolicy, Verdict, rule_on,
+    ApprovalStore, Considered, RuleTarget, Ruling, ToolPolicy, Verdict, guarded, rule_on,
 };
 use crate::core::channel::{Asking, ChatTarget};
 use crate::core::clock::Clock;
@@ -95,6 +95,7 @@ impl Approvals {
         let mut considered = Considered {
             tool,
             command: self::command(&action),
+            guarded: guarded(&action),
             escalated: self.escalated(&action, surroundings),
             target,
             stored: None,
@@ -106,7 +107,7 @@ impl Approvals {
         } = &ruling.verdict
         {
             let stored = self.store.find_rule(chat, tool, target).await?;
-            considered.stored = stored.map(|rule| rule.0);
+            considered.stored = stored;
             return Ok(self.askable(placed(rule_on(policy, considered), &action), chat));
         }
         Ok(self.askable(placed(ruling, &action), chat))

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use globset::{Glob, GlobMatcher};
 use serde::Deserialize;
 
-use super::rule::RuleTarget;
+use super::rule::{RuleTarget, name_in_log};
 use super::{Ruling, Verdict};
+use crate::core::action::Action;
 use crate::core::command::Verdict as CommandVerdict;
+use crate::core::ids::RuleId;
 
 /// What the settings say about a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -88,20 +90,46 @@ pub struct Considered<'a> {
     pub tool: &'a str,
     /// What the command line is, where the call runs one.
     pub command: Option<CommandVerdict>,
+    /// Why the call asks although the settings allow its tool.
+    pub guarded: Option<&'static str>,
     /// Why content from outside makes the call doubtful.
     pub escalated: Option<String>,
     /// What "always allow this" would cover; `None` where the same words may mean something else
     /// another time.
     pub target: Option<RuleTarget>,
-    /// Whether a rule of the person covers it: its number.
-    pub stored: Option<i64>,
+    /// The rule of the person that covers it.
+    pub stored: Option<RuleId>,
+}
+
+/// Why an action asks although its tool may run: it reaches for what other programs act on. What stands
+/// in a folder of Git's own names programs that Git then runs.
+pub fn guarded(action: &Action) -> Option<&'static str> {
+    let is_gits = |path: &String| {
+        path.split('/')
+            .any(|name| name.eq_ignore_ascii_case(".git"))
+    };
+    let touches = match action {
+        Action::ChangeFiles { paths } => paths.iter().any(is_gits),
+        Action::DeleteFile { path } => is_gits(path),
+        _ => false,
+    };
+    touches.then_some("it changes what Git goes by, and Git runs programs that are named there")
 }
 
 /// Decides. A refusal stands whatever else is said; content from outside makes at least a question
 /// of a call, which no rule of the person lifts.
 pub fn rule_on(policy: &ToolPolicy, call: Considered<'_>) -> Ruling {
     let (mode, rule) = policy.find(call.tool);
-    let by_settings = base(mode, rule, &call);
+    let mut by_settings = base(mode, rule, &call);
+    if let (Verdict::Allow, Some(reason)) = (&by_settings.verdict, call.guarded) {
+        by_settings = Ruling {
+            verdict: Verdict::Ask {
+                always: call.target.clone(),
+            },
+            rule: format!("guarded; {}", by_settings.rule),
+            reason: reason.to_owned(),
+        };
+    }
     match (&by_settings.verdict, call.escalated, call.stored) {
         (Verdict::Deny, _, _) => by_settings,
         (_, Some(reason), _) => Ruling {
@@ -111,7 +139,7 @@ pub fn rule_on(policy: &ToolPolicy, call: Considered<'_>) -> Ruling {
         },
         (Verdict::Ask { .. }, None, Some(number)) => Ruling {
             verdict: Verdict::Allow,
-            rule: format!("always rule {number}"),
+            rule: name_in_log(number),
             reason: String::new(),
         },
         (Verdict::Ask { .. } | Verdict::Allow, None, _) => by_settings,
@@ -159,7 +187,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::core::action::Action;
     use ToolMode::{Allow, Ask, Classify, Deny};
 
     fn policy(table: &[(&str, ToolMode)]) -> ToolPolicy {
@@ -217,9 +244,10 @@ mod tests {
         Considered {
             tool: "tool",
             command,
+            guarded: None,
             escalated: escalated.then(|| "it has read a page".to_owned()),
             target: RuleTarget::of("tool", &Action::Inside, &arguments),
-            stored: stored.then_some(7),
+            stored: stored.then_some(RuleId(7)),
         }
     }
 
@@ -251,6 +279,52 @@ mod tests {
             let offers = matches!(ruling.verdict, Verdict::Ask { always: Some(_) });
             assert_eq!(offers, always, "{case}");
         }
+    }
+
+    /// Git runs what stands in its own folder, so whoever writes there is asked about.
+    #[test]
+    fn what_git_goes_by_is_changed_with_a_persons_word_only() {
+        let changes = |path: &str| Action::ChangeFiles {
+            paths: vec!["notes.txt".to_owned(), path.to_owned()],
+        };
+        for path in [
+            ".git",
+            ".git/config",
+            "a/.git/hooks/x",
+            "./.git/config",
+            "a//.GIT/config",
+        ] {
+            let delete = Action::DeleteFile {
+                path: path.to_owned(),
+            };
+            for action in [changes(path), delete] {
+                let reason = guarded(&action);
+                assert!(reason.is_some(), "{path}");
+                for (mode, stored, verdict) in [
+                    (Allow, false, "ask"),
+                    (Allow, true, "allow"),
+                    (Ask, false, "ask"),
+                    (Deny, true, "deny"),
+                ] {
+                    let call = Considered {
+                        guarded: reason,
+                        ..considered(false, stored, None)
+                    };
+                    let ruling = rule_on(&policy(&[("tool", mode)]), call);
+                    assert_eq!(ruling.verdict.name(), verdict, "{path} {mode:?}");
+                }
+            }
+        }
+        for path in [
+            "a.git",
+            ".gitignore",
+            "git/config",
+            "a/.github/x",
+            ".gitattributes",
+        ] {
+            assert_eq!(guarded(&changes(path)), None, "{path}");
+        }
+        assert_eq!(guarded(&Action::Inside), None);
     }
 
     #[test]

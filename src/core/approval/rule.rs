@@ -73,6 +73,7 @@ impl RuleTarget {
             | Action::FillField { .. }
             | Action::Click { .. }
             | Action::Code { .. }
+            | Action::ChangeFiles { .. }
             | Action::ScheduleRun
             | Action::McpWrite { .. } => Self::Call {
                 call: Fingerprint::of(tool, arguments),
@@ -98,6 +99,11 @@ fn beside(tool: &str, arguments: &Value, line: &str) -> Fingerprint {
         fields.retain(|_, value| value.as_str() != Some(line));
     }
     Fingerprint::of(tool, &rest)
+}
+
+/// What the audit log calls a stored rule.
+pub fn name_in_log(rule: RuleId) -> String {
+    format!("always rule {rule}")
 }
 
 /// A stored rule.

@@ -38,6 +38,12 @@ impl TypedTool for CreateFile {
     const EFFECT: ToolEffect = ToolEffect::OutsideIdempotent;
     type Arguments = CreateArguments;
 
+    async fn action(&self, _context: &ToolContext, arguments: CreateArguments) -> Action {
+        Action::ChangeFiles {
+            paths: vec![arguments.path],
+        }
+    }
+
     async fn run(&self, context: &ToolContext, arguments: CreateArguments) -> ToolOutcome {
         if let Some(refusal) = too_large(arguments.content.len(), self.most_bytes) {
             return refusal;
@@ -115,6 +121,12 @@ impl TypedTool for EditFile {
     const TEXTS: &'static str = TEXTS;
     const EFFECT: ToolEffect = ToolEffect::OutsideOnce;
     type Arguments = EditArguments;
+
+    async fn action(&self, _context: &ToolContext, arguments: EditArguments) -> Action {
+        Action::ChangeFiles {
+            paths: vec![arguments.path],
+        }
+    }
 
     async fn run(&self, context: &ToolContext, arguments: EditArguments) -> ToolOutcome {
         let path = match WorkspacePath::parse(&arguments.path) {
@@ -201,6 +213,12 @@ impl TypedTool for MoveFile {
     const TEXTS: &'static str = TEXTS;
     const EFFECT: ToolEffect = ToolEffect::OutsideOnce;
     type Arguments = MoveArguments;
+
+    async fn action(&self, _context: &ToolContext, arguments: MoveArguments) -> Action {
+        Action::ChangeFiles {
+            paths: vec![arguments.source_path, arguments.destination_path],
+        }
+    }
 
     async fn run(&self, context: &ToolContext, arguments: MoveArguments) -> ToolOutcome {
         let moved = async {
