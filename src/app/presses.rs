@@ -151,7 +151,10 @@ impl Presses {
                 let by = &row.incoming.sender;
                 self.approval(&pressed, by, (key, answer)).await?
             }
-            Some(ButtonData::RevokeRule { rule }) => self.revoke(&pressed, rule).await?,
+            Some(ButtonData::RevokeRule { rule }) => {
+                let by = &row.incoming.sender;
+                self.revoke(&pressed, by, rule).await?
+            }
             None => {
                 if self.inbox.finish(row.id, Vec::new()).await? {
                     Told::notice(NOT_IN_USE)

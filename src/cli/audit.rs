@@ -89,12 +89,15 @@ fn to_json(id: i64, entry: &AuditEntry) -> serde_json::Result<Value> {
 }
 
 fn line(id: i64, entry: &AuditEntry) -> String {
+    let turn = entry
+        .turn
+        .map_or_else(|| "-".to_owned(), |turn| turn.to_string());
     format!(
         "{id}  {}  chat {}  user {}  turn {}  {}  {} ({})  {}  {}",
         entry.at.format("%Y-%m-%d %H:%M:%SZ"),
         entry.chat,
         entry.user,
-        entry.turn,
+        turn,
         entry.tool,
         entry.verdict,
         entry.rule,

@@ -17,8 +17,8 @@ pub struct AuditEntry {
     pub chat: ChatId,
     /// Whose turn; of an answer, who gave it.
     pub user: UserId,
-    /// In which turn.
-    pub turn: TurnId,
+    /// In which turn; a rule is taken back outside of one.
+    pub turn: Option<TurnId>,
     /// Which tool.
     pub tool: String,
     /// The arguments' SHA-256, in hexadecimal digits.
@@ -26,12 +26,13 @@ pub struct AuditEntry {
     /// The arguments without secrets.
     pub arguments: String,
     /// What was decided: `allow`, `ask`, `deny`, `approved`, `denied`, `expired`, `superseded`;
-    /// `refused` for a call that no rule was asked about, and for an answer that does not count.
+    /// `refused` for a call that no rule was asked about, and for an answer that does not count;
+    /// `revoked` for a rule that is taken back.
     pub verdict: String,
     /// Which rule decided.
     pub rule: String,
     /// How it ended: `ok` or an error code for a call; `asked`, `answered`, `closed` or `ignored` for
-    /// a question.
+    /// a question; `revoked`.
     pub outcome: String,
 }
 

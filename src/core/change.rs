@@ -5,7 +5,7 @@ use super::approval::{AllowRule, AnswerRefused, Answered, Settlement};
 use super::card::{Reacted, Reaction};
 use super::channel::ChatTarget;
 use super::exits::Links;
-use super::ids::{ConversationId, JobId, OccurrenceId, RuleId};
+use super::ids::{ConversationId, JobId, OccurrenceId, RuleId, UserId};
 use super::jobs::{Job, JobAction, JobLimits, NewJob};
 use super::label::Labels;
 use super::money::MicroUsd;
@@ -83,6 +83,8 @@ pub enum Change {
         target: ChatTarget,
         /// Which.
         rule: RuleId,
+        /// Who does.
+        by: UserId,
     },
     /// Adds to the budget of the day and the month.
     RaiseBudget {

@@ -55,8 +55,8 @@ pub(super) async fn apply(
         Change::AnswerApproval { answered, line } => Ok(ChangeOutcome::ApprovalAnswered(
             approvals::answer(connection, answered, line, now).await?,
         )),
-        Change::RevokeRule { target, rule } => Ok(ChangeOutcome::RuleRevoked(
-            approvals::revoke(connection, &target, rule).await?,
+        Change::RevokeRule { target, rule, by } => Ok(ChangeOutcome::RuleRevoked(
+            approvals::revoke(connection, (&target, &by), rule, now).await?,
         )),
         Change::RaiseBudget { amount } => {
             usage::raise(connection, amount, now).await?;

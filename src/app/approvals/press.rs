@@ -55,12 +55,14 @@ impl Presses {
     pub(in crate::app) async fn revoke(
         &self,
         pressed: &Pressed<'_>,
+        by: &Sender,
         rule: RuleId,
     ) -> StoreResult<Told> {
         let asked = AskedByRow {
             change: Change::RevokeRule {
                 target: pressed.target.clone(),
                 rule,
+                by: by.user.clone(),
             },
             replies: Box::new(|_| Vec::new()),
         };

@@ -189,6 +189,7 @@ pub(super) fn refusal_words(refused: &AnswerRefused) -> String {
         AnswerRefused::Already(settled) => settled.late_notice(),
         AnswerRefused::TooLate => "Too late: this was not run",
         AnswerRefused::OnceOnly => "This can only be approved for this once",
+        AnswerRefused::NotShown => "The file with all of it did not arrive: it can only be denied",
     }
     .to_owned()
 }

@@ -28,6 +28,7 @@ pub(super) async fn approvals(commands: &Commands, call: &CommandCall<'_>) -> St
         change: Change::RevokeRule {
             target: call.target.clone(),
             rule: rule.id,
+            by: call.row.incoming.sender.user.clone(),
         },
         replies: Box::new(move |outcome| vec![NewOutbox::answer(target, revoked(outcome))]),
     };

@@ -198,7 +198,10 @@ fn said(progress: &Progress, key: ApprovalKey, card: Card) -> Vec<NewOutbox> {
         if progress.answer.message.is_some() {
             said.push(row(Outgoing::plain("What I want to run:")));
         }
-        said.push(row(file));
+        let mut file = row(file);
+        // The answer looks for it there: what did not arrive cannot be approved.
+        file.dedupe_key = Some(key.file_key());
+        said.push(file);
     }
     let content = Outgoing::formatted(card.text).with_buttons(card.buttons);
     let mut last = row(content);

@@ -34,11 +34,22 @@ pub enum AnswerRefused {
     TooLate,
     /// It can only be answered for this once.
     OnceOnly,
+    /// What it is about has not arrived.
+    NotShown,
+}
+
+/// Whether a person can see all that they are asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// They can.
+    All,
+    /// The file that belongs to the card did not arrive.
+    NotAll,
 }
 
 /// Why an answer given `now` does nothing; `None` when it counts.
 pub fn refusal(
-    asked: Option<&Approval>,
+    (asked, shown): (Option<&Approval>, Shown),
     answered: &Answered,
     now: DateTime<Utc>,
 ) -> Option<AnswerRefused> {
@@ -59,8 +70,13 @@ pub fn refusal(
     if now >= asked.expires_at {
         return Some(AnswerRefused::TooLate);
     }
-    let is_refused = answered.answer == Answer::Always && asked.always.is_none();
-    is_refused.then_some(AnswerRefused::OnceOnly)
+    match answered.answer {
+        Answer::Deny => None,
+        // Nobody says yes to what they have not seen.
+        Answer::Approve | Answer::Always if shown == Shown::NotAll => Some(AnswerRefused::NotShown),
+        Answer::Always if asked.always.is_none() => Some(AnswerRefused::OnceOnly),
+        Answer::Approve | Answer::Always => None,
+    }
 }
 
 #[cfg(test)]
@@ -205,8 +221,21 @@ mod tests {
             (Some(once), yes, "7", here(), 1, None),
         ] {
             let answer = answered(answer, user, place);
-            let refused = refusal(row.as_ref(), &answer, at(now));
+            let refused = refusal((row.as_ref(), Shown::All), &answer, at(now));
             assert_eq!(refused, expected, "{row:?} {answer:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_shown_can_only_be_denied() {
+        for (answer, expected) in [
+            (Answer::Approve, Some(AnswerRefused::NotShown)),
+            (Answer::Always, Some(AnswerRefused::NotShown)),
+            (Answer::Deny, None),
+        ] {
+            let answered = answered(answer, "7", asked().target);
+            let refused = refusal((Some(&asked()), Shown::NotAll), &answered, at(1));
+            assert_eq!(refused, expected, "{answer:?}");
         }
     }
 }

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub use self::decide::{AnswerRefused, Answered, refusal};
-pub use self::policy::{Considered, ToolMode, ToolPolicy, rule_on};
-pub use self::rule::{AllowRule, RuleTarget};
+pub use self::decide::{AnswerRefused, Answered, Shown, refusal};
+pub use self::policy::{Considered, ToolMode, ToolPolicy, guarded, rule_on};
+pub use self::rule::{AllowRule, RuleTarget, name_in_log};
 pub use self::store::{Approval, ApprovalStore, Closing, NewApproval, Settlement};
 pub use self::visible::{visible, visible_line};
 use super::ids::TurnId;
@@ -38,6 +38,11 @@ impl ApprovalKey {
     /// The key under which the outbox knows the card: it is not sent twice.
     pub fn card_key(self) -> String {
         format!("approval:{}:{}", self.turn, self.number)
+    }
+
+    /// The key under which it knows the file that belongs to the card.
+    pub fn file_key(self) -> String {
+        format!("{}:file", self.card_key())
     }
 }
 

@@ -1,11 +1,12 @@
 //! Questions about calls: who may answer, what an answer does, and that it counts once.
 
 use chrono::TimeDelta;
+use minibot::adapters::sqlite::{AuditFilter, SqliteAuditLog};
 use serde_json::{Value, json};
 
 use super::cards::press;
 use crate::support::fake_model::Reply;
-use crate::support::fake_telegram::FakeMessage;
+use crate::support::fake_telegram::{FakeMessage, Fault};
 use crate::support::test_bot::{ALICE, BOB, Chat, STRANGER, TestBot};
 
 const GROUP: i64 = -100;
@@ -160,6 +161,37 @@ async fn always_covers_the_same_call_in_this_chat_until_it_is_revoked() {
     let again = card(bot.says("again").await).await;
     press(&bot, ALICE, ALICE, again.id, &button(&again, ":n")).await;
     bot.alice().replies("Four.").await;
+    // All of it can be told from the log.
+    let log = SqliteAuditLog::new(bot.process().store.database.clone());
+    let filter = AuditFilter {
+        chat: Some(ALICE.to_string()),
+        tool: Some("user_memory_save".to_owned()),
+        limit: 100,
+    };
+    let rows = log
+        .list(&filter)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|(_, row)| row);
+    let told: Vec<String> = rows
+        .filter(|row| row.rule.contains("always rule"))
+        .map(|row| {
+            format!(
+                "{} {} by {}: {}",
+                row.verdict, row.outcome, row.user, row.rule
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "approved answered by 1001: settings: user_memory_save = ask; kept as always rule 1",
+            "allow ok by 1001: always rule 1",
+            "revoked revoked by 1001: always rule 1",
+        ]
+    );
+    assert_eq!(log.first_broken().await.unwrap(), None);
     bot.finish().await;
 }
 
@@ -261,6 +293,82 @@ async fn a_scheduled_run_asks_whoever_created_it() {
     assert!(question.text.contains(origin), "{}", question.text);
     press(&bot, ALICE, ALICE, question.id, &button(&question, ":y")).await;
     bot.alice().replies("Saved the news.").await;
+    bot.finish().await;
+}
+
+/// The group sees the card; only whoever wanted the task can answer, and nobody else ends the wait.
+#[tokio::test]
+async fn a_scheduled_run_in_a_group_asks_whoever_created_it() {
+    let bot = asking().await;
+    bot.telegram.add_group(GROUP, "Friends");
+    let (alice, bob) = (bot.at(GROUP, ALICE), bot.at(GROUP, BOB));
+    let job = json!({ "content": "save the news", "delay_seconds": 600, "role": "user" });
+    bot.model([
+        Reply::tools([("schedule_prompt", job)]),
+        Reply::text("Set."),
+    ]);
+    alice
+        .says("@fake_mini_bot every day …")
+        .await
+        .replies("Set.")
+        .await;
+    bot.model([
+        save("news"),
+        Reply::text("Saved the news."),
+        Reply::text("Hello Bob."),
+    ]);
+    bot.advance(TimeDelta::seconds(600));
+    let question = card(alice).await;
+    let origin = "For the scheduled task of Alice: \"save the news\"";
+    assert!(question.text.contains(origin), "{}", question.text);
+    let yes = button(&question, ":y");
+    let notice = press(&bot, GROUP, BOB, question.id, &yes).await;
+    assert_eq!(notice, "Only the person who is asked can answer");
+    bob.says("@fake_mini_bot hello").await;
+    let notice = press(&bot, GROUP, ALICE, question.id, &yes).await;
+    assert_eq!(notice, "Approved");
+    alice
+        .replies("Saved the news.")
+        .await
+        .replies("Hello Bob.")
+        .await;
+    bot.finish().await;
+}
+
+/// Nobody can say yes to what they were not shown.
+#[tokio::test]
+async fn a_card_whose_file_did_not_arrive_can_only_be_denied() {
+    let bot = asking().await;
+    let refusal =
+        json!({ "ok": false, "error_code": 400, "description": "Bad Request: wrong file" });
+    let fault = Fault::Answer {
+        status: 400,
+        body: refusal.to_string(),
+    };
+    bot.telegram.fail("sendDocument", [fault]);
+    let note = json!({ "title": "all", "data": "line\n".repeat(900) });
+    bot.model([
+        Reply::tools([("user_memory_save", note)]),
+        Reply::text("Not saved."),
+    ]);
+    bot.says("note all this").await;
+    let is_card = |messages: &[FakeMessage]| {
+        let mut cards = messages.iter().filter(|one| one.text.contains("May I run"));
+        cards.next().cloned()
+    };
+    let question = bot.telegram.find(ALICE, is_card).await.unwrap();
+    for answer in [":y", ":a"] {
+        let notice = press(&bot, ALICE, ALICE, question.id, &button(&question, answer)).await;
+        assert_eq!(
+            notice,
+            "The file with all of it did not arrive: it can only be denied"
+        );
+    }
+    let notice = press(&bot, ALICE, ALICE, question.id, &button(&question, ":n")).await;
+    assert_eq!(notice, "Denied");
+    bot.telegram.wait_for_text(ALICE, "Not saved.").await;
+    assert_eq!(code(&bot), "denied");
+    bot.alice().has_read_all();
     bot.finish().await;
 }
 

@@ -10,7 +10,7 @@ use super::approvals::{asking, button, card, outcome, result, save};
 use super::cards::press;
 use crate::support::fake_model::{Reply, Request};
 use crate::support::gate::Gate;
-use crate::support::test_bot::{ALICE, TestBot};
+use crate::support::test_bot::{ALICE, BOB, TestBot};
 
 #[tokio::test]
 async fn without_an_answer_it_does_not_run() {
@@ -58,6 +58,23 @@ async fn a_restart_asks_nothing_twice_and_a_press_meanwhile_counts() {
     bot.finish().await;
 }
 
+/// The yes is to exactly what was asked: a question that is stored otherwise by now is a no.
+#[tokio::test]
+async fn a_question_that_was_changed_is_answered_with_no() {
+    let bot = asking().await;
+    bot.model([save("key"), Reply::text("Not saved.")]);
+    let question = card(bot.says("note the key").await).await;
+    let changed = std::process::Command::new("sqlite3")
+        .arg(bot.settings.database())
+        .arg("UPDATE approvals SET fingerprint = 'of something else'")
+        .status();
+    assert!(changed.unwrap().success());
+    press(&bot, ALICE, ALICE, question.id, &button(&question, ":y")).await;
+    bot.alice().replies("Not saved.").await;
+    assert_eq!(result(&bot)["code"], "denied");
+    bot.finish().await;
+}
+
 #[tokio::test]
 async fn the_next_message_ends_the_wait_and_is_the_next_turn() {
     let bot = asking().await;
@@ -73,6 +90,35 @@ async fn the_next_message_ends_the_wait_and_is_the_next_turn() {
     assert_eq!(result(&bot)["code"], "superseded");
     let late = press(&bot, ALICE, ALICE, question.id, &button(&question, ":y")).await;
     assert_eq!(late, "No longer asked: you went on");
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn in_a_group_another_ones_message_waits_and_ends_nothing() {
+    const GROUP: i64 = -100;
+    let bot = asking().await;
+    bot.telegram.add_group(GROUP, "Friends");
+    let (alice, bob) = (bot.at(GROUP, ALICE), bot.at(GROUP, BOB));
+    bot.model([
+        save("key"),
+        Reply::text("Saved."),
+        Reply::text("Hello Bob."),
+    ]);
+    let question = card(alice.says("@fake_mini_bot note the key").await).await;
+    bob.says("@fake_mini_bot hello").await;
+    bob.says("@fake_mini_bot yes").await;
+    bot.model([Reply::text("Yes what?")]);
+    let notice = press(&bot, GROUP, ALICE, question.id, &button(&question, ":y")).await;
+    assert_eq!(notice, "Approved");
+    alice
+        .replies("Saved.")
+        .await
+        .replies("Hello Bob.")
+        .await
+        .replies("Yes what?")
+        .await;
+    let line = outcome(&bot, GROUP, &question).await;
+    assert_eq!(line, "✅ Approved by Alice, 10:00");
     bot.finish().await;
 }
 

@@ -12,8 +12,8 @@ use super::super::{audit, outbox};
 use super::row::StoredApproval;
 use super::{find, rules, waiting};
 use crate::core::approval::{
-    Answer, AnswerRefused, Answered, Approval, ApprovalKey, Closing, Decision, Settlement, card,
-    refusal,
+    Answer, AnswerRefused, Answered, Approval, ApprovalKey, Closing, Decision, Settlement, Shown,
+    card, name_in_log, refusal,
 };
 use crate::core::audit::AuditEntry;
 use crate::core::error::StoreResult;
@@ -32,12 +32,13 @@ pub(in super::super) async fn answer(
 ) -> StoreResult<Result<Settlement, AnswerRefused>> {
     let stored = find(&mut *connection, answered.key).await?;
     let asked = stored.clone().map(Approval::try_from).transpose()?;
-    let refused = refusal(asked.as_ref(), &answered, now);
+    let shown = shown(&mut *connection, answered.key).await?;
+    let refused = refusal((asked.as_ref(), shown), &answered, now);
     let Some(stored) = stored else {
         return Ok(Err(refused.unwrap_or(AnswerRefused::Unknown)));
     };
     if let Some(refused) = refused {
-        if refused == AnswerRefused::NotYours {
+        if matches!(refused, AnswerRefused::NotYours | AnswerRefused::NotShown) {
             let entry = entry(&stored, &answered.by.user, ("refused", "ignored"), now);
             audit::append(connection, &stored.target().channel, &entry).await?;
         }
@@ -49,12 +50,29 @@ pub(in super::super) async fn answer(
         at: now,
         always: answered.answer == Answer::Always,
     };
+    let mut stored = stored;
     if let (true, Some(always)) = (settled.always, asked.and_then(|asked| asked.always)) {
-        rules::add(&mut *connection, &stored, &always, &answered.by.user, now).await?;
+        let rule = rules::add(&mut *connection, &stored, &always, &answered.by.user, now).await?;
+        // The row of the answer tells that it is for ever, and under which number.
+        stored.rule = format!("{}; kept as {}", stored.rule, name_in_log(rule));
     }
     let by = answered.by.user;
     settle(connection, &stored, (&settled, by, line)).await?;
     Ok(Ok(settled))
+}
+
+/// Whether the file of a card, where there is one, has arrived.
+async fn shown(connection: &mut SqliteConnection, key: ApprovalKey) -> StoreResult<Shown> {
+    let select = Query::select()
+        .column(Outbox::State)
+        .from(Outbox::Table)
+        .and_where(Expr::col(Outbox::DedupeKey).eq(key.file_key()))
+        .take();
+    let row: Option<(String,)> = fetch_optional(connection, &select).await?;
+    Ok(match row {
+        Some((state,)) if state != "sent" => Shown::NotAll,
+        Some(_) | None => Shown::All,
+    })
 }
 
 /// Ends a question that still waits; returns it as it is then.
@@ -205,7 +223,7 @@ fn entry(
         at: now,
         chat: stored.target().chat,
         user: user.clone(),
-        turn: stored.key().turn,
+        turn: Some(stored.key().turn),
         tool: stored.tool.clone(),
         arguments_hash: stored.arguments_hash.clone(),
         arguments: stored.arguments.clone(),

@@ -81,7 +81,7 @@ pub(super) async fn ask(
         at: question.asked_at,
         chat: target.chat.clone(),
         user: question.person.clone(),
-        turn,
+        turn: Some(turn),
         tool: question.tool.clone(),
         arguments_hash: question.arguments.hash.clone(),
         arguments: question.arguments.redacted.clone(),

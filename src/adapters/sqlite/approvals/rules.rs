@@ -4,23 +4,25 @@ use chrono::{DateTime, Utc};
 use sea_query::{Condition, Expr, ExprTrait, OnConflict, Order, Query, SelectStatement};
 use sqlx::{SqliteConnection, SqlitePool};
 
+use super::super::audit;
 use super::super::iden::ApprovalRules;
-use super::super::statement::{execute, fetch_all, fetch_optional, in_row, insert};
+use super::super::statement::{execute, fetch_all, fetch_one, fetch_optional, in_row, insert};
 use super::super::values::{self, millis};
 use super::row::StoredApproval;
-use crate::core::approval::{AllowRule, RuleTarget};
+use crate::core::approval::{AllowRule, RuleTarget, name_in_log, sha256_hex};
+use crate::core::audit::AuditEntry;
 use crate::core::channel::ChatTarget;
 use crate::core::error::{StoreError, StoreResult};
 use crate::core::ids::{RuleId, UserId};
 
-/// Stores a rule. One that is there already stays.
+/// Stores a rule, and returns its id. One that is there already stays.
 pub(super) async fn add(
     connection: &mut SqliteConnection,
     asked: &StoredApproval,
     always: &RuleTarget,
     by: &UserId,
     now: DateTime<Utc>,
-) -> StoreResult<()> {
+) -> StoreResult<RuleId> {
     let chat = asked.target();
     let mut row = insert(
         ApprovalRules::Table,
@@ -40,8 +42,9 @@ pub(super) async fn add(
         ApprovalRules::Target,
     ]);
     row.on_conflict(same.do_nothing().to_owned());
-    execute(connection, &row).await?;
-    Ok(())
+    execute(&mut *connection, &row).await?;
+    let (id,): (i64,) = fetch_one(connection, &covering(&chat, &asked.tool, always)?).await?;
+    Ok(RuleId(id))
 }
 
 /// The rule that covers a call.
@@ -51,15 +54,18 @@ pub(super) async fn find(
     tool: &str,
     target: &RuleTarget,
 ) -> StoreResult<Option<RuleId>> {
-    let select = Query::select()
+    let row: Option<(i64,)> = fetch_optional(reader, &covering(chat, tool, target)?).await?;
+    Ok(row.map(|(id,)| RuleId(id)))
+}
+
+fn covering(chat: &ChatTarget, tool: &str, target: &RuleTarget) -> StoreResult<SelectStatement> {
+    Ok(Query::select()
         .column(ApprovalRules::Id)
         .from(ApprovalRules::Table)
         .cond_where(of(chat))
         .and_where(Expr::col(ApprovalRules::Tool).eq(tool))
         .and_where(Expr::col(ApprovalRules::Target).eq(values::to_json(target)?))
-        .take();
-    let row: Option<(i64,)> = fetch_optional(reader, &select).await?;
-    Ok(row.map(|(id,)| RuleId(id)))
+        .take())
 }
 
 /// The rules of a chat.
@@ -68,11 +74,12 @@ pub(super) async fn list(reader: &SqlitePool, chat: &ChatTarget) -> StoreResult<
     rows.into_iter().map(AllowRule::try_from).collect()
 }
 
-/// Takes a rule of this chat back.
+/// Takes a rule of this chat back, and writes that into the audit log.
 pub(in super::super) async fn revoke(
     connection: &mut SqliteConnection,
-    chat: &ChatTarget,
+    (chat, by): (&ChatTarget, &UserId),
     rule: RuleId,
+    now: DateTime<Utc>,
 ) -> StoreResult<Option<AllowRule>> {
     let this = of(chat).add(Expr::col(ApprovalRules::Id).eq(rule.0));
     let row: Option<StoredRule> = fetch_optional(&mut *connection, &select(this.clone())).await?;
@@ -80,7 +87,23 @@ pub(in super::super) async fn revoke(
         .from_table(ApprovalRules::Table)
         .cond_where(this)
         .take();
-    execute(connection, &delete).await?;
+    execute(&mut *connection, &delete).await?;
+    if let Some(row) = &row {
+        let entry = AuditEntry {
+            at: now,
+            chat: chat.chat.clone(),
+            user: by.clone(),
+            turn: None,
+            tool: row.tool.clone(),
+            // Of what it allowed: the row that kept it tells the rest, without secrets.
+            arguments_hash: sha256_hex(&row.target),
+            arguments: String::new(),
+            verdict: "revoked".to_owned(),
+            rule: name_in_log(rule),
+            outcome: "revoked".to_owned(),
+        };
+        audit::append(connection, &chat.channel, &entry).await?;
+    }
     row.map(AllowRule::try_from).transpose()
 }
 

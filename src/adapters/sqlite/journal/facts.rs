@@ -60,7 +60,7 @@ pub(super) async fn audit(
             at: now,
             chat: place.target.chat.clone(),
             user: user.clone(),
-            turn: place.turn,
+            turn: Some(place.turn),
             tool: call.tool,
             arguments_hash: call.arguments.hash,
             arguments: call.arguments.redacted,
