@@ -224,8 +224,10 @@ fn settings(named: Option<PathBuf>, when_missing: WhenMissing) -> anyhow::Result
         when_missing,
     };
     let loaded = load::<Settings>(&source, &Environment::of_process(), &RULES);
-    let loaded =
+    let mut loaded =
         loaded.map_err(|problems| anyhow::anyhow!("{}", problems.to_string().trim_end()))?;
+    let sources = loaded.file.iter().chain(&loaded.secret_files);
+    loaded.settings.sources = sources.cloned().collect();
     for warning in &loaded.warnings {
         say(&format!("minibot: warning: {warning}"));
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use super::settings::Settings;
 use super::{Joints, delta};
 use crate::app::approvals::{ApprovalSettings, Approvals, Escalation};
 use crate::app::at_once::AtOnce;
@@ -22,7 +21,7 @@ impl Joints<'_> {
             channels: self.channels.clone(),
             signals: self.signals.clone(),
             clock: self.ports.clock.clone(),
-            secrets: Arc::new(secrets(self.settings)),
+            secrets: Arc::new(Secrets::new(self.settings.secrets().cloned())),
             settings: ApprovalSettings {
                 policy,
                 timeout: delta(config.timeout_seconds.get()),
@@ -35,21 +34,4 @@ impl Joints<'_> {
             },
         })
     }
-}
-
-/// Every secret of the settings.
-fn secrets(settings: &Settings) -> Secrets {
-    let telegram = &settings.channels.telegram;
-    let profiles = settings.llm.profiles.values();
-    let browser = &settings.tools.browser.extra_http_headers;
-    let all = [&telegram.bot_token, &telegram.webhook_secret]
-        .into_iter()
-        .chain([
-            &settings.llm.api_key,
-            &settings.tools.audio_transcription.api_key,
-        ])
-        .chain(profiles.map(|profile| &profile.api_key))
-        .flatten()
-        .chain(browser.values());
-    Secrets::new(all.cloned())
 }

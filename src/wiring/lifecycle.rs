@@ -16,9 +16,11 @@ use super::browser::RunningBrowser;
 use super::maintenance::{self, Housekeeping};
 #[cfg(not(feature = "browser"))]
 use super::no_browser::RunningBrowser;
+use super::programs::Wanted;
 use super::settings::Settings;
-use super::{App, Ports, Stops, assemble, programs};
+use super::{App, Ports, Stops, assemble};
 use crate::adapters::files;
+use crate::adapters::sandbox::{SandboxPlace, hide_from_others};
 use crate::adapters::sqlite::{Database, DatabaseLock};
 use crate::adapters::system::SystemClock;
 use crate::app::channels::Channels;
@@ -50,9 +52,13 @@ impl Store {
     /// Takes the lock and opens the database, on the clock of this machine, and finds the programs
     /// that models may run.
     pub async fn open(settings: &Settings) -> anyhow::Result<Self> {
+        hide_from_others()
+            .context("the bot cannot close its memory to other programs of its user")?;
+        let programs = Wanted::of(settings)?;
         let mut store = Self::open_at(settings, Arc::new(SystemClock)).await?;
         let files = store.ports.files.clone();
-        store.ports.programs = programs::find(settings, files).await?;
+        let proved = programs.prove(settings, files, SandboxPlace::prepare);
+        store.ports.programs = proved.await?;
         Ok(store)
     }
 

@@ -6,14 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
+use tracing::info;
 
+use super::exposed;
 use super::settings::{BashConfig, PythonExecConfig, Settings};
 use crate::adapters::config::Environment;
 use crate::adapters::sandbox::{
     self, JailArtifacts, Passed, ProcessSandbox, SandboxPlace, SandboxSettings, child_environment,
     find_program,
 };
+use crate::core::action::Confinement;
 use crate::core::artifacts::ArtifactRules;
 use crate::core::files::Workspaces;
 use crate::core::sandbox::SandboxMode;
@@ -23,14 +26,68 @@ use crate::llm::tools::bash::BashTools;
 use crate::llm::tools::python::{ArtifactSettings, PythonTools};
 use crate::llm::tools::runs::{Interpreter, RunLimits};
 
-/// What is switched on, or why it cannot be: a mode that the machine does not give ends the start.
-pub async fn find(settings: &Settings, files: Arc<dyn Workspaces>) -> anyhow::Result<ProgramTools> {
-    let (python, bash) = (&settings.tools.python_exec, &settings.tools.bash);
-    if !python.enabled && !bash.enabled {
-        return Ok(ProgramTools::default());
+/// The programs that are switched on, found but not proved yet.
+#[derive(Debug)]
+pub struct Wanted {
+    python: Option<Found>,
+    bash: Option<Found>,
+}
+
+impl Wanted {
+    /// Looks for them, and refuses a start that would show them what is the bot's own. Nothing is made.
+    pub fn of(settings: &Settings) -> anyhow::Result<Self> {
+        let (python, bash) = (&settings.tools.python_exec, &settings.tools.bash);
+        let finder = Finder::new(settings);
+        Ok(Self {
+            python: python.enabled.then(|| finder.python()).transpose()?,
+            bash: bash.enabled.then(|| finder.bash()).transpose()?,
+        })
     }
-    sandbox::hide_from_children()
-        .context("the bot cannot close its memory to the programs that it runs")?;
+
+    /// Proves that their sandboxes can be had, or says why not: a mode that the machine does not give
+    /// ends the start. `prepare` makes the place of the runs.
+    pub async fn prove(
+        self,
+        settings: &Settings,
+        files: Arc<dyn Workspaces>,
+        prepare: impl FnOnce(PathBuf, &[&Path]) -> std::io::Result<SandboxPlace>,
+    ) -> anyhow::Result<ProgramTools> {
+        let mut tools = ProgramTools::default();
+        if self.python.is_none() && self.bash.is_none() {
+            return Ok(tools);
+        }
+        let place = place(settings, prepare)?;
+        let (python, bash) = (&settings.tools.python_exec, &settings.tools.bash);
+        if let Some(found) = self.python {
+            tools.python = Some(PythonTools {
+                interpreter: found.interpreter(&place, &files).await?,
+                limits: RunLimits {
+                    default_timeout: python.default_timeout_seconds.get(),
+                    max_timeout: python.max_timeout_seconds.get(),
+                    max_output_bytes: python.max_output_bytes.get(),
+                },
+                max_code_bytes: python.max_code_bytes.get(),
+                artifacts: artifacts(python),
+            });
+        }
+        if let Some(found) = self.bash {
+            tools.bash = Some(BashTools {
+                interpreter: found.interpreter(&place, &files).await?,
+                limits: RunLimits {
+                    default_timeout: bash.default_timeout_seconds.get(),
+                    max_timeout: bash.max_timeout_seconds.get(),
+                    max_output_bytes: bash.max_output_bytes.get(),
+                },
+            });
+        }
+        Ok(tools)
+    }
+}
+
+fn place(
+    settings: &Settings,
+    prepare: impl FnOnce(PathBuf, &[&Path]) -> std::io::Result<SandboxPlace>,
+) -> anyhow::Result<SandboxPlace> {
     let root = settings.files_root();
     let chats = root.join("chats");
     // They must be there now, to be opened to the user as whom programs run.
@@ -41,33 +98,44 @@ pub async fn find(settings: &Settings, files: Arc<dyn Workspaces>) -> anyhow::Re
         .with_context(|| chats.display().to_string())?;
     let within: [&Path; 3] = [&settings.runtime.data_dir, &root, &chats];
     let runs = settings.runtime.data_dir.join("sandbox");
-    let place =
-        SandboxPlace::prepare(runs, &within).context("the sandbox's folder cannot be made")?;
-    let finder = Finder {
-        settings,
-        place,
-        environment: Environment::of_process(),
-        files,
-    };
-    let mut found = ProgramTools::default();
-    if python.enabled {
-        found.python = Some(finder.python(python).await?);
-    }
-    if bash.enabled {
-        found.bash = Some(finder.bash(bash).await?);
-    }
-    Ok(found)
+    prepare(runs, &within).context("the sandbox's folder cannot be made")
 }
 
-struct Finder<'a> {
+/// Finds programs as the settings name them, and what holds them in.
+#[derive(Debug)]
+pub struct Finder<'a> {
     settings: &'a Settings,
-    place: SandboxPlace,
     environment: Environment,
-    files: Arc<dyn Workspaces>,
 }
 
-impl Finder<'_> {
-    async fn python(&self, config: &PythonExecConfig) -> anyhow::Result<PythonTools> {
+/// A program that a model may run.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its section in the settings.
+    section: &'static str,
+    /// Its path.
+    pub program: PathBuf,
+    /// What it needs to read beside the system's own folders.
+    readable: Vec<PathBuf>,
+    /// What holds it in.
+    pub sandbox: SandboxSettings,
+}
+
+const PREFIX_KEY: &str = "the interpreter of tools.python_exec";
+const VENV_KEY: &str = "tools.python_exec.venv_path";
+
+impl<'a> Finder<'a> {
+    /// In the environment of this process.
+    pub fn new(settings: &'a Settings) -> Self {
+        Self {
+            settings,
+            environment: Environment::of_process(),
+        }
+    }
+
+    /// Python, or why it cannot be used.
+    pub fn python(&self) -> anyhow::Result<Found> {
+        let config = &self.settings.tools.python_exec;
         let in_venv = config
             .venv_path
             .as_ref()
@@ -80,75 +148,70 @@ impl Finder<'_> {
         let program = self
             .program(name, config.sandbox_mode)
             .with_context(|| format!("tools.python_exec.{key}"))?;
-        let mut readable: Vec<PathBuf> = config.venv_path.iter().cloned().collect();
-        readable.extend(self.prefix(&program));
-        let sandbox = SandboxSettings {
-            mode: config.sandbox_mode,
-            limits: config.rlimit,
-            cgroup: config.cgroup,
-            jail: config.jail.clone(),
-            jail_folder: config.artifacts_jail_shared_dir.clone(),
-            jail_artifacts: if config.artifacts_allow_in_jail {
-                JailArtifacts::Taken
-            } else {
-                JailArtifacts::Left
+        let prefix = prefix(&program);
+        let venv = config.venv_path.iter().map(|path| (VENV_KEY, path));
+        let opened = venv.chain(prefix.iter().map(|path| (PREFIX_KEY, path)));
+        self.hides_the_bot(config.sandbox_mode, opened)?;
+        Ok(Found {
+            section: "tools.python_exec",
+            program,
+            readable: config.venv_path.iter().cloned().chain(prefix).collect(),
+            sandbox: SandboxSettings {
+                mode: config.sandbox_mode,
+                limits: config.rlimit,
+                cgroup: config.cgroup,
+                jail: config.jail.clone(),
+                jail_folder: config.artifacts_jail_shared_dir.clone(),
+                jail_artifacts: if config.artifacts_allow_in_jail {
+                    JailArtifacts::Taken
+                } else {
+                    JailArtifacts::Left
+                },
+                session: self.session(),
+                environment: self.variables(config.pass_parent_env, &config.env_allowlist),
             },
-            environment: self.variables(config.pass_parent_env, &config.env_allowlist),
-        };
-        Ok(PythonTools {
-            interpreter: self
-                .interpreter("tools.python_exec", sandbox, (program, readable))
-                .await?,
-            limits: RunLimits {
-                default_timeout: config.default_timeout_seconds.get(),
-                max_timeout: config.max_timeout_seconds.get(),
-                max_output_bytes: config.max_output_bytes.get(),
-            },
-            max_code_bytes: config.max_code_bytes.get(),
-            artifacts: artifacts(config),
         })
     }
 
-    async fn bash(&self, config: &BashConfig) -> anyhow::Result<BashTools> {
+    /// Bash, or why it cannot be used.
+    pub fn bash(&self) -> anyhow::Result<Found> {
+        let config: &BashConfig = &self.settings.tools.bash;
         let program = self
             .program(Path::new("bash"), config.sandbox_mode)
             .context("tools.bash")?;
-        let sandbox = SandboxSettings {
-            mode: config.sandbox_mode,
-            limits: config.rlimit,
-            cgroup: config.cgroup,
-            jail: config.jail.clone(),
-            jail_folder: None,
-            jail_artifacts: JailArtifacts::Left,
-            environment: self.variables(config.pass_parent_env, &config.env_allowlist),
-        };
-        Ok(BashTools {
-            interpreter: self
-                .interpreter("tools.bash", sandbox, (program, Vec::new()))
-                .await?,
-            limits: RunLimits {
-                default_timeout: config.default_timeout_seconds.get(),
-                max_timeout: config.max_timeout_seconds.get(),
-                max_output_bytes: config.max_output_bytes.get(),
+        self.hides_the_bot(config.sandbox_mode, [])?;
+        Ok(Found {
+            section: "tools.bash",
+            program,
+            readable: Vec::new(),
+            sandbox: SandboxSettings {
+                mode: config.sandbox_mode,
+                limits: config.rlimit,
+                cgroup: config.cgroup,
+                jail: config.jail.clone(),
+                jail_folder: None,
+                jail_artifacts: JailArtifacts::Left,
+                session: self.session(),
+                environment: self.variables(config.pass_parent_env, &config.env_allowlist),
             },
         })
     }
 
-    async fn interpreter(
+    /// Where the kernel says what may be read, nothing of the bot's own may be among it.
+    fn hides_the_bot<'p>(
         &self,
-        section: &str,
-        sandbox: SandboxSettings,
-        (program, readable): (PathBuf, Vec<PathBuf>),
-    ) -> anyhow::Result<Interpreter> {
-        sandbox::check(&self.place, &sandbox)
-            .await
-            .map_err(|missing| anyhow!("{section}.sandbox_mode: {missing}"))?;
-        Ok(Interpreter {
-            sandbox: Arc::new(ProcessSandbox::new(self.place.clone(), sandbox)),
-            program,
-            readable,
-            files: self.files.clone(),
-        })
+        mode: SandboxMode,
+        opened: impl IntoIterator<Item = (&'p str, &'p PathBuf)>,
+    ) -> anyhow::Result<()> {
+        if mode.confinement() != Confinement::Native {
+            return Ok(());
+        }
+        let system = sandbox::system_places().into_iter();
+        let opened = opened
+            .into_iter()
+            .map(|(key, path)| (Some(key), path.clone()));
+        let readable: Vec<_> = system.map(|path| (None, path)).chain(opened).collect();
+        exposed::refuse(self.settings, &readable)
     }
 
     fn program(&self, name: &Path, mode: SandboxMode) -> anyhow::Result<PathBuf> {
@@ -157,50 +220,65 @@ impl Finder<'_> {
         Ok(find_program(name, &format!("{own}:{USUAL}"), mode)?)
     }
 
+    /// What tells where the service manager of this user is.
+    fn session(&self) -> Vec<(String, String)> {
+        ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"]
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), self.environment.get(name)?.to_owned())))
+            .collect()
+    }
+
     fn variables(&self, all: bool, allowed: &[String]) -> Vec<(String, String)> {
         let passed = if all {
             Passed::AllButSecrets
         } else {
             Passed::Only(allowed)
         };
-        child_environment(self.environment.iter(), passed, &self.secrets())
+        let secrets = self.settings.secrets();
+        let secrets: Vec<&str> = secrets.map(ExposeSecret::expose_secret).collect();
+        child_environment(self.environment.iter(), passed, &secrets)
     }
+}
 
-    /// What must not stand in a variable, whatever it is called.
-    fn secrets(&self) -> Vec<&str> {
-        let telegram = &self.settings.channels.telegram;
-        let llm = &self.settings.llm;
-        let profiles = llm
-            .profiles
-            .values()
-            .filter_map(|profile| profile.api_key.as_ref());
-        [
-            telegram.bot_token.as_ref(),
-            telegram.webhook_secret.as_ref(),
-            llm.api_key.as_ref(),
-            self.settings.tools.audio_transcription.api_key.as_ref(),
-        ]
-        .into_iter()
+impl Found {
+    /// Proves that the sandbox can be had.
+    async fn interpreter(
+        self,
+        place: &SandboxPlace,
+        files: &Arc<dyn Workspaces>,
+    ) -> anyhow::Result<Interpreter> {
+        let section = self.section;
+        if let Some(shared) = self.sandbox.own_folder() {
+            SandboxPlace::clear(shared)
+                .with_context(|| format!("{section}.artifacts_jail_shared_dir"))?;
+        }
+        let layers = sandbox::check(place, &self.sandbox)
+            .await
+            .map_err(|missing| anyhow!("{section}.sandbox_mode: {missing}"))?;
+        let mode = self.sandbox.mode.name();
+        let program = self.program.display();
+        info!(%program, mode, layers, "{section}: the sandbox works");
+        Ok(Interpreter {
+            sandbox: Arc::new(ProcessSandbox::new(place.clone(), self.sandbox)),
+            program: self.program,
+            readable: self.readable,
+            files: files.clone(),
+        })
+    }
+}
+
+/// The folder above `bin` where an interpreter has its library, if that is what it looks like: a
+/// program right in a home opens nothing.
+fn prefix(program: &Path) -> Option<PathBuf> {
+    let real = program.canonicalize().ok()?;
+    let prefix = real.parent()?.parent()?;
+    let library = prefix
+        .join("lib")
+        .read_dir()
+        .ok()?
         .flatten()
-        .chain(profiles)
-        .map(SecretString::expose_secret)
-        .collect()
-    }
-
-    /// The folder above `bin` where an interpreter has its library, if that is what it looks like: a
-    /// program right in a home or beside the bot's data opens nothing.
-    fn prefix(&self, program: &Path) -> Option<PathBuf> {
-        let real = program.canonicalize().ok()?;
-        let prefix = real.parent()?.parent()?;
-        let library = prefix
-            .join("lib")
-            .read_dir()
-            .ok()?
-            .flatten()
-            .any(|entry| entry.file_name().to_string_lossy().starts_with("python"));
-        let data = self.settings.runtime.data_dir.canonicalize().ok()?;
-        (library && !data.starts_with(prefix)).then(|| prefix.to_path_buf())
-    }
+        .any(|entry| entry.file_name().to_string_lossy().starts_with("python"));
+    library.then(|| prefix.to_path_buf())
 }
 
 fn artifacts(config: &PythonExecConfig) -> ArtifactSettings {

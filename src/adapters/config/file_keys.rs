@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::document::{Node, Origin, Value};
 use super::{FileKey, Visibility};
@@ -19,21 +19,29 @@ pub(super) struct Refused {
     pub message: String,
 }
 
+/// What came of reading them.
+#[derive(Default)]
+pub(super) struct FilesRead {
+    pub refused: Vec<Refused>,
+    /// Those that hold a secret.
+    pub secret: Vec<PathBuf>,
+}
+
 /// Replaces every `KEY_file` by `KEY` with the content of the file, wherever in the tree.
-pub(super) fn read_file_keys(root: &mut Node, keys: &[FileKey], base_dir: &Path) -> Vec<Refused> {
+pub(super) fn read_file_keys(root: &mut Node, keys: &[FileKey], base_dir: &Path) -> FilesRead {
     let mut reading = Reading {
         keys,
         base_dir,
-        refused: Vec::new(),
+        read: FilesRead::default(),
     };
     reading.section(root, &mut Vec::new());
-    reading.refused
+    reading.read
 }
 
 struct Reading<'a> {
     keys: &'a [FileKey],
     base_dir: &'a Path,
-    refused: Vec<Refused>,
+    read: FilesRead,
 }
 
 impl Reading<'_> {
@@ -59,7 +67,7 @@ impl Reading<'_> {
                 Err(reason) => {
                     let mut path = path.clone();
                     path.push(key.name.to_owned());
-                    self.refused.push(Refused {
+                    self.read.refused.push(Refused {
                         message: format!("{}{SUFFIX}: {reason}", path.join(".")),
                         path,
                         origin,
@@ -76,7 +84,7 @@ impl Reading<'_> {
 
     /// The file's content, or `None` when the key itself counts.
     fn content(
-        &self,
+        &mut self,
         key: &FileKey,
         pointer: &Node,
         direct: Option<&Node>,
@@ -102,9 +110,10 @@ impl Reading<'_> {
                 }
             }
         }
-        let mut content = read(&self.base_dir.join(name))
-            .map_err(|reason| format!("cannot read {name}: {reason}"))?;
+        let path = self.base_dir.join(name);
+        let mut content = read(&path).map_err(|reason| format!("cannot read {name}: {reason}"))?;
         if key.visibility == Visibility::Secret {
+            self.read.secret.push(path);
             content.truncate(content.trim_end_matches(['\n', '\r']).len());
             if content.is_empty() {
                 return Err(format!("{name} is empty"));

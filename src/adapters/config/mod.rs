@@ -91,6 +91,8 @@ pub struct Loaded<T> {
     pub warnings: Vec<Remark>,
     /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
+    /// The files of the secrets that stand in files of their own.
+    pub secret_files: Vec<PathBuf>,
     /// The folder that relative paths started from.
     pub base_dir: PathBuf,
 }
@@ -160,7 +162,8 @@ pub fn load_text<T: Checked>(
             .problems
             .push(Remark::new(Place::Variable(variable), reason));
     }
-    for refused in file_keys::read_file_keys(&mut root, rules.file_keys, text.base_dir) {
+    let read = file_keys::read_file_keys(&mut root, rules.file_keys, text.base_dir);
+    for refused in read.refused {
         gathering.refuse(refused.path, &refused.origin, refused.message);
     }
     let settings: Option<T> = gathering.read(&mut root).map(|mut settings: T| {
@@ -179,6 +182,7 @@ pub fn load_text<T: Checked>(
         settings,
         warnings,
         file: None,
+        secret_files: read.secret,
         base_dir: text.base_dir.to_path_buf(),
     })
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::config::{CgroupConfig, JailConfig, RlimitConfig};
+use super::cgroups;
+use super::config::{CgroupConfig, CgroupDriver, JailConfig, RlimitConfig};
 use super::confine::landlock_version;
 use super::place::SandboxPlace;
 use super::process_sandbox::{JailArtifacts, ProcessSandbox, SandboxSettings};
@@ -58,11 +59,15 @@ const NOTHING_TO_DO: [(&str, &[&str]); 4] = [
 ];
 
 impl SandboxReport {
-    /// Tries every mode that needs no settings of its own. Takes some tens of milliseconds.
-    pub async fn of_this_machine(place: &SandboxPlace) -> Self {
+    /// Tries every mode that needs no settings of its own but `cgroup`. Takes some tens of milliseconds.
+    pub async fn of_this_machine(place: &SandboxPlace, cgroup: CgroupConfig) -> Self {
         let mut modes = Vec::new();
         for mode in STRONGEST_FIRST {
-            let works = trial(place, &plain_settings(mode)).await;
+            let settings = SandboxSettings {
+                cgroup,
+                ..plain_settings(mode)
+            };
+            let works = trial(place, &settings).await;
             modes.push(ModeReport { mode, works });
         }
         Self {
@@ -81,26 +86,40 @@ impl SandboxReport {
 
     /// What holds a program in `native` mode, in words.
     pub fn layers(&self) -> String {
-        match self.landlock {
-            None => "no Landlock".to_owned(),
-            Some(version) => {
-                let and = match version {
-                    ..3 => "; seccomp refuses truncate and signals in its place",
-                    3..6 => "; seccomp refuses signals in its place",
-                    _ => "",
-                };
-                format!("resource limits, Landlock version {version}, seccomp{and}")
-            }
-        }
+        layers(SandboxMode::Native, self.landlock)
     }
 }
 
-/// Tries the mode of `settings`. What comes back is for people: what is missing, and what would work.
-pub async fn check(place: &SandboxPlace, settings: &SandboxSettings) -> Result<(), String> {
-    let Err(missing) = trial(place, settings).await else {
-        return Ok(());
+/// What holds a program in a mode, in words.
+fn layers(mode: SandboxMode, landlock: Option<i32>) -> String {
+    let landlock = match landlock {
+        None => "no Landlock".to_owned(),
+        Some(version) => {
+            let and = match version {
+                ..3 => "; seccomp refuses truncate and signals in its place",
+                3..6 => "; seccomp refuses signals in its place",
+                _ => "",
+            };
+            format!("Landlock version {version}, seccomp{and}")
+        }
     };
-    let report = SandboxReport::of_this_machine(place).await;
+    match mode {
+        SandboxMode::None => "nothing holds it".to_owned(),
+        SandboxMode::Basic => "an own session and environment".to_owned(),
+        SandboxMode::Rlimit => "resource limits".to_owned(),
+        SandboxMode::Native => format!("resource limits, {landlock}"),
+        SandboxMode::Cgroup => format!("a cgroup, resource limits, {landlock}"),
+        SandboxMode::Jail => "resource limits, and the jail of the settings".to_owned(),
+    }
+}
+
+/// Tries the mode of `settings`; what comes back is what holds a program then. What does not is for
+/// people: what is missing, and what would work.
+pub async fn check(place: &SandboxPlace, settings: &SandboxSettings) -> Result<String, String> {
+    let Err(missing) = trial(place, settings).await else {
+        return Ok(layers(settings.mode, landlock_version()));
+    };
+    let report = SandboxReport::of_this_machine(place, settings.cgroup).await;
     let name = settings.mode.name();
     let instead = match report.strongest() {
         Some(SandboxMode::None) | None => "no other mode works here".to_owned(),
@@ -125,12 +144,16 @@ fn plain_settings(mode: SandboxMode) -> SandboxSettings {
         jail: JailConfig::default(),
         jail_folder: None,
         jail_artifacts: JailArtifacts::Left,
+        session: Vec::new(),
         environment: Vec::new(),
     }
 }
 
 /// Runs a program that does nothing.
 async fn trial(place: &SandboxPlace, settings: &SandboxSettings) -> Result<(), String> {
+    if settings.mode == SandboxMode::Cgroup && settings.cgroup.driver == CgroupDriver::Cgroupfs {
+        cgroups::prepare()?;
+    }
     let nothing = NOTHING_TO_DO
         .iter()
         .find(|(program, _)| Path::new(program).exists());

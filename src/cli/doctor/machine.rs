@@ -1,6 +1,6 @@
 //! What the machine gives: the zone, the disk, the sandbox, and the programs of the tools.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono_tz::Tz;
 
@@ -10,7 +10,7 @@ use super::{Found, Row};
 use crate::adapters::browser::{BrowserReport, OwnSandbox, report};
 #[cfg(feature = "browser")]
 use crate::adapters::sandbox::open_to_browsers;
-use crate::adapters::sandbox::{SandboxPlace, SandboxReport, find_program};
+use crate::adapters::sandbox::{SandboxPlace, SandboxReport, check};
 use crate::adapters::system::SystemClock;
 use crate::cli::setup::zone_of_this_machine;
 use crate::core::clock::Clock;
@@ -19,51 +19,75 @@ use crate::core::egress::ProxyEndpoint;
 use crate::core::sandbox::SandboxMode;
 #[cfg(feature = "browser")]
 use crate::wiring::browser::launch_settings;
+use crate::wiring::programs::{self, Finder};
 use crate::wiring::settings::Settings;
 
 /// Less than this and the database may not be able to grow for long.
 const LITTLE_SPACE: u64 = 1_000_000_000;
 const NO_SPACE: u64 = 100_000_000;
 
-/// Where programs are looked for.
-const SEARCH: &str = "/usr/local/bin:/usr/bin:/bin";
-
 pub(super) async fn rows(settings: &Settings) -> Vec<Row> {
     let mut rows = vec![
         Row::new("time zone", zone(settings)),
         Row::new("disk", disk(&settings.runtime.data_dir)),
     ];
-    let report = sandbox_report().await;
-    rows.push(Row::new("sandbox", sandbox(report.as_ref())));
-    let tools = &settings.tools;
-    if tools.python_exec.enabled {
-        let name = tools.python_exec.python_path.clone();
-        let name = name.unwrap_or_else(|| PathBuf::from("python3"));
-        let mode = tools.python_exec.sandbox_mode;
-        rows.push(Row::new(
-            "Python",
-            program(&name, mode, "tools.python_exec.python_path"),
-        ));
-    }
-    if tools.bash.enabled {
-        let mode = tools.bash.sandbox_mode;
-        rows.push(Row::new(
-            "Bash",
-            program(Path::new("bash"), mode, "the PATH"),
-        ));
-    }
-    for (tool, mode) in [
-        (tools.python_exec.enabled, tools.python_exec.sandbox_mode),
-        (tools.bash.enabled, tools.bash.sandbox_mode),
-    ] {
-        if let (true, Ok(report)) = (tool, &report) {
-            rows.extend(mode_row(report, mode));
-        }
-    }
-    if tools.browser.enabled {
+    rows.extend(sandbox_rows(settings).await);
+    if settings.tools.browser.enabled {
         rows.push(Row::new("browser", browser(settings)));
     }
     rows
+}
+
+/// Tries the modes in a folder of its own: that of a running bot holds its runs.
+async fn sandbox_rows(settings: &Settings) -> Vec<Row> {
+    let (python, bash) = (&settings.tools.python_exec, &settings.tools.bash);
+    let made = tempfile::tempdir().and_then(|folder| {
+        let place = SandboxPlace::prepare(folder.path().join("runs"), &[folder.path()])?;
+        Ok((folder, place))
+    });
+    let (_folder, place) = match made {
+        Ok(made) => made,
+        Err(error) => {
+            let fix = "make room in the temporary folder";
+            return vec![Row::new("sandbox", Found::broken(error.to_string(), fix))];
+        }
+    };
+    let is_cgroup = bash.enabled && bash.sandbox_mode == SandboxMode::Cgroup;
+    let cgroup = if is_cgroup {
+        bash.cgroup
+    } else {
+        python.cgroup
+    };
+    let report = SandboxReport::of_this_machine(&place, cgroup).await;
+    let mut rows = vec![Row::new("sandbox", sandbox(&report))];
+    let finder = Finder::new(settings);
+    let (find_python, find_bash) = (|| finder.python(), || finder.bash());
+    let tools: [(&str, bool, &dyn Fn() -> anyhow::Result<programs::Found>); 2] = [
+        ("Python", python.enabled, &find_python),
+        ("Bash", bash.enabled, &find_bash),
+    ];
+    for (name, enabled, find) in tools {
+        if enabled {
+            rows.push(Row::new(name, program(find(), &place).await));
+        }
+    }
+    rows
+}
+
+/// The program of a tool, tried in the mode that the settings want for it.
+async fn program(found: anyhow::Result<programs::Found>, place: &SandboxPlace) -> Found {
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return Found::broken(format!("{error:#}"), "change that, or install it"),
+    };
+    let (path, mode) = (found.program.display(), found.sandbox.mode.name());
+    match check(place, &found.sandbox).await {
+        Ok(layers) => Found::Well(format!("{path}, in the mode {mode:?}: {layers}")),
+        Err(why) => Found::broken(
+            format!("{path}: {}", one_line(&why)),
+            "change sandbox_mode, or what it lacks",
+        ),
+    }
 }
 
 fn zone(settings: &Settings) -> Found {
@@ -101,20 +125,7 @@ fn disk(folder: &Path) -> Found {
     }
 }
 
-/// Tries the modes in a folder of its own: that of a running bot holds its runs.
-async fn sandbox_report() -> Result<SandboxReport, String> {
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let within = [folder.path()];
-    let place = SandboxPlace::prepare(folder.path().join("runs"), &within)
-        .map_err(|error| error.to_string())?;
-    Ok(SandboxReport::of_this_machine(&place).await)
-}
-
-fn sandbox(report: Result<&SandboxReport, &String>) -> Found {
-    let report = match report {
-        Ok(report) => report,
-        Err(error) => return Found::broken(error, "make room in the temporary folder"),
-    };
+fn sandbox(report: &SandboxReport) -> Found {
     let (works, fails): (Vec<_>, Vec<_>) = report.modes.iter().partition(|mode| mode.works.is_ok());
     let names: Vec<&str> = works.iter().map(|mode| mode.mode.name()).collect();
     let mut words = format!("{} work here ({})", names.join(", "), report.layers());
@@ -135,29 +146,9 @@ fn sandbox(report: Result<&SandboxReport, &String>) -> Found {
     }
 }
 
-/// The mode that a tool is set to, where it does not work.
-fn mode_row(report: &SandboxReport, mode: SandboxMode) -> Option<Row> {
-    let tried = report.modes.iter().find(|tried| tried.mode == mode)?;
-    let why = one_line(tried.works.as_ref().err()?);
-    let instead = report.strongest().map_or("none", SandboxMode::name);
-    let what = format!(
-        "the mode {:?} of the settings does not work: {why}",
-        mode.name()
-    );
-    let fix = format!("the strongest mode that works here is {instead:?}");
-    Some(Row::new("sandbox mode", Found::broken(what, fix)))
-}
-
 /// What a program said on its way out, on one line of the table.
 fn one_line(words: &str) -> String {
     words.lines().map(str::trim).collect::<Vec<_>>().join(" ")
-}
-
-fn program(name: &Path, mode: SandboxMode, key: &str) -> Found {
-    match find_program(name, SEARCH, mode) {
-        Ok(path) => Found::Well(path.display().to_string()),
-        Err(error) => Found::broken(error.to_string(), format!("install it, or set {key}")),
-    }
 }
 
 /// Starts it once, in an empty profile and without a way out.

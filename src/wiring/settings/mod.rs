@@ -8,6 +8,7 @@ mod tool_checks;
 
 use std::path::{Path, PathBuf};
 
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::adapters::browser::config::BrowserConfig;
@@ -60,6 +61,9 @@ pub struct Settings {
     pub egress: EgressConfig,
     pub tools: ToolsConfig,
     pub logging: LoggingConfig,
+    /// The files that all this was read from, and those of the secrets in it.
+    #[serde(skip)]
+    pub sources: Vec<PathBuf>,
 }
 
 /// `[channels]`
@@ -104,6 +108,19 @@ impl Settings {
     /// The folder of the copies of files that are on their way.
     pub fn outgoing_copies(&self) -> PathBuf {
         self.runtime.data_dir.join("outbox-files")
+    }
+
+    /// Every secret in them.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
+        let telegram = &self.channels.telegram;
+        let profiles = self.llm.profiles.values();
+        let headers = &self.tools.browser.extra_http_headers;
+        [&telegram.bot_token, &telegram.webhook_secret]
+            .into_iter()
+            .chain([&self.llm.api_key, &self.tools.audio_transcription.api_key])
+            .chain(profiles.map(|profile| &profile.api_key))
+            .flatten()
+            .chain(headers.values())
     }
 
     /// The person the bot belongs to: as set, else the first allowed person, else the first allowed

@@ -75,8 +75,18 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ),
     (
         "[tools.bash]\nenabled = true\nsandbox_mode = \"cgroup\"",
-        "sandbox mode",
+        "Bash",
         "cgroup",
+    ),
+    (
+        "[tools.bash]\nenabled = true\nsandbox_mode = \"jail\"\n[tools.bash.jail]\ncommand_prefix = [\"/nowhere/jail\"]",
+        "Bash",
+        "/nowhere/jail",
+    ),
+    (
+        "[tools.python_exec]\nenabled = true\nvenv_path = \"no-venv\"",
+        "Python",
+        "no-venv",
     ),
     #[cfg(feature = "browser")]
     (
@@ -107,6 +117,31 @@ async fn each_thing_that_is_broken_is_named_with_what_to_do() {
         let row = row(&table, what);
         assert!(row.starts_with('✗') && row.contains(words), "{row}");
         assert!(row.contains('→'), "no fix: {row}");
+    }
+}
+
+/// What is configured is tried as it is configured.
+#[tokio::test]
+async fn the_modes_of_the_settings_are_tried() {
+    let program = Program::new(
+        "[tools.python_exec]\nenabled = true\n[tools.bash]\nenabled = true\nsandbox_mode = \"jail\"\n\
+         [tools.bash.jail]\ncommand_prefix = [\"/usr/bin/nice\"]",
+    )
+    .await;
+    program.provider.replies([Reply::text("OK")]);
+    let table = text(&program.run(&["doctor"]).await);
+    for (what, words) in [
+        (
+            "Python",
+            "in the mode \"native\": resource limits, Landlock version",
+        ),
+        (
+            "Bash",
+            "in the mode \"jail\": resource limits, and the jail of the settings",
+        ),
+    ] {
+        let row = row(&table, what);
+        assert!(row.starts_with('✓') && row.contains(words), "{row}");
     }
 }
 

@@ -1,6 +1,8 @@
 //! Programs that a model runs: what they print and leave behind, where they are stopped, and what is left of them.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -247,4 +249,194 @@ async fn what_cannot_be_had_ends_the_start_with_its_key() {
         let output = program.output();
         assert!(output.contains(words), "{output}");
     }
+}
+
+/// A virtual environment in the program's folder, with a package of one line.
+fn virtual_environment(program: &Program) -> PathBuf {
+    let venv = program.config_path().with_file_name("venv");
+    let made = std::process::Command::new("/usr/bin/python3")
+        .args(["-m", "venv", "--without-pip"])
+        .arg(&venv)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let libraries = fs::read_dir(venv.join("lib")).unwrap().flatten();
+    let library = libraries.map(|entry| entry.path()).next().unwrap();
+    fs::write(
+        library.join("site-packages/onlyhere.py"),
+        "WORD = 'found'\n",
+    )
+    .unwrap();
+    venv
+}
+
+#[tokio::test]
+async fn the_packages_of_a_virtual_environment_can_be_imported() {
+    let mut program = Program::new("").await;
+    virtual_environment(&program);
+    let switched_on = SWITCHED_ON.replace(
+        "[tools.python_exec]",
+        "[tools.python_exec]\nvenv_path = \"venv\"",
+    );
+    program.configure(&program.configuration(&switched_on));
+    program.provider.replies([
+        python("import onlyhere\nprint(onlyhere.WORD)\nopen('/etc/passwd')"),
+        Reply::text("Done."),
+    ]);
+    program.start();
+    program.telegram.user_sends(ALICE, ALICE, "go");
+    program.telegram.wait_for_text(ALICE, "Done.").await;
+    let results = results(program.provider.requests().last().unwrap());
+    assert_eq!(results[0]["stdout"], "found\n", "{}", results[0]);
+    assert!(
+        results[0]["stderr"]
+            .as_str()
+            .unwrap()
+            .contains("PermissionError"),
+        "{}",
+        results[0]
+    );
+    program.terminate().await;
+}
+
+/// What would show the bot's own files to every program ends the start, and nothing is made.
+#[tokio::test]
+async fn a_start_that_would_show_the_bots_files_is_refused() {
+    let mut program = Program::new("").await;
+    let venv = virtual_environment(&program);
+    let settings = |program: &Program, data: &str| {
+        let more = "[tools.python_exec]\nenabled = true\nvenv_path = \"venv\"\n";
+        program.configuration(&format!("[runtime]\ndata_dir = \"{data}\"\n{more}"))
+    };
+    program.configure(&settings(&program, "venv/data"));
+    program.start();
+    let status = program.ended().await;
+    let output = program.output();
+    assert_eq!(status.code(), Some(1), "{output}");
+    for words in [
+        "tools.python_exec.venv_path lets every program",
+        "runtime.data_dir",
+        "keep the two apart",
+    ] {
+        assert!(output.contains(words), "{output}");
+    }
+    assert!(!venv.join("data").exists());
+    let doctor = program.run(&["doctor"]).await;
+    let table = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(
+        table.contains("✗ Python: tools.python_exec.venv_path lets"),
+        "{table}"
+    );
+    // A secret in a file of its own is guarded like the settings.
+    let token = "\nbot_token = ";
+    let text = settings(&program, "data");
+    let at = text.find(token).unwrap();
+    let value = text[at + token.len()..]
+        .lines()
+        .next()
+        .unwrap()
+        .trim_matches('"')
+        .to_owned();
+    fs::write(venv.join("token"), value).unwrap();
+    let line = text[at..].lines().nth(1).unwrap();
+    program.configure(&text.replace(line, "bot_token_file = \"venv/token\""));
+    program.start();
+    assert_eq!(program.ended().await.code(), Some(1));
+    assert!(
+        program.output().contains("a file with settings"),
+        "{}",
+        program.output()
+    );
+}
+
+/// What a jail left in the folder that it shares is removed, and what is not of a run stays.
+#[tokio::test]
+async fn a_shared_folder_is_cleared_at_the_start() {
+    let more = "[tools.python_exec]\nenabled = true\nsandbox_mode = \"jail\"\nartifacts_allow_in_jail = true\n\
+        artifacts_jail_shared_dir = \"shared\"\n[tools.python_exec.jail]\ncommand_prefix = [\"/usr/bin/nice\"]\n";
+    let mut program = Program::new(more).await;
+    let shared = program.config_path().with_file_name("shared");
+    fs::create_dir_all(shared.join("run-77-old/work")).unwrap();
+    fs::write(shared.join("mine.txt"), "").unwrap();
+    program.start();
+    program.telegram.wait_for_calls("getUpdates", 1).await;
+    program.terminate().await;
+    let left = fs::read_dir(&shared).unwrap().flatten();
+    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+    assert_eq!(left, ["mine.txt"], "{}", program.output());
+}
+
+/// Which mode holds programs, and by which layers, stands in the log of the start.
+#[tokio::test]
+async fn the_log_tells_what_holds_programs_in() {
+    let mut program = world().await;
+    program.start();
+    program.telegram.wait_for_calls("getUpdates", 1).await;
+    program.terminate().await;
+    let output = program.output();
+    for section in ["tools.python_exec", "tools.bash"] {
+        let is_it = |line: &&str| line.contains(&format!("{section}: the sandbox works"));
+        let line = output
+            .lines()
+            .find(is_it)
+            .unwrap_or_else(|| panic!("{output}"));
+        assert!(
+            line.contains("native") && line.contains("Landlock version"),
+            "{line}"
+        );
+    }
+}
+
+/// With or without programs, nobody of the same user looks into the bot.
+#[tokio::test]
+async fn the_bot_shows_itself_to_no_process_of_its_user() {
+    const SOMEBODY: u32 = 65_533;
+    let mut program = Program::new("").await;
+    let home = program.config_path().parent().unwrap().to_path_buf();
+    let own = fs::metadata("/proc/self").unwrap().uid();
+    let mut command = program.command(&["run"]);
+    let user = if own == 0 {
+        for path in [&home, &program.config_path()] {
+            chown(path, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+        }
+        command.uid(SOMEBODY).gid(SOMEBODY);
+        SOMEBODY
+    } else {
+        own
+    };
+    let mut bot = command.spawn().unwrap();
+    program.telegram.wait_for_calls("getUpdates", 1).await;
+    let folder = format!("/proc/{}", bot.id().unwrap());
+    let status = fs::read_to_string(format!("{folder}/status")).unwrap();
+    let is_user = status
+        .lines()
+        .any(|line| line.starts_with(&format!("Uid:\t{user}\t")));
+    assert!(is_user, "{status}");
+    // The kernel gives what it shows of an undumpable process to root.
+    let environment = fs::metadata(format!("{folder}/environ")).unwrap();
+    assert_ne!(environment.uid(), user);
+    bot.kill().await.unwrap();
+}
+
+/// Even where nearly all variables are passed on, none that holds a key of the settings is.
+#[tokio::test]
+async fn no_variable_with_a_secret_of_the_settings_reaches_a_program() {
+    let more = "[approvals.tools]\n\"*\" = \"allow\"\n[tools.python_exec]\nenabled = true\npass_parent_env = true\n\
+        [tools.browser.extra_http_headers]\nX-Key = \"tiger-lily-77\"\n";
+    let mut program = Program::new(more).await;
+    let key = program.provider.api_key();
+    program.provider.replies([
+        python("import os\nprint(sorted(name for name in os.environ if name[0] == 'T' and name != 'TMPDIR'))"),
+        Reply::text("Done."),
+    ]);
+    program.start_with(&[
+        ("THE_HEADER", "tiger-lily-77"),
+        ("THE_KEY", &key),
+        ("THE_WEATHER", "fine"),
+    ]);
+    program.telegram.user_sends(ALICE, ALICE, "go");
+    program.telegram.wait_for_text(ALICE, "Done.").await;
+    let results = results(program.provider.requests().last().unwrap());
+    assert_eq!(results[0]["stdout"], "['THE_WEATHER']\n", "{}", results[0]);
+    program.terminate().await;
 }

@@ -8,9 +8,11 @@ use async_trait::async_trait;
 use minibot::adapters::config::{Text, load_text};
 use minibot::adapters::egress::{Guard, Tls};
 use minibot::adapters::media::{LocalFileReader, PdfLimits, PdfReader};
+use minibot::adapters::sandbox::SandboxPlace;
 use minibot::core::clock::Clock;
 use minibot::core::egress::{ResolveError, Resolver};
 use minibot::wiring::lifecycle::{Running, Store};
+use minibot::wiring::programs::Wanted;
 use minibot::wiring::settings::{RULES, Settings};
 use minibot::wiring::telegram::Telegram;
 
@@ -43,6 +45,12 @@ impl Process {
         let program = env!("CARGO_BIN_EXE_minibot").into();
         let pdfs = PdfReader::by(program, PdfLimits::default());
         store.ports.reader = Arc::new(LocalFileReader::new(store.ports.scratch.clone(), pdfs));
+        let helper = env!("CARGO_BIN_EXE_minibot").into();
+        let prepare = |runs, within: &[&Path]| SandboxPlace::with_helper(helper, runs, within);
+        let programs = Wanted::of(settings).unwrap();
+        let files = store.ports.files.clone();
+        let proved = programs.prove(settings, files, prepare);
+        store.ports.programs = proved.await.unwrap();
         let telegram = Telegram::configured(settings, &store.ports.clock)
             .unwrap()
             .unwrap();
