@@ -9,6 +9,7 @@ mod attachments;
 mod bookings;
 mod cards;
 mod commands;
+mod commands_run;
 mod compaction;
 mod delivery;
 mod document_types;

@@ -10,6 +10,7 @@ mod exits;
 mod injections;
 mod limits;
 mod other_chats;
+mod programs;
 mod site;
 mod spelling;
 mod world;

@@ -352,7 +352,7 @@ fn secret(number: usize) -> String {
 }
 
 /// Whether a version of the message has a link with this in its address.
-fn can_be_tapped(message: &FakeMessage, token: &str) -> bool {
+pub fn can_be_tapped(message: &FakeMessage, token: &str) -> bool {
     message.versions.iter().any(|version| {
         let mut units: Vec<u16> = version.text.encode_utf16().collect();
         for entity in &version.entities {
