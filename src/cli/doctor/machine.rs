@@ -61,15 +61,11 @@ async fn sandbox_rows(settings: &Settings) -> Vec<Row> {
     let report = SandboxReport::of_this_machine(&place, cgroup).await;
     let mut rows = vec![Row::new("sandbox", sandbox(&report))];
     let finder = Finder::new(settings);
-    let (find_python, find_bash) = (|| finder.python(), || finder.bash());
-    let tools: [(&str, bool, &dyn Fn() -> anyhow::Result<programs::Found>); 2] = [
-        ("Python", python.enabled, &find_python),
-        ("Bash", bash.enabled, &find_bash),
-    ];
-    for (name, enabled, find) in tools {
-        if enabled {
-            rows.push(Row::new(name, program(find(), &place).await));
-        }
+    if python.enabled {
+        rows.push(Row::new("Python", program(finder.python(), &place).await));
+    }
+    if bash.enabled {
+        rows.push(Row::new("Bash", program(finder.bash(), &place).await));
     }
     rows
 }

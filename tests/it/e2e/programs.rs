@@ -391,7 +391,7 @@ async fn the_log_tells_what_holds_programs_in() {
 #[tokio::test]
 async fn the_bot_shows_itself_to_no_process_of_its_user() {
     const SOMEBODY: u32 = 65_533;
-    let mut program = Program::new("").await;
+    let program = Program::new("").await;
     let home = program.config_path().parent().unwrap().to_path_buf();
     let own = fs::metadata("/proc/self").unwrap().uid();
     let mut command = program.command(&["run"]);

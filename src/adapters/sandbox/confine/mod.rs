@@ -63,6 +63,10 @@ fn take_over(descriptor: i32) -> std::io::Result<File> {
 }
 
 /// The variables that are not the program's.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is there has to be known to be taken away"
+)]
 fn foreign(own: &[String]) -> Vec<OsString> {
     let all = std::env::vars_os().map(|(name, _)| name);
     all.filter(|name| !own.iter().any(|one| *name == **one))

@@ -153,30 +153,36 @@ fn programs_alone(rules: &mut Rules, landlock: i32, group: i32) -> Result<(), St
         always(rules, &[libc::SYS_truncate]);
     }
     if landlock < LANDLOCK_SCOPES {
-        let outside = |ours: [i32; 3]| ours.map(|pid| argument(0, SeccompCmpOp::Ne, signed(pid)));
-        on(rules, libc::SYS_kill, &[&outside([0, group, -group])])?;
-        for number in SIGNALS {
-            on(
-                rules,
-                *number,
-                &[&[argument(0, SeccompCmpOp::Ne, signed(group))]],
-            )?;
-        }
-        always(rules, &[libc::SYS_pidfd_send_signal]);
-        // Who is sent a signal when a descriptor becomes ready.
-        let owner = |command: i32| {
-            [argument(
-                1,
-                SeccompCmpOp::Eq,
-                u64::from(command.unsigned_abs()),
-            )]
-        };
+        signals_stay_inside(rules, group)?;
+    }
+    Ok(())
+}
+
+/// In the place of Landlock: signals reach the program's own group, and nobody else.
+fn signals_stay_inside(rules: &mut Rules, group: i32) -> Result<(), String> {
+    let outside = |ours: [i32; 3]| ours.map(|pid| argument(0, SeccompCmpOp::Ne, signed(pid)));
+    on(rules, libc::SYS_kill, &[&outside([0, group, -group])])?;
+    for number in SIGNALS {
         on(
             rules,
-            libc::SYS_fcntl,
-            &[&owner(libc::F_SETOWN), &owner(F_SETOWN_EX)],
+            *number,
+            &[&[argument(0, SeccompCmpOp::Ne, signed(group))]],
         )?;
     }
+    always(rules, &[libc::SYS_pidfd_send_signal]);
+    // Who is sent a signal when a descriptor becomes ready.
+    let owner = |command: i32| {
+        [argument(
+            1,
+            SeccompCmpOp::Eq,
+            u64::from(command.unsigned_abs()),
+        )]
+    };
+    on(
+        rules,
+        libc::SYS_fcntl,
+        &[&owner(libc::F_SETOWN), &owner(F_SETOWN_EX)],
+    )?;
     Ok(())
 }
 
