@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use minibot::core::sandbox::{RunEnd, Sandbox, SandboxMode};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::world::{World, prepare};
+use crate::world::{World, own, prepare};
 
 /// Asks again and again; the one way to wait for what another process does.
 async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -229,24 +229,4 @@ async fn many_runs_leave_nothing() {
         after.kilobytes < before.kilobytes + 4000,
         "{before:?} {after:?}"
     );
-}
-
-#[derive(Debug)]
-struct Own {
-    descriptors: usize,
-    threads: usize,
-    kilobytes: u64,
-}
-
-fn own() -> Own {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let resident = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap();
-    Own {
-        descriptors: fs::read_dir("/proc/self/fd").unwrap().count(),
-        threads: fs::read_dir("/proc/self/task").unwrap().count(),
-        kilobytes: resident.trim().trim_end_matches(" kB").parse().unwrap(),
-    }
 }

@@ -213,6 +213,27 @@ pub fn prepare(data: &Path, within: &[&Path]) -> SandboxPlace {
     .unwrap()
 }
 
+/// What the bot itself takes: this process.
+#[derive(Debug)]
+pub struct Own {
+    pub descriptors: usize,
+    pub threads: usize,
+    pub kilobytes: u64,
+}
+
+pub fn own() -> Own {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let resident = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap();
+    Own {
+        descriptors: fs::read_dir("/proc/self/fd").unwrap().count(),
+        threads: fs::read_dir("/proc/self/task").unwrap().count(),
+        kilobytes: resident.trim().trim_end_matches(" kB").parse().unwrap(),
+    }
+}
+
 pub struct Victim(Child);
 
 impl Victim {
