@@ -309,8 +309,13 @@ impl Dispatcher {
 
     /// What comes next in a place, whole: the parts of an album are waited for.
     async fn next(&self, target: &ChatTarget) -> StoreResult<Vec<InboxRow>> {
+        let mut waited_with = 0;
         loop {
             let rows = self.inbox.next(target).await?;
+            // Nothing came while it was waited for, whatever the clock says.
+            if rows.len() == waited_with {
+                return Ok(rows);
+            }
             let album = rows
                 .iter()
                 .any(|row| row.incoming.message().is_some_and(|m| m.album.is_some()));
@@ -322,7 +327,7 @@ impl Dispatcher {
             else {
                 return Ok(rows);
             };
-            // Never longer than that, even when the clock was set back since.
+            // Never longer than that, even when the clock was set back since they came.
             let left = latest + self.settings.album_settle - self.clock.now();
             let left = left
                 .min(self.settings.album_settle)
@@ -332,6 +337,7 @@ impl Dispatcher {
                 return Ok(rows);
             }
             self.clock.sleep(left).await;
+            waited_with = rows.len();
         }
     }
 

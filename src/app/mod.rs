@@ -14,6 +14,7 @@ pub mod intake;
 pub mod large_results;
 pub mod outbox;
 pub mod presses;
+mod rest;
 pub mod scheduler;
 pub mod seat;
 pub mod signals;

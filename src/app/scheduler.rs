@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::intake::Intake;
+use super::rest::rest_until;
 use super::signals::Signals;
 use crate::core::clock::Clock;
 use crate::core::error::StoreResult;
@@ -56,25 +57,25 @@ impl Scheduler {
     /// Fires jobs until `stop`.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         while !stop.is_cancelled() {
-            let wake_at = match self.fire_due().await {
+            let now = self.clock.now();
+            let wake_at = match self.fire_due(now).await {
                 Ok(next) => next,
                 Err(error) => {
                     warn!(%error, "due jobs cannot be read or written");
-                    self.clock.now() + STORE_PAUSE
+                    now + STORE_PAUSE
                 }
             };
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.signals.scheduler_woken() => {}
-                () = self.clock.sleep_until(wake_at) => {}
+                () = rest_until(self.clock.as_ref(), now, wake_at) => {}
             }
         }
         Ok(())
     }
 
     /// Fires one batch of what is due, and says when to look again.
-    async fn fire_due(&self) -> StoreResult<DateTime<Utc>> {
-        let now = self.clock.now();
+    async fn fire_due(&self, now: DateTime<Utc>) -> StoreResult<DateTime<Utc>> {
         let channels = &self.settings.channels;
         let due = self
             .jobs

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -81,7 +81,7 @@ impl Upkeep {
     /// Looks after one conversation at a time until `stop`. What is broken off then is done after
     /// the next turn.
     pub async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut resting = HashMap::new();
+        let mut failed = HashMap::new();
         loop {
             let conversation = tokio::select! {
                 biased;
@@ -95,8 +95,9 @@ impl Upkeep {
                 warn!(%error, "a call that was broken off could not be booked");
             }
             let now = self.clock.now();
-            resting.retain(|_, until| *until > now);
-            let rests = resting.contains_key(&conversation);
+            // A clock that was set back must not make it a long rest.
+            failed.retain(|_, at: &mut DateTime<Utc>| *at <= now && now - *at < REST);
+            let rests = failed.contains_key(&conversation);
             if let Some(compaction) = self.compaction.as_ref().filter(|_| !rests) {
                 let compacted = tokio::select! {
                     biased;
@@ -105,7 +106,7 @@ impl Upkeep {
                 };
                 if let Err(error) = compacted {
                     warn!(%error, "no summary; the oldest turns are dropped without one");
-                    resting.insert(conversation, self.clock.now() + REST);
+                    failed.insert(conversation, self.clock.now());
                 }
             }
             if let Err(error) = self.trim(conversation).await {

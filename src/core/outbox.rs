@@ -274,8 +274,11 @@ pub trait OutboxStore: Send + Sync + std::fmt::Debug {
     async fn is_behind(&self, id: OutboxId) -> StoreResult<bool>;
 
     /// Puts rows that were being sent when the process died back in line, as ambiguous; says how
-    /// many. Called once, before the first delivery.
+    /// many. Makes the others due. Called once, before the first delivery.
     async fn recover(&self) -> StoreResult<u64>;
+
+    /// Makes due what waits for its next attempt: by a clock that was set back it would wait too long.
+    async fn hasten(&self) -> StoreResult<()>;
 
     /// How many rows wait for delivery, over all channels or on one.
     async fn count_waiting(&self, channel: Option<&ChannelName>) -> StoreResult<u64>;

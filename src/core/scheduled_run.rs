@@ -16,6 +16,9 @@ pub const NOTHING_TO_REPORT: &str = "NOTHING_TO_REPORT";
 /// The waits after failed attempts, in minutes; the last one stays.
 const WAITS: [i64; 4] = [1, 5, 15, 60];
 
+/// No attempt is further away than that.
+pub const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(WAITS[WAITS.len() - 1]);
+
 /// How the turn of a run came out.
 #[derive(Debug, Clone, Copy)]
 pub struct RunResult<'a> {

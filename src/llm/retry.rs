@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
 
 use super::spent::Spent;
 use super::watched_sink::WatchedSink;
@@ -63,11 +62,6 @@ impl Retrying {
         };
         backoff.mul_f64(spread).max(asked).min(LONGEST_WAIT)
     }
-
-    async fn rest(&self, wait: Duration) {
-        let wait = TimeDelta::from_std(wait).unwrap_or_default();
-        self.clock.sleep_until(self.clock.now() + wait).await;
-    }
 }
 
 #[async_trait]
@@ -90,7 +84,7 @@ impl ChatModel for Retrying {
             if !error.kind.is_transient() || failures >= self.attempts.get() {
                 return Err(spent.told_as(error));
             }
-            self.rest(self.wait(failures, &error.kind)).await;
+            self.clock.sleep(self.wait(failures, &error.kind)).await;
             sink.restart_if_begun();
         }
     }

@@ -1,6 +1,7 @@
 //! Housekeeping: what is done and old is deleted, rows in small bites, so that the disk does not fill.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
@@ -14,10 +15,10 @@ use crate::core::clock::Clock;
 use crate::core::files::Workspaces;
 
 /// Time between two rounds.
-const EVERY: TimeDelta = TimeDelta::hours(6);
+const EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// The first round waits until the start is over.
-const FIRST_AFTER: TimeDelta = TimeDelta::minutes(5);
+const FIRST_AFTER: Duration = Duration::from_secs(5 * 60);
 
 /// Rows in one transaction.
 const BITE: u32 = 500;
@@ -48,17 +49,17 @@ pub(super) async fn run(
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut next = clock.now() + FIRST_AFTER;
+    let mut pause = FIRST_AFTER;
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            () = clock.sleep_until(next) => {}
+            () = clock.sleep(pause) => {}
         }
         let now = clock.now();
         housekeeping.rows(now, &stop).await;
         housekeeping.files(now).await;
         housekeeping.copies(now - QUEUED).await;
-        next = clock.now() + EVERY;
+        pause = EVERY;
     }
 }
 

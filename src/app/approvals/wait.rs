@@ -49,6 +49,12 @@ impl Approvals {
         stops: &TurnStops,
     ) -> StoreResult<Waited> {
         info!(approval = %key.card_key(), "a person is asked");
+        // The time on the card is that of the wall; the wait is no longer when its clock is set back.
+        let over = self
+            .clock
+            .sleep(self.settings.timeout.to_std().unwrap_or_default());
+        tokio::pin!(over);
+        let mut is_over = false;
         loop {
             let decided = self.signals.decided();
             let asked = self.store.get(key).await?;
@@ -63,7 +69,7 @@ impl Approvals {
             if self.look_at_the_line(&asked).await? {
                 continue;
             }
-            if self.clock.now() >= asked.expires_at {
+            if is_over || self.clock.now() >= asked.expires_at {
                 self.close(&asked, Decision::Expired).await?;
                 continue;
             }
@@ -74,6 +80,7 @@ impl Approvals {
                 () = stops.stop.cancelled() => return Ok(Waited::Left),
                 () = decided => {}
                 () = stops.seat.rung() => {}
+                () = &mut over => is_over = true,
                 () = self.clock.sleep_until(asked.expires_at) => {}
             }
         }

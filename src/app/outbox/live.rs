@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use tokio::sync::watch;
 use tracing::debug;
 
@@ -69,9 +68,8 @@ impl LiveAnswers {
             FIRST_AFTER.min(interval)
         };
         while text.changed().await.is_ok() {
-            let pause = TimeDelta::from_std(wait).unwrap_or_default();
             tokio::select! {
-                () = self.clock.sleep_until(self.clock.now() + pause) => {}
+                () = self.clock.sleep(wait) => {}
                 () = finished(&mut text) => return,
             }
             let current = text.borrow_and_update().clone();

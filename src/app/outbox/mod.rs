@@ -17,6 +17,7 @@ use tracing::{info, warn};
 
 pub use self::live::{AnswerPlace, LiveAnswers};
 use super::channels::Channels;
+use super::rest::rest_until;
 use super::signals::Signals;
 use crate::core::boundary::Boundary;
 use crate::core::channel::{Buttons, Channel, ChatTarget, DeliveryError};
@@ -38,6 +39,9 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// Without any row that waits for its time, the table is looked at this often: a safety net.
 const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(5);
 
+/// A clock that is slowed down may go back by less.
+const SET_BACK: TimeDelta = TimeDelta::seconds(1);
+
 /// A number from 0 to 1 that spreads retries.
 pub type Jitter = fn() -> f64;
 
@@ -52,6 +56,8 @@ struct Line {
     unread: Unread,
     /// When the table is looked at again at the latest.
     look_at: DateTime<Utc>,
+    /// When it was looked at last.
+    looked_at: DateTime<Utc>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -108,22 +114,19 @@ impl Outbox {
         let mut line = Line::default();
         let mut landed = None;
         loop {
-            let next = match landed.take() {
-                None => self.look(&mut line).await,
-                Some(landed) => self.follow(&mut line, landed).await,
-            };
-            match next {
+            let now = self.clock.now();
+            match self.next(&mut line, landed.take(), now).await {
                 Ok(rows) => flights.extend(rows.into_iter().map(|row| self.deliver(row))),
                 Err(error) => {
                     warn!(%error, "the outbox cannot be read");
-                    line.look_at = self.clock.now() + TimeDelta::seconds(1);
+                    line.look_at = now + TimeDelta::seconds(1);
                 }
             }
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.signals.outbox_woken() => {}
                 Some(flight) = flights.next() => landed = Some(flight),
-                () = self.clock.sleep_until(line.look_at) => {}
+                () = rest_until(self.clock.as_ref(), now, line.look_at) => {}
             }
         }
         while flights.next().await.is_some() {}
@@ -162,6 +165,25 @@ impl Outbox {
             flights.for_each(|_| async {}).await;
         }
         Ok(())
+    }
+
+    /// The rows to deliver now, after a delivery or a look around.
+    async fn next(
+        &self,
+        line: &mut Line,
+        landed: Option<Landed>,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Vec<OutboxRow>> {
+        let last = std::mem::replace(&mut line.looked_at, now);
+        if now < last - SET_BACK {
+            info!("the clock was set back; what waits for its time is tried now");
+            self.store.hasten().await?;
+            line.look_at = now;
+        }
+        match landed {
+            None => self.look(line).await,
+            Some(landed) => self.follow(line, landed).await,
+        }
     }
 
     /// What is next after a delivery. Looking through the whole table each time would make the

@@ -13,7 +13,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -48,7 +47,7 @@ use crate::core::turn::{Fact, Step, StopReason, Turn, TurnLimits};
 const TYPING_AFTER: Duration = Duration::from_millis(200);
 
 /// The typing action lasts five seconds (Bot API, sendChatAction); this renews it in time.
-const TYPING_EVERY: TimeDelta = TimeDelta::seconds(4);
+const TYPING_EVERY: Duration = Duration::from_secs(4);
 
 /// How long a turn waits when the database fails.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -384,9 +383,7 @@ impl TurnLoop {
             if seat.presence() == Presence::Working {
                 channel.typing(target).await;
             }
-            self.clock
-                .sleep_until(self.clock.now() + TYPING_EVERY)
-                .await;
+            self.clock.sleep(TYPING_EVERY).await;
         }
     }
 }

@@ -188,3 +188,17 @@ async fn without_compaction_no_summary_is_asked_for_and_old_items_can_go() {
     assert!(compactions(&bot).is_empty());
     bot.finish().await;
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_does_not_put_off_summaries() {
+    let bot = TestBot::with(&[SMALL, ON]).await;
+    answering(&bot, || Reply::status(400));
+    talks(bot.alice(), &["one", "two"]).await;
+    bot.provider.wait_for_requests(3).await;
+    talks(bot.alice(), &["three"]).await;
+    bot.clock.set(chrono::TimeDelta::days(-1));
+    talks(bot.alice(), &["four"]).await;
+    bot.provider.wait_for_requests(6).await;
+    assert_eq!(compactions(&bot).len(), 2);
+    bot.finish().await;
+}

@@ -8,6 +8,7 @@ mod arrivals;
 mod attachments;
 mod bookings;
 mod cards;
+mod clock_set;
 mod commands;
 mod commands_run;
 mod compaction;

@@ -86,6 +86,10 @@ impl OutboxStore for Counting {
         self.inner.recover().await
     }
 
+    async fn hasten(&self) -> StoreResult<()> {
+        self.inner.hasten().await
+    }
+
     async fn count_waiting(&self, channel: Option<&ChannelName>) -> StoreResult<u64> {
         self.inner.count_waiting(channel).await
     }

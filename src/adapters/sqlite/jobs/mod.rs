@@ -26,6 +26,7 @@ use crate::core::clock::Clock;
 use crate::core::error::{StoreError, StoreResult};
 use crate::core::ids::{ChannelName, JobId, OccurrenceId};
 use crate::core::jobs::{Firing, Job, JobAction, JobFilter, JobPage, JobStatusFilter, JobStore};
+use crate::core::scheduled_run::LONGEST_WAIT;
 
 /// The columns that tell where a job delivers.
 const PLACE: [Jobs; 3] = [Jobs::Channel, Jobs::Chat, Jobs::Thread];
@@ -169,6 +170,7 @@ impl JobStore for SqliteJobStore {
         let due: Vec<(i64,)> = sqlx::query_as(runs::DUE)
             .bind(millis(now))
             .bind(values::to_json(&names(channels))?)
+            .bind(millis(now + LONGEST_WAIT))
             .fetch_all(self.database.reader())
             .await?;
         if due.is_empty() {

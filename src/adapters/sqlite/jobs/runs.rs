@@ -10,14 +10,17 @@ use super::super::values::{self, millis};
 use crate::core::channel::ChatTarget;
 use crate::core::error::StoreResult;
 use crate::core::ids::{JobId, OccurrenceId};
+use crate::core::scheduled_run::LONGEST_WAIT;
 
 // CROSS JOIN keeps the order of the tables in SQLite: few occurrences run, and jobs can be many.
 
-/// The runs whose next attempt is due: ?1 is now, ?2 the channels as JSON.
+/// The runs whose next attempt is due: ?1 is now, ?2 the channels as JSON, ?3 when no attempt can
+/// be due yet. One that is due later was written by a clock that was set back since.
 pub(super) const DUE: &str = "
     SELECT occurrences.id
     FROM occurrences CROSS JOIN jobs ON jobs.id = occurrences.job
-    WHERE occurrences.state = 'running' AND occurrences.retry_at <= ?1
+    WHERE occurrences.state = 'running'
+        AND (occurrences.retry_at <= ?1 OR occurrences.retry_at > ?3)
         AND jobs.channel IN (SELECT value FROM json_each(?2))
     ORDER BY occurrences.retry_at, occurrences.id";
 
@@ -50,10 +53,10 @@ const SETTLE: &str = "
         FROM json_each(?1) AS lost)
     WHERE id = lost AND state = 'running'";
 
-/// Claims one attempt: ?1 is the run, ?2 now.
+/// Claims one attempt: ?1 is the run, ?2 now, ?3 as in `DUE`.
 const CLAIM: &str = "
     UPDATE occurrences SET attempts = attempts + 1, retry_at = NULL, recorded_at = ?2
-    WHERE id = ?1 AND state = 'running' AND retry_at <= ?2
+    WHERE id = ?1 AND state = 'running' AND (retry_at <= ?2 OR retry_at > ?3)
     RETURNING attempts";
 
 /// ?1 is the run, ?2 the number of the attempt.
@@ -89,6 +92,7 @@ pub(super) async fn retry(
         let attempt: Option<i64> = sqlx::query_scalar(CLAIM)
             .bind(id.0)
             .bind(millis(now))
+            .bind(millis(now + LONGEST_WAIT))
             .fetch_optional(&mut *connection)
             .await?;
         if let Some(attempt) = attempt {

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sea_query::{
     Alias, Condition, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query, SelectStatement,
+    UpdateStatement,
 };
 use sqlx::SqliteConnection;
 
@@ -264,7 +265,22 @@ impl OutboxStore for SqliteOutboxStore {
             .and_where(Expr::col(Outbox::State).eq(word("sending")))
             .take();
         self.database
-            .write(move |connection| Box::pin(async move { execute(connection, &recover).await }))
+            .write(move |connection| {
+                Box::pin(async move {
+                    let recovered = execute(&mut *connection, &recover).await?;
+                    // The clock of the last process may have been another.
+                    execute(connection, &hasten()).await?;
+                    Ok(recovered)
+                })
+            })
+            .await
+    }
+
+    async fn hasten(&self) -> StoreResult<()> {
+        self.database
+            .write(|connection| {
+                Box::pin(async move { execute(connection, &hasten()).await.map(|_| ()) })
+            })
             .await
     }
 
@@ -278,6 +294,17 @@ impl OutboxStore for SqliteOutboxStore {
         let (count,): (i64,) = fetch_one(self.database.reader(), &count).await?;
         Ok(count.unsigned_abs())
     }
+}
+
+/// Makes all due that waits for its next attempt.
+fn hasten() -> UpdateStatement {
+    Query::update()
+        .table(Outbox::Table)
+        .value(Outbox::NextAttemptAt, 0)
+        .cond_where(is_waiting())
+        .and_where(Expr::col(Outbox::State).eq(word("pending")))
+        .and_where(Expr::col(Outbox::NextAttemptAt).gt(0))
+        .take()
 }
 
 /// That a row waits for delivery. These words are those of the index `outbox_waiting`.
