@@ -31,7 +31,10 @@ const HASTY: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PollError {
     /// 401 or 404: no retry will help.
-    #[error("the bot token was not accepted ({0})")]
+    #[error(
+        "channels.telegram.bot_token: Telegram does not accept this token any more ({0}); put the \
+         new one of @BotFather there and start again. What waits is kept"
+    )]
     TokenRefused(Refusal),
     /// Nothing was answered for a long time, not even to fresh connections.
     #[error("Telegram has not answered for {} s: {last}", .silent_for.as_secs())]
@@ -151,7 +154,7 @@ impl Poller {
                 Ok(()) => {
                     self.backoff.reset();
                     if health.recovered() {
-                        info!("polling Telegram works again");
+                        info!("updates arrive again");
                     }
                     continue;
                 }
@@ -159,7 +162,14 @@ impl Poller {
             };
             self.judge(&failure, &mut watchdog)?;
             if health.changed(failure.kind()) {
-                warn!(error = %failure, "polling Telegram fails; trying on");
+                match &failure {
+                    Failure::Store(error) => {
+                        warn!(%error, "updates cannot be stored; Telegram keeps them until they are");
+                    }
+                    Failure::Api(_) | Failure::Senseless(_) => {
+                        warn!(error = %failure, "polling Telegram fails; trying on");
+                    }
+                }
             }
             debug!(error = %failure, "a poll failed");
             let pause = self.backoff.next(failure.retry_after());

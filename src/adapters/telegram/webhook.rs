@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::client::{ApiClient, ApiError, Refusal};
 use super::envelope::ASKED_FOR;
@@ -34,6 +34,8 @@ const MAX_BODY: usize = 1024 * 1024;
 /// For the body of a request whose secret was right.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// Between two looks at whether Telegram still knows the webhook and the token.
+const LOOK_EVERY: Duration = Duration::from_secs(5 * 60);
 /// One update at a time: messages are stored in the order in which they were written.
 const MAX_CONNECTIONS: u32 = 1;
 /// `setWebhook`, "secret_token".
@@ -52,7 +54,10 @@ pub struct WebhookSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum WebhookError {
     /// 401 or 404: no retry will help.
-    #[error("the bot token was not accepted ({0})")]
+    #[error(
+        "channels.telegram.bot_token: Telegram does not accept this token any more ({0}); put the \
+         new one of @BotFather there and start again. What waits is kept"
+    )]
     TokenRefused(Refusal),
     /// Telegram does not take this URL or secret.
     #[error("the webhook was refused ({0})")]
@@ -71,6 +76,7 @@ pub struct Webhook {
     api: ApiClient,
     reader: UpdateReader,
     clock: Arc<dyn Clock>,
+    look_every: Duration,
 }
 
 impl fmt::Debug for Webhook {
@@ -95,7 +101,15 @@ impl Webhook {
             api,
             reader,
             clock,
+            look_every: LOOK_EVERY,
         })
+    }
+
+    /// Looks so often whether Telegram still knows it (every five minutes, unless told otherwise).
+    #[must_use]
+    pub fn look_every(mut self, pause: Duration) -> Self {
+        self.look_every = pause;
+        self
     }
 
     /// Serves on `listener` until `stop`, and tells Telegram so. `sink` stores what comes; when
@@ -125,7 +139,35 @@ impl Webhook {
             .with_graceful_shutdown(stop.clone().cancelled_owned())
             .into_future()
             .map_err(WebhookError::Server);
-        tokio::try_join!(server, self.register(&stop)).map(drop)
+        tokio::try_join!(server, self.stay_registered(&stop)).map(drop)
+    }
+
+    /// Nothing arrives any more when another program removes the webhook or the token is revoked,
+    /// and no update would say so.
+    async fn stay_registered(&self, stop: &CancellationToken) -> Result<(), WebhookError> {
+        let own = self.settings.url.as_url().as_str();
+        loop {
+            self.register(stop).await?;
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    () = sleep(self.look_every) => {}
+                }
+                match self.api.call("getWebhookInfo", &json!({})).await {
+                    Ok(info) if info["url"].as_str() == Some(own) => {}
+                    Ok(_) => {
+                        warn!(
+                            "another program has removed or replaced the webhook; setting it again"
+                        );
+                        break;
+                    }
+                    Err(ApiError::Refused(refusal)) if refusal.refuses_token() => {
+                        return Err(WebhookError::TokenRefused(refusal));
+                    }
+                    Err(error) => debug!(%error, "the webhook could not be looked at"),
+                }
+            }
+        }
     }
 
     /// Tells Telegram where to bring updates, until it has understood.

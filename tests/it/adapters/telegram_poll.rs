@@ -261,7 +261,8 @@ async fn a_wrong_token_ends_it_without_being_told() {
     let error = result.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the bot token was not accepted (401 Unauthorized)"
+        "channels.telegram.bot_token: Telegram does not accept this token any more (401 \
+         Unauthorized); put the new one of @BotFather there and start again. What waits is kept"
     );
     assert!(!format!("{error:?}").contains("wrong-token"));
 }

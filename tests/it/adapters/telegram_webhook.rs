@@ -56,6 +56,7 @@ impl ListeningBot {
         let account = TelegramSettings::new(&config, token.into());
         let reader = reader_for(&[OWNER], GroupMode::Mention);
         let webhook = Webhook::new(settings, &account, reader, Arc::new(StoppedClock)).unwrap();
+        let webhook = webhook.look_every(Duration::from_millis(20));
 
         let (sender, stored) = watch::channel(Vec::new());
         let outcomes = Mutex::new(outcomes.into_iter());
@@ -173,4 +174,29 @@ async fn a_wrong_token_and_a_refused_address_end_it() {
         error.to_string(),
         "the webhook was refused (400 Bad Request: bad webhook)"
     );
+}
+
+#[tokio::test]
+async fn a_webhook_that_another_program_removes_is_set_again() {
+    let mut bot = ListeningBot::start(None, vec![], vec![]).await;
+    bot.telegram.wait_for_calls("setWebhook", 1).await;
+    let address = format!(
+        "{}/bot{}/deleteWebhook",
+        bot.telegram.url(),
+        bot.telegram.token()
+    );
+    reqwest::get(address).await.unwrap();
+    bot.telegram.wait_for_calls("setWebhook", 2).await;
+    let first = bot.telegram.user_sends(OWNER, OWNER, "one").update_id;
+    bot.stores(&[first]).await;
+    bot.stops().await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_revoked_ends_it() {
+    let bot = ListeningBot::start(None, vec![], vec![]).await;
+    bot.telegram.wait_for_calls("getWebhookInfo", 1).await;
+    bot.telegram.revoke_token();
+    let error = bot.task.await.unwrap().unwrap_err();
+    assert!(matches!(error, WebhookError::TokenRefused(_)), "{error}");
 }

@@ -75,6 +75,11 @@ impl FakeTelegram {
         self.with(|state| state.confirmed_offset)
     }
 
+    /// How many calls came with a token that is not the bot's.
+    pub fn calls_with_strange_tokens(&self) -> usize {
+        self.with(|state| state.strange_tokens)
+    }
+
     /// How many updates are not confirmed yet.
     pub fn pending_updates(&self) -> usize {
         self.with(|state| state.updates.len())

@@ -46,6 +46,8 @@ async fn handle(
         return refuse(&Refusal::not_found());
     };
     if given != token {
+        shared.with(|state| state.strange_tokens += 1);
+        shared.announce();
         return refuse(&Refusal::unauthorized());
     }
     match methods::canonical(method) {

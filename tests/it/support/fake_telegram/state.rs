@@ -53,6 +53,8 @@ pub struct State {
     pub files: HashMap<String, FakeFile>,
     pub calls: HashMap<String, Vec<Call>>,
     pub faults: HashMap<String, VecDeque<Fault>>,
+    /// Calls with a token that is not the bot's.
+    pub strange_tokens: usize,
     counter: u64,
 }
 
@@ -74,6 +76,7 @@ impl State {
             files: HashMap::new(),
             calls: HashMap::new(),
             faults: HashMap::new(),
+            strange_tokens: 0,
             counter: 0,
         }
     }

@@ -115,6 +115,15 @@ impl FakeTelegram {
         });
     }
 
+    /// The owner has the token replaced: calls with the old one answer 401, the bot stays the same.
+    pub fn revoke_token(&self) {
+        self.with(|state| {
+            let number = state.next_number();
+            let id = state.options.bot_id;
+            state.options.token = format!("{id}:BBF-fresh_token_of_thirty_five_ch_{number:02}");
+        });
+    }
+
     /// Forgets the undelivered updates, as Telegram does after a day; answers how many.
     pub fn expire_updates(&self) -> usize {
         self.with(|state| state.updates.drain(..).count())
