@@ -81,7 +81,7 @@ impl Upkeep {
     /// Looks after one conversation at a time until `stop`. What is broken off then is done after
     /// the next turn.
     pub async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut failed = HashMap::new();
+        let mut failed: HashMap<ConversationId, DateTime<Utc>> = HashMap::new();
         loop {
             let conversation = tokio::select! {
                 biased;
@@ -96,7 +96,7 @@ impl Upkeep {
             }
             let now = self.clock.now();
             // A clock that was set back must not make it a long rest.
-            failed.retain(|_, at: &mut DateTime<Utc>| *at <= now && now - *at < REST);
+            failed.retain(|_, at| *at <= now && now - *at < REST);
             let rests = failed.contains_key(&conversation);
             if let Some(compaction) = self.compaction.as_ref().filter(|_| !rests) {
                 let compacted = tokio::select! {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use sd_notify::NotifyState;
-use tracing::info;
+use tracing::{error, info};
 
 use super::{runtime, settings};
 use crate::adapters::config::WhenMissing;
@@ -25,10 +25,10 @@ pub(super) fn run(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let result = runtime.block_on(serve(&settings));
     // Whatever still blocks must not keep the process.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
-    result.map(|()| ExitCode::SUCCESS)
+    result
 }
 
-async fn serve(settings: &Settings) -> anyhow::Result<()> {
+async fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let Some(telegram) = Telegram::configured(settings, &clock)? else {
         bail!(
@@ -44,5 +44,12 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let result = running.until_stopped().await;
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     store.close().await;
-    result
+    // In the log, wherever that is written to.
+    Ok(match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!("ended: {error:#}");
+            ExitCode::FAILURE
+        }
+    })
 }

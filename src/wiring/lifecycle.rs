@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 #[cfg(feature = "browser")]
 use super::browser::RunningBrowser;
+use super::damage;
 use super::maintenance::{self, Housekeeping};
 #[cfg(not(feature = "browser"))]
 use super::no_browser::RunningBrowser;
@@ -92,8 +93,19 @@ impl Store {
 
     /// Closes the database. Every other handle must be gone, or this waits for it in vain.
     pub async fn close(self) {
-        drop((self.database, self.ports));
-        if tokio::time::timeout(LEAVE, self.writer).await.is_err() {
+        let Self {
+            database,
+            ports,
+            writer,
+            _lock,
+            ..
+        } = self;
+        let closed = async move {
+            database.close_readers().await;
+            drop((database, ports));
+            writer.await
+        };
+        if tokio::time::timeout(LEAVE, closed).await.is_err() {
             warn!("the database is still in use; it is left to recover by itself");
         }
     }
@@ -161,6 +173,11 @@ impl Running {
         parts.spawn(upkeep.run(stops.stop.clone()));
         parts.spawn(maintenance::run(
             housekeeping,
+            store.ports.clock.clone(),
+            stops.stop.clone(),
+        ));
+        parts.spawn(damage::watch(
+            settings.database(),
             store.ports.clock.clone(),
             stops.stop.clone(),
         ));

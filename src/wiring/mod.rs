@@ -4,6 +4,7 @@ mod approvals;
 pub mod beside;
 #[cfg(feature = "browser")]
 pub mod browser;
+mod damage;
 mod exposed;
 #[cfg(feature = "failpoints")]
 pub mod failpoints;

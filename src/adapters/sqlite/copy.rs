@@ -170,25 +170,34 @@ async fn copy_to(from: &Path, to: &Path) -> Result<(), CopyError> {
 
 /// Gives the old database a second name. A crash behind it leaves the old one in its place.
 async fn keep_old(database: &Path, stamp: &str) -> Result<Kept, CopyError> {
-    if !database.exists() {
-        return Ok(Kept::None);
-    }
     let kept = free_name(database, &format!(".before-restore-{stamp}"));
-    fold_log(database).await;
-    fs::hard_link(database, &kept).map_err(at(&kept))?;
-    // Only a database too damaged to be opened still has its log. It belongs to the old file: the
-    // new one must not be read with it.
+    let mut kept_one = false;
+    if database.exists() {
+        fold_log(database).await;
+        fs::hard_link(database, &kept).map_err(at(&kept))?;
+        kept_one = true;
+    }
+    // Only a database too damaged to be opened, or gone, still has its log. It belongs to the old
+    // file: the new one must not be read with it.
     for log in ["-wal", "-shm"] {
         let path = with_suffix(database, log);
         if path.exists() {
             rename(&path, &with_suffix(&kept, log))?;
+            kept_one = true;
         }
+    }
+    if !kept_one {
+        return Ok(Kept::None);
     }
     Ok(Kept::At(kept))
 }
 
-/// Folds the log into the file, as far as the file can be opened at all.
+/// Folds the log into the file, as far as the file can be opened at all. SQLite would delete the log
+/// of an empty one.
 async fn fold_log(database: &Path) {
+    if fs::metadata(database).is_ok_and(|file| file.len() == 0) {
+        return;
+    }
     let options = SqliteConnectOptions::new().filename(database);
     if let Ok(mut connection) = options.connect().await {
         let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -37,9 +37,13 @@ impl Database {
         path: &Path,
         busy_timeout: Duration,
     ) -> Result<(Self, WriterTask), OpenError> {
+        refuse_lost(path)?;
         super::files::create_private(path)?;
         let options = options(path, busy_timeout);
         let mut connection = options.connect().await?;
+        if super::health::is_small(path) {
+            super::health::find_damage(&mut connection).await?;
+        }
         keep_before_upgrade(path, refuse_newer(&mut connection).await?).await?;
         MIGRATIONS.run(&mut connection).await?;
         Ok(Self::on(connection, options))
@@ -72,6 +76,12 @@ impl Database {
             .connect_lazy_with(options.pragma("query_only", "on"));
         let (writes, queue) = mpsc::channel(QUEUE);
         (Self { readers, writes }, WriterTask::new(connection, queue))
+    }
+
+    /// Ends the connections for reading, so that the last one, which writes, folds the log into the
+    /// file.
+    pub async fn close_readers(&self) {
+        self.readers.close().await;
     }
 
     /// The connections for reading. A write that has returned is seen by every later read.
@@ -157,6 +167,17 @@ fn options(path: &Path, busy_timeout: Duration) -> SqliteConnectOptions {
         .pragma("cache_size", "-1024")
         .statement_cache_capacity(256)
         .disable_statement_logging()
+}
+
+/// A log whose file is gone or empty is what is left of a database.
+fn refuse_lost(path: &Path) -> Result<(), OpenError> {
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if size(path) == 0 && size(Path::new(&log)) > 0 {
+        return Err(OpenError::Lost(path.to_owned()));
+    }
+    Ok(())
 }
 
 /// An older program must not touch a newer database: it would not know what it breaks. Says which

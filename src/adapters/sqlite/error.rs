@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use sqlx::migrate::MigrateError;
+
 use crate::core::error::StoreError;
 
 /// Why the database could not be opened.
@@ -26,7 +28,7 @@ pub enum OpenError {
         reason: String,
     },
     /// A file cannot be used.
-    #[error("{}: {error}; check that the folder exists and belongs to this user", .path.display())]
+    #[error("{}: {error}; {}", .path.display(), advice(error))]
     File {
         /// Which.
         path: PathBuf,
@@ -63,24 +65,93 @@ pub enum OpenError {
         "the database needs an upgrade, and no copy could be made before: {0}; make room, or copy it by hand"
     )]
     NoCopy(Box<super::copy::CopyError>),
+    /// The file of the database is gone or empty, and its log is still there: SQLite would take the
+    /// log for a leftover and delete it.
+    #[error(
+        "{} is gone or empty, but its log {}-wal holds something: put the file back, or a backup \
+         with \"minibot restore FILE\"; to begin with nothing, move the log away",
+        .0.display(), .0.display()
+    )]
+    Lost(PathBuf),
+    /// It does not read as a database any more.
+    #[error(
+        "the database is damaged ({0}); restore a backup with \"minibot restore FILE\": the damaged file \
+         is kept beside it"
+    )]
+    Damaged(String),
     /// It could not be brought up to date.
     #[error("the database could not be brought up to date: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(String),
     /// Anything else.
-    #[error("the database could not be opened: {0}; restore a backup if it is damaged")]
-    Sqlite(#[from] sqlx::Error),
+    #[error("the database could not be opened: {0}")]
+    Sqlite(String),
+}
+
+/// What to do about a file that cannot be used.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on its disk",
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "make its disk writable, or choose another runtime.data_dir"
+        }
+        io::ErrorKind::PermissionDenied => "check that it belongs to this user",
+        _ => "check that the folder exists and belongs to this user",
+    }
+}
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> Self {
+        let words = match error.as_database_error() {
+            Some(error) => error.message().to_owned(),
+            None => error.to_string(),
+        };
+        match primary_code(&error) {
+            Some(CORRUPT | NOT_A_DATABASE) => Self::Damaged(words),
+            Some(FULL) => Self::Sqlite(format!("{words}; make room on its disk")),
+            Some(IO) => Self::Sqlite(format!(
+                "{words}; make room on its disk, or see whether it fails"
+            )),
+            Some(BUSY | LOCKED) => Self::Sqlite(format!("{words}; end the program that holds it")),
+            _ => Self::Sqlite(words),
+        }
+    }
+}
+
+impl From<MigrateError> for OpenError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                match Self::from(error) {
+                    Self::Sqlite(words) => Self::Migration(words),
+                    other => other,
+                }
+            }
+            error => Self::Migration(error.to_string()),
+        }
+    }
+}
+
+// SQLite, "Result and Error Codes": the low byte is the primary one.
+const BUSY: u32 = 5;
+const LOCKED: u32 = 6;
+const IO: u32 = 10;
+const CORRUPT: u32 = 11;
+const FULL: u32 = 13;
+const NOT_A_DATABASE: u32 = 26;
+
+fn primary_code(error: &sqlx::Error) -> Option<u32> {
+    let code = error.as_database_error().and_then(|db| db.code());
+    code.and_then(|code| code.parse::<u32>().ok())
+        .map(|code| code & 0xff)
 }
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|db| db.code());
-        // SQLite result codes (https://sqlite.org/rescode.html): the low byte is the primary one.
-        let primary = code
-            .and_then(|code| code.parse::<u32>().ok())
-            .map(|code| code & 0xff);
-        match (primary, &error) {
-            (Some(13), _) => Self::Full(error.to_string()),
-            (Some(11 | 26), _) | (_, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => {
+        match (primary_code(&error), &error) {
+            (Some(FULL), _) => Self::Full(error.to_string()),
+            (Some(BUSY | LOCKED), _) => Self::Busy(error.to_string()),
+            (Some(CORRUPT | NOT_A_DATABASE), _)
+            | (_, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => {
                 Self::Corrupt(error.to_string())
             }
             _ => Self::Failed(error.to_string()),

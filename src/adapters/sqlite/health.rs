@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::sync::Mutex;
 
+use super::error::OpenError;
 use crate::core::error::{StoreError, StoreResult};
 
 /// An open look at a database.
@@ -49,13 +50,36 @@ impl Health {
     /// Looks through the whole file for damage.
     pub async fn check_integrity(&self) -> StoreResult<()> {
         let mut connection = self.connection.lock().await;
-        let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
-            .fetch_one(&mut *connection)
-            .await?;
-        if found == "ok" {
-            Ok(())
-        } else {
-            Err(StoreError::Corrupt(found))
+        match find_damage(&mut connection).await {
+            Ok(()) => Ok(()),
+            Err(OpenError::Damaged(found)) => Err(StoreError::Corrupt(found)),
+            Err(error) => Err(StoreError::Failed(error.to_string())),
         }
     }
+}
+
+/// A database up to this size is looked through in a few milliseconds.
+const SMALL: u64 = 8 * 1024 * 1024;
+
+/// Whether a start looks through all of it.
+pub fn is_small(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.len() <= SMALL)
+}
+
+/// Looks through the whole file; an error says what is wrong with it.
+pub(super) async fn find_damage(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+        .fetch_one(connection)
+        .await?;
+    if found == "ok" {
+        Ok(())
+    } else {
+        Err(OpenError::Damaged(found))
+    }
+}
+
+/// Looks through a database beside the process that runs on it, which should end with the error.
+pub async fn look_through(path: &Path) -> Result<(), OpenError> {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true);
+    find_damage(&mut options.connect().await?).await
 }

@@ -32,7 +32,7 @@ pub use self::copy::{CopyError, Kept, back_up, put_back};
 pub use self::database::Database;
 pub use self::error::OpenError;
 pub use self::file_labels::SqliteFileLabelStore;
-pub use self::health::Health;
+pub use self::health::{Health, is_small, look_through};
 pub use self::inbox::SqliteInboxStore;
 pub use self::jobs::SqliteJobStore;
 pub use self::journal::SqliteTurnJournal;

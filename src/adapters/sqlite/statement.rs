@@ -192,6 +192,6 @@ fn build<S: SqlxBinder>(statement: &S) -> (AssertSqlSafe<String>, SqlxValues) {
 pub(super) fn in_row(table: &'static str, id: i64) -> impl FnOnce(StoreError) -> StoreError {
     move |error| match error {
         StoreError::Corrupt(reason) => StoreError::Corrupt(format!("{table} {id}: {reason}")),
-        StoreError::Full(_) | StoreError::Failed(_) => error,
+        StoreError::Full(_) | StoreError::Busy(_) | StoreError::Failed(_) => error,
     }
 }

@@ -74,6 +74,22 @@ pub struct WriterTask {
     queue: mpsc::Receiver<Job>,
     /// What a commit outlives now; `None` when that is not known.
     durability: Option<Durability>,
+    health: Health,
+}
+
+/// Whether the last commit failed for want of room or of the lock, so that each change is told once.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Health {
+    #[default]
+    Well,
+    Failing,
+}
+
+/// How a transaction ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Committed,
+    RolledBack,
 }
 
 impl WriterTask {
@@ -82,6 +98,7 @@ impl WriterTask {
             connection,
             queue,
             durability: None,
+            health: Health::default(),
         }
     }
 
@@ -90,9 +107,10 @@ impl WriterTask {
         let mut batch = Vec::with_capacity(BATCH);
         while self.queue.recv_many(&mut batch, BATCH).await > 0 {
             let mut replies = Vec::with_capacity(batch.len());
-            let committed = self.commit(&mut batch, &mut replies).await;
-            if let Err(error) = &committed {
-                tracing::error!(%error, "a write failed");
+            let ended = self.commit(&mut batch, &mut replies).await;
+            self.tell(&ended);
+            let committed = ended.map(|_| ());
+            if committed.is_err() {
                 // A failed COMMIT can leave the transaction open; there is nothing to undo
                 // when it did not.
                 let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
@@ -105,7 +123,42 @@ impl WriterTask {
         super::database::close(self.connection).await;
     }
 
-    async fn commit(&mut self, batch: &mut Vec<Job>, replies: &mut Vec<Reply>) -> StoreResult<()> {
+    /// Whoever runs this is told once that it fails and what to do, and once that it works again.
+    fn tell(&mut self, ended: &StoreResult<Ended>) {
+        let error = match ended {
+            Ok(Ended::RolledBack) => return,
+            Ok(Ended::Committed) => {
+                if std::mem::take(&mut self.health) == Health::Failing {
+                    tracing::info!("the database can be written again");
+                }
+                return;
+            }
+            Err(error) => error,
+        };
+        let advice = match error {
+            StoreError::Full(_) => "the disk is full; make room",
+            StoreError::Busy(_) => "another program holds it; end that",
+            StoreError::Corrupt(_) | StoreError::Failed(_) => {
+                tracing::error!(%error, "a write failed");
+                return;
+            }
+        };
+        match std::mem::replace(&mut self.health, Health::Failing) {
+            Health::Failing => tracing::debug!(%error, "a write failed"),
+            Health::Well => {
+                tracing::error!(
+                    %error,
+                    "the database cannot be written: {advice}. What waits goes on by itself then"
+                );
+            }
+        }
+    }
+
+    async fn commit(
+        &mut self,
+        batch: &mut Vec<Job>,
+        replies: &mut Vec<Reply>,
+    ) -> StoreResult<Ended> {
         let durability = batch.iter().map(|job| job.durability).max();
         let durability = durability.unwrap_or(Durability::Disk);
         if batch.len() == 1
@@ -127,7 +180,7 @@ impl WriterTask {
             })
             .await?;
         }
-        Ok(())
+        Ok(Ended::Committed)
     }
 
     /// The transaction is its own: it needs no savepoint.
@@ -136,7 +189,7 @@ impl WriterTask {
         work: Work,
         durability: Durability,
         replies: &mut Vec<Reply>,
-    ) -> StoreResult<()> {
+    ) -> StoreResult<Ended> {
         match work {
             Work::Statements(batch, answer) => {
                 let ids = match self.ensure(durability).await {
@@ -145,13 +198,13 @@ impl WriterTask {
                 };
                 let outcome = ids.as_ref().map(|_| ()).map_err(Clone::clone);
                 replies.push(reply_with(ids, answer));
-                outcome
+                outcome.map(|()| Ended::Committed)
             }
             Work::Steps(_) => {
                 self.begin(durability).await?;
                 match self.work(work, replies).await {
-                    Ok(()) => self.execute("COMMIT").await,
-                    Err(()) => self.execute("ROLLBACK").await,
+                    Ok(()) => self.execute("COMMIT").await.map(|()| Ended::Committed),
+                    Err(()) => self.execute("ROLLBACK").await.map(|()| Ended::RolledBack),
                 }
             }
         }

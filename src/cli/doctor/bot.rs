@@ -13,7 +13,7 @@ use crate::wiring::telegram::Heartbeat;
 
 /// A bot that is not running is what a health check looks for, and no fault before the first start.
 pub(super) fn process(settings: &Settings, depth: Depth) -> Found {
-    let start = "start it with \"minibot run\"";
+    let start = "start it with \"minibot run\"; if it ended by itself, its log says why";
     match (DatabaseLock::holder(&settings.database()), depth) {
         (Some(holder), _) => Found::Well(format!("running, {holder}")),
         (None, Depth::Quick) => Found::broken("not running", start),

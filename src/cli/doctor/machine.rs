@@ -4,6 +4,8 @@ use std::path::Path;
 
 use chrono_tz::Tz;
 
+use rustix::fs::StatVfsMountFlags;
+
 use super::bot::mega;
 use super::{Found, Row};
 #[cfg(feature = "browser")]
@@ -106,6 +108,13 @@ fn disk(folder: &Path) -> Found {
     let there = folder.ancestors().find(|path| path.exists());
     let there = there.unwrap_or(Path::new("."));
     let free = match rustix::fs::statvfs(there) {
+        Ok(found) if found.f_flag.contains(StatVfsMountFlags::RDONLY) => {
+            let what = format!(
+                "{} cannot be written: its disk is read-only",
+                there.display()
+            );
+            return Found::broken(what, "make it writable, or move runtime.data_dir");
+        }
         Ok(found) => found.f_bavail.saturating_mul(found.f_frsize),
         Err(error) => {
             let what = format!("{}: {error}", there.display());
