@@ -12,10 +12,11 @@ use futures::FutureExt;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument, error, error_span, warn};
+use tracing::{Instrument, error, error_span};
 
 use super::channels::Channels;
 use super::seat::{Presence, Seat};
+use super::store_trouble::tell;
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
 use crate::core::error::StoreResult;
@@ -288,7 +289,7 @@ impl Dispatcher {
                 }
                 Ok(rows) => self.handle(target, rows, work).await,
                 Err(failure) => {
-                    warn!(error = %failure, "the inbox cannot be read");
+                    tell(&failure, "the inbox cannot be read");
                     self.clock.sleep(STORE_PAUSE).await;
                 }
             }
@@ -301,7 +302,7 @@ impl Dispatcher {
             return;
         };
         if let Err(failure) = work.handle(rows, &stops).await {
-            warn!(error = %failure, "a message could not be handled; trying again");
+            tell(&failure, "a message could not be handled; trying again");
             self.clock.sleep(STORE_PAUSE).await;
         }
         self.end_turn(target);

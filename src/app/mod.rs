@@ -19,6 +19,7 @@ pub mod scheduler;
 pub mod seat;
 pub mod signals;
 pub mod spending;
+mod store_trouble;
 pub mod toolbox;
 pub mod turn_loop;
 pub mod upkeep;

@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use super::intake::Intake;
 use super::rest::rest_until;
 use super::signals::Signals;
+use super::store_trouble::tell;
 use crate::core::clock::Clock;
 use crate::core::error::StoreResult;
 use crate::core::ids::ChannelName;
@@ -61,7 +62,7 @@ impl Scheduler {
             let wake_at = match self.fire_due(now).await {
                 Ok(next) => next,
                 Err(error) => {
-                    warn!(%error, "due jobs cannot be read or written");
+                    tell(&error, "due jobs cannot be read or written");
                     now + STORE_PAUSE
                 }
             };

@@ -19,6 +19,7 @@ pub use self::live::{AnswerPlace, LiveAnswers};
 use super::channels::Channels;
 use super::rest::rest_until;
 use super::signals::Signals;
+use super::store_trouble::tell;
 use crate::core::boundary::Boundary;
 use crate::core::channel::{Buttons, Channel, ChatTarget, DeliveryError};
 use crate::core::clock::Clock;
@@ -118,7 +119,7 @@ impl Outbox {
             match self.next(&mut line, landed.take(), now).await {
                 Ok(rows) => flights.extend(rows.into_iter().map(|row| self.deliver(row))),
                 Err(error) => {
-                    warn!(%error, "the outbox cannot be read");
+                    tell(&error, "the outbox cannot be read");
                     line.look_at = now + TimeDelta::seconds(1);
                 }
             }
@@ -146,7 +147,7 @@ impl Outbox {
                     return;
                 }
                 Err(error) => {
-                    warn!(%error, "the outbox cannot be read");
+                    tell(&error, "the outbox cannot be read");
                     self.clock.sleep(STORE_PAUSE).await;
                 }
             }
@@ -249,7 +250,7 @@ impl Outbox {
         }
         if let Err(error) = self.store.start(row.id, self.clock.now()).await {
             // Not begun: the row waits as before.
-            warn!(outbox.id = %row.id, %error, "a delivery could not be begun");
+            tell(&error, &format!("delivery {} could not be begun", row.id));
             self.clock.sleep(STORE_PAUSE).await;
             return landed;
         }
@@ -333,7 +334,10 @@ impl Outbox {
             .finish(row.id, outcome.clone(), self.clock.now())
             .await
         {
-            warn!(outbox.id = %row.id, %error, "a delivery could not be written down");
+            tell(
+                &error,
+                &format!("delivery {} could not be written down", row.id),
+            );
             self.clock.sleep(STORE_PAUSE).await;
         }
     }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tracing::{Instrument, error, error_span, info, warn};
+use tracing::{Instrument, error, error_span, info};
 
 use super::approvals::{Approvals, Escalation};
 use super::attachments::Attachments;
@@ -28,6 +28,7 @@ use super::outbox::{AnswerPlace, LiveAnswers};
 use super::seat::{Presence, Seat};
 use super::signals::Signals;
 use super::spending::Spending;
+use super::store_trouble::tell;
 use super::toolbox::Toolbox;
 use crate::core::boundary::Boundary;
 use crate::core::channel::{ChatKind, ChatTarget};
@@ -194,14 +195,16 @@ impl TurnLoop {
             if let Some((turn, news)) = next.take() {
                 match self.work_on(turn, news, stops).await {
                     Ok(()) => return,
-                    Err(error) => warn!(%error, "the turn could not be written down; trying again"),
+                    Err(error) => {
+                        tell(&error, "the turn could not be written down; trying again");
+                    }
                 }
             }
             self.clock.sleep(STORE_PAUSE).await;
             match self.journal.running(id).await {
                 Ok(Some(turn)) => next = Some((turn, Vec::new())),
                 Ok(None) => return,
-                Err(error) => warn!(%error, "the turn cannot be read; trying again"),
+                Err(error) => tell(&error, "the turn cannot be read; trying again"),
             }
         }
     }

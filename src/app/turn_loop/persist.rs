@@ -8,7 +8,7 @@ use crate::core::error::{StoreError, StoreResult};
 use crate::core::ids::TurnId;
 use crate::core::journal::{JournalEntry, OpenAnswer, TurnEnd};
 
-/// Tries of one write, a second apart. After that the turn begins again from its journal.
+/// Tries of one write that fails for an unknown reason, a second apart. After that the turn begins again from its journal.
 const TRIES: u32 = 300;
 
 impl TurnLoop {
@@ -43,12 +43,14 @@ impl TurnLoop {
         }
     }
 
-    /// Waits where another try makes sense.
+    /// Waits where another try makes sense. A full disk is waited for, however long that takes.
     async fn may_pass(&self, error: &StoreError, tries: &mut u32) -> bool {
-        if matches!(error, StoreError::Corrupt(_)) || *tries >= TRIES {
+        if matches!(error, StoreError::Corrupt(_)) || (*tries >= TRIES && !error.passes()) {
             return false;
         }
-        warn!(%error, "the turn cannot be written down; trying again");
+        if *tries == 1 {
+            warn!(%error, "the turn cannot be written down; trying until it can");
+        }
         *tries += 1;
         self.clock.sleep(STORE_PAUSE).await;
         true

@@ -1,6 +1,7 @@
 //! The sign that updates can arrive, for the service manager and for health checks.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub struct Heartbeat {
     file: PathBuf,
     period: Duration,
     last: Arc<Mutex<DateTime<Utc>>>,
+    /// The last one could not be written: told once.
+    failing: Arc<AtomicBool>,
 }
 
 impl Heartbeat {
@@ -43,16 +46,21 @@ impl Heartbeat {
                 UpdateMode::LongPolling => telegram.poll_timeout_seconds.get(),
                 UpdateMode::Webhook => LISTENER_PERIOD,
             },
+            failing: Arc::default(),
         }
     }
 
     /// Tells the service manager and the health check that updates can arrive.
     pub fn beat(&self) {
         let now = self.clock.now();
-        if self.is_due(now)
-            && let Err(error) = std::fs::write(&self.file, now.to_rfc3339())
-        {
-            warn!(%error, "the heartbeat file cannot be written");
+        if self.is_due(now) {
+            let written = self.write(now);
+            let was_failing = self.failing.swap(written.is_err(), Ordering::Relaxed);
+            if let Err(error) = written
+                && !was_failing
+            {
+                warn!(%error, "the heartbeat file cannot be written; doctor will see an old one");
+            }
         }
         self.alive();
     }
@@ -65,6 +73,13 @@ impl Heartbeat {
             *last = now;
         }
         due
+    }
+
+    /// Whole or not at all: on a full disk the old one stays.
+    fn write(&self, now: DateTime<Utc>) -> std::io::Result<()> {
+        let fresh = self.file.with_extension("new");
+        std::fs::write(&fresh, now.to_rfc3339())?;
+        std::fs::rename(fresh, &self.file)
     }
 
     /// Tells the service manager that this process works, whether or not anybody answers it: a

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 pub use self::heartbeat::Heartbeat;
 use self::webhook::Entrance;
@@ -175,6 +175,7 @@ impl Telegram {
 
     async fn identify(&self, clock: &dyn Clock) -> anyhow::Result<Option<BotIdentity>> {
         let mut wait = FIRST_WAIT;
+        let mut told = false;
         loop {
             match self.channel.identify().await {
                 Ok(bot) => return Ok(Some(bot)),
@@ -183,7 +184,11 @@ impl Telegram {
                         "channels.telegram.bot_token: Telegram does not know this token ({refusal})"
                     )
                 }
-                Err(error) => warn!(%error, "Telegram cannot be reached yet"),
+                Err(error) if told => debug!(%error, "Telegram cannot be reached yet"),
+                Err(error) => {
+                    warn!(%error, "Telegram cannot be reached yet; trying on");
+                    told = true;
+                }
             }
             self.heartbeat.alive();
             clock.sleep(wait).await;

@@ -12,7 +12,7 @@ use minibot::core::label::Labels;
 use minibot::core::media::InMemory;
 
 use super::workspace_fixture::{Folder, chat, kind, named, path, web};
-use crate::support::disk::SmallDisk;
+use crate::support::machine::SmallDisk;
 
 #[tokio::test]
 async fn files_are_written_listed_moved_and_deleted() {
@@ -273,8 +273,8 @@ async fn a_program_of_another_user_can_use_what_is_put_there() {
 
 #[tokio::test]
 async fn a_full_disk_is_told_and_leaves_what_was_there() {
-    let Some(disk) = SmallDisk::of("256k") else {
-        return; // Only root can mount one.
+    let Some(disk) = SmallDisk::mount(256) else {
+        return;
     };
     let folder = Folder::below(tempfile::tempdir_in(disk.path()).unwrap()).await;
     folder.write("a.txt", "before").await.unwrap();

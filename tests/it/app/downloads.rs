@@ -7,6 +7,7 @@ use super::attachments::{file, parts, sends};
 use super::file_tools::ON;
 use crate::support::fake_model::Reply;
 use crate::support::fake_telegram::{Fault, FileKind, UserFile};
+use crate::support::machine::SmallDisk;
 use crate::support::test_bot::{ALICE, TestBot};
 
 fn words() -> UserFile {
@@ -106,8 +107,8 @@ async fn the_files_of_a_message_have_one_limit_together_whatever_was_claimed() {
 
 #[tokio::test]
 async fn a_full_disk_is_told_and_the_next_file_is_read_again() {
-    let Some(disk) = crate::support::disk::SmallDisk::of("12m") else {
-        return; // Only root can mount one.
+    let Some(disk) = SmallDisk::mount(12 * 1024) else {
+        return;
     };
     let place = disk.path().join("data").display().to_string();
     let bot = TestBot::with(&[("runtime.data_dir", &place)]).await;

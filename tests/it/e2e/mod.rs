@@ -7,6 +7,7 @@ mod browser;
 mod command_line;
 #[cfg(feature = "failpoints")]
 mod crashes;
+mod disasters;
 mod doctor;
 mod history;
 mod hostile;

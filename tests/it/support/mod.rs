@@ -7,10 +7,10 @@
     clippy::panic
 )]
 
-pub mod disk;
 pub mod fake_model;
 pub mod fake_telegram;
 pub mod gate;
+pub mod machine;
 pub mod pictures;
 pub mod program;
 pub mod test_bot;

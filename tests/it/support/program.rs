@@ -3,11 +3,14 @@
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
+use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -20,6 +23,9 @@ pub const ALICE: i64 = 1_001;
 
 /// Longer than any orderly end takes.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How often its output is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The world of the binary: what it stands on outlives it.
 #[derive(Debug)]
@@ -77,6 +83,49 @@ impl Program {
         text
     }
 
+    /// Waits until it has written so much of something, in all its lives.
+    #[track_caller]
+    pub fn says(&self, text: &str, times: usize) -> impl Future<Output = ()> {
+        let caller = Location::caller();
+        async move {
+            let mut looks = tokio::time::interval(LOOK_EVERY);
+            let said = async {
+                while self.output().matches(text).count() < times {
+                    looks.tick().await;
+                }
+            };
+            let in_time = timeout(PATIENCE, said).await.is_ok();
+            assert!(in_time, "{caller}: never said: {text}\n{}", self.output());
+        }
+    }
+
+    /// Waits until nothing stands in the outbox that is not known to have been sent: what the chat shows
+    /// is there a moment earlier.
+    pub async fn has_written_all_down(&self) {
+        let options = SqliteConnectOptions::new()
+            .filename(self.data().join("minibot.db"))
+            .read_only(true);
+        let mut database = options.connect().await.unwrap();
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        let written = async {
+            loop {
+                let unsent =
+                    "SELECT count(*) FROM outbox WHERE state IN ('open', 'pending', 'sending')";
+                let unsent: i64 = sqlx::query_scalar(unsent)
+                    .fetch_one(&mut database)
+                    .await
+                    .unwrap();
+                if unsent == 0 {
+                    return;
+                }
+                looks.tick().await;
+            }
+        };
+        let in_time = timeout(PATIENCE, written).await.is_ok();
+        assert!(in_time, "something is never sent\n{}", self.output());
+        database.close().await.unwrap();
+    }
+
     /// A command of the program in this world.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_minibot"));
@@ -128,6 +177,22 @@ impl Program {
         let mut command = self.command(&["run"]);
         command
             .envs(variables.iter().copied())
+            .stdout(self.append("stdout"))
+            .stderr(self.append("stderr"));
+        self.running = Some(command.spawn().unwrap());
+    }
+
+    /// Starts the bot as the command of another program, in whose place it then is.
+    pub fn start_within(&mut self, wrapper: &[&str]) {
+        let bot = self.command(&["run"]);
+        let mut command = Command::new(wrapper[0]);
+        command
+            .args(&wrapper[1..])
+            .arg(bot.as_std().get_program())
+            .args(bot.as_std().get_args())
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
             .stdout(self.append("stdout"))
             .stderr(self.append("stderr"));
         self.running = Some(command.spawn().unwrap());

@@ -71,6 +71,11 @@ pub(super) enum Kind {
     Half(String),
     Drop,
     Hang,
+    /// A body of this piece, again and again, without end; first what comes before it.
+    Endless {
+        beginning: String,
+        piece: String,
+    },
 }
 
 /// A successful answer.
@@ -228,6 +233,35 @@ impl Reply {
     /// No answer, ever.
     pub fn hang() -> Self {
         Self::new(Kind::Hang)
+    }
+
+    /// A stream whose events never end.
+    pub fn endless_stream() -> Self {
+        let chunk = |delta: Value| {
+            serde_json::json!({
+                "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "fake",
+                "choices": [{ "index": 0, "delta": delta, "finish_reason": null }],
+            })
+        };
+        let words = serde_json::json!({ "content": "more and more words, ".repeat(100) });
+        Self::endless("", format!("data: {}\n\n", chunk(words)))
+    }
+
+    /// A body that never comes to the end of its first line.
+    pub fn endless_line() -> Self {
+        Self::endless("data: {\"id\":\"", "x".repeat(8 * 1024))
+    }
+
+    /// A body that is no stream of events.
+    pub fn endless_body() -> Self {
+        Self::endless("<html>", "<p>Not found.</p>\n".repeat(400))
+    }
+
+    fn endless(beginning: &str, piece: String) -> Self {
+        Self::new(Kind::Endless {
+            beginning: beginning.to_owned(),
+            piece,
+        })
     }
 
     /// Text before the tool calls.

@@ -239,6 +239,7 @@ async fn send(
             refuse(&Refusal::server_error(500))
         }
         Kind::Hang => std::future::pending().await,
+        Kind::Endless { beginning, piece } => endless(beginning, piece),
         Kind::Status {
             status,
             retry_after,
@@ -253,6 +254,20 @@ async fn send(
             response
         }
     }
+}
+
+/// As long as anybody reads.
+fn endless(beginning: &str, piece: &str) -> Response {
+    let (beginning, piece) = (
+        Bytes::from(beginning.to_owned()),
+        Bytes::from(piece.to_owned()),
+    );
+    let pieces = stream::repeat(piece).map(Ok::<_, io::Error>);
+    let all = stream::iter([Ok(beginning)]).chain(pieces);
+    Response::builder()
+        .header(CONTENT_TYPE, "text/event-stream")
+        .body(Body::from_stream(all))
+        .expect("the headers are valid")
 }
 
 fn chunks(events: Vec<String>, answer: &Answer) -> Vec<io::Result<Bytes>> {
