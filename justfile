@@ -12,9 +12,13 @@ test:
 unit *filter:
     cargo test --lib --bins --tests --all-features --locked -- {{filter}}
 
-# Kills the bot so many times while it works, and counts what was lost or doubled.
-soak kills="200":
-    ./scripts/soak {{kills}}
+# Lets the bot work for so many minutes while everything fails, and counts what was lost or doubled.
+soak minutes="10":
+    ./scripts/soak {{minutes}}
+
+# Kills it so many times while people write to it, and nothing else.
+kills times="200":
+    ./scripts/soak --kills {{times}}
 
 # Formats all Rust files.
 fmt:

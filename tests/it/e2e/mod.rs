@@ -18,6 +18,8 @@ mod programs;
 mod run;
 mod secrets;
 mod setup;
+#[cfg(feature = "failpoints")]
+mod soak;
 mod stand_ins;
 mod usage;
 mod web;

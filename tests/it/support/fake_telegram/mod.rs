@@ -100,6 +100,17 @@ impl FakeTelegram {
         self.fail(method, std::iter::repeat_n(fault, count))
     }
 
+    /// Forgets the faults that no call has met.
+    pub fn clear_faults(&self) {
+        self.with(|state| state.faults.clear());
+    }
+
+    /// How many calls of a method are under way.
+    pub fn calls_without_answer(&self, method: &str) -> usize {
+        let calls = self.calls(method);
+        calls.iter().filter(|call| call.outcome.is_none()).count()
+    }
+
     /// How many scripted faults no call has met yet.
     pub fn unused_faults(&self) -> usize {
         self.with(|state| state.faults.values().map(|faults| faults.len()).sum())
