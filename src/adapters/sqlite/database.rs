@@ -137,7 +137,10 @@ impl Database {
         let (answer, answered) = oneshot::channel();
         let work = Work::Steps(Box::new(move |connection| {
             Box::pin(async move {
-                let result = work(connection).await;
+                let result = match connection {
+                    Ok(connection) => work(connection).await,
+                    Err(error) => Err(error),
+                };
                 let outcome = result.as_ref().map(|_| ()).map_err(|_| ());
                 (outcome, reply_with(result, answer))
             })

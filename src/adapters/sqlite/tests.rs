@@ -4,6 +4,9 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
+
 use super::*;
 use crate::core::error::StoreError;
 
@@ -80,6 +83,35 @@ async fn a_panicking_write_is_undone_and_the_writer_lives() {
         .await;
     assert!(lost.is_err());
     insert(&database, "a", None).await.unwrap();
+    assert_eq!(count(&database).await, 2);
+}
+
+#[tokio::test]
+async fn a_write_that_cannot_begin_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("minibot.db");
+    let at_once = Duration::from_millis(1);
+    let (database, writer) = Database::open(&path, at_once).await.unwrap();
+    tokio::spawn(writer.run());
+    insert(&database, "a", None).await.unwrap();
+    let options = SqliteConnectOptions::new().filename(&path);
+    let mut holder = options.connect().await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut holder)
+        .await
+        .unwrap();
+    let is_busy = |result: &Result<(), StoreError>| matches!(result, Err(StoreError::Busy(_)));
+    let alone = insert(&database, "b", None).await;
+    assert!(is_busy(&alone), "{alone:?}");
+    let together = tokio::join!(
+        insert(&database, "c", None),
+        insert(&database, "d", None),
+        insert(&database, "e", None),
+    );
+    let all = [together.0, together.1, together.2];
+    assert!(all.iter().all(is_busy), "{all:?}");
+    holder.close().await.unwrap();
+    insert(&database, "f", None).await.unwrap();
     assert_eq!(count(&database).await, 2);
 }
 

@@ -27,9 +27,13 @@ pub(super) enum Work {
     Statements(Batch, oneshot::Sender<StoreResult<Vec<i64>>>),
 }
 
-/// Work of which each step needs what came of the one before.
+/// Work of which each step needs what came of the one before; where there is no transaction for it,
+/// it gets the reason and passes it on.
 pub(super) type Steps = Box<
-    dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, (Result<(), ()>, Reply)> + Send,
+    dyn for<'c> FnOnce(
+            StoreResult<&'c mut SqliteConnection>,
+        ) -> BoxFuture<'c, (Result<(), ()>, Reply)>
+        + Send,
 >;
 
 /// What a commit must outlive. Commits reach the disk in their order, so that what is there never
@@ -115,7 +119,11 @@ impl WriterTask {
                 // when it did not.
                 let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
             }
-            batch.clear();
+            if let Err(error) = &committed {
+                for job in batch.drain(..) {
+                    refuse(job.work, error.clone()).await;
+                }
+            }
             for reply in replies {
                 reply(committed.clone());
             }
@@ -161,20 +169,24 @@ impl WriterTask {
     ) -> StoreResult<Ended> {
         let durability = batch.iter().map(|job| job.durability).max();
         let durability = durability.unwrap_or(Durability::Disk);
-        if batch.len() == 1
-            && let Some(job) = batch.pop()
-        {
-            return self.commit_alone(job.work, durability, replies).await;
+        if let [job] = batch.as_slice() {
+            // Statements that are alone begin their transaction themselves.
+            if matches!(job.work, Work::Steps(_)) {
+                self.begin(durability).await?;
+            }
+            if let Some(job) = batch.pop() {
+                return self.commit_alone(job.work, durability, replies).await;
+            }
         }
         self.begin(durability).await?;
         self.execute("SAVEPOINT one").await?;
-        let mut left = batch.len();
-        for job in batch.drain(..) {
+        // What has not had its turn when something fails is left in the batch.
+        batch.reverse();
+        while let Some(job) = batch.pop() {
             if self.work(job.work, replies).await.is_err() {
                 self.execute("ROLLBACK TO one").await?;
             }
-            left -= 1;
-            self.execute(match left {
+            self.execute(match batch.len() {
                 0 => "RELEASE one; COMMIT",
                 _ => "RELEASE one; SAVEPOINT one",
             })
@@ -200,13 +212,10 @@ impl WriterTask {
                 replies.push(reply_with(ids, answer));
                 outcome.map(|()| Ended::Committed)
             }
-            Work::Steps(_) => {
-                self.begin(durability).await?;
-                match self.work(work, replies).await {
-                    Ok(()) => self.execute("COMMIT").await.map(|()| Ended::Committed),
-                    Err(()) => self.execute("ROLLBACK").await.map(|()| Ended::RolledBack),
-                }
-            }
+            Work::Steps(_) => match self.work(work, replies).await {
+                Ok(()) => self.execute("COMMIT").await.map(|()| Ended::Committed),
+                Err(()) => self.execute("ROLLBACK").await.map(|()| Ended::RolledBack),
+            },
         }
     }
 
@@ -214,7 +223,7 @@ impl WriterTask {
     async fn work(&mut self, work: Work, replies: &mut Vec<Reply>) -> Result<(), ()> {
         let (outcome, reply) = match work {
             Work::Steps(steps) => {
-                let done = AssertUnwindSafe(steps(&mut self.connection)).catch_unwind();
+                let done = AssertUnwindSafe(steps(Ok(&mut self.connection))).catch_unwind();
                 done.await.map_err(|_| ())?
             }
             Work::Statements(batch, answer) => {
@@ -251,5 +260,19 @@ impl WriterTask {
             .await
             .map_err(StoreError::from)?;
         Ok(())
+    }
+}
+
+/// Tells whoever waits for work that there is no transaction for it.
+async fn refuse(work: Work, error: StoreError) {
+    match work {
+        Work::Steps(steps) => {
+            let (_, reply) = steps(Err(error)).await;
+            reply(Ok(()));
+        }
+        Work::Statements(_, answer) => {
+            // The caller may have stopped waiting.
+            let _ = answer.send(Err(error));
+        }
     }
 }

@@ -28,6 +28,7 @@ mod labels;
 mod large_results;
 mod lifecycle;
 mod long_turns;
+mod patience;
 mod pdf_text;
 mod prompt;
 mod reminder_list;

@@ -1,5 +1,6 @@
 //! A clock that runs as fast as any other, can leap ahead, and can be set like one on a wall.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -17,8 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct FakeClock {
     started: Instant,
     changes: watch::Sender<Changes>,
-    /// How long each of those who sleep wanted to.
-    asleep: watch::Sender<Vec<TimeDelta>>,
+    asleep: watch::Sender<Asleep>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,6 +27,13 @@ struct Changes {
     leapt: TimeDelta,
     /// By how much the hands were moved; no time passed.
     set: TimeDelta,
+}
+
+/// Who sleeps, by the number of the sleep, and how long each wanted to.
+#[derive(Debug, Default)]
+struct Asleep {
+    naps: BTreeMap<u64, TimeDelta>,
+    begun: u64,
 }
 
 impl FakeClock {
@@ -50,15 +57,23 @@ impl FakeClock {
 
     /// Waits until somebody sleeps who wants to for about so long, in milliseconds.
     pub async fn someone_sleeps(&self, time: Range<i64>) {
+        self.someone_sleeps_after(0, time).await;
+    }
+
+    /// The same of those who lay down after the sleep with that number; answers the number.
+    pub async fn someone_sleeps_after(&self, last: u64, time: Range<i64>) -> u64 {
         let mut asleep = self.asleep.subscribe();
-        let lies = |naps: &Vec<TimeDelta>| {
-            let wanted = naps.iter().map(TimeDelta::num_milliseconds);
-            wanted.into_iter().any(|wanted| time.contains(&wanted))
+        let find = |asleep: &Asleep| {
+            let later = asleep.naps.range(last + 1..);
+            let fits = |wanted: &TimeDelta| time.contains(&wanted.num_milliseconds());
+            later
+                .into_iter()
+                .find(|(_, wanted)| fits(wanted))
+                .map(|(number, _)| *number)
         };
-        let found = timeout(PATIENCE, asleep.wait_for(lies)).await;
-        found
-            .expect("nobody sleeps for so long")
-            .expect("the clock owns the sender");
+        let found = timeout(PATIENCE, asleep.wait_for(|asleep| find(asleep).is_some())).await;
+        let asleep = found.expect("nobody sleeps for so long");
+        find(&asleep.expect("the clock owns the sender")).expect("it was found")
     }
 
     /// The time that has passed since the start, which no setting changes.
@@ -101,23 +116,26 @@ impl Clock for FakeClock {
 
 /// Somebody's sleep, as long as it lasts.
 struct Nap<'a> {
-    asleep: &'a watch::Sender<Vec<TimeDelta>>,
-    wanted: TimeDelta,
+    asleep: &'a watch::Sender<Asleep>,
+    number: u64,
 }
 
 impl<'a> Nap<'a> {
-    fn begin(asleep: &'a watch::Sender<Vec<TimeDelta>>, wanted: TimeDelta) -> Self {
-        asleep.send_modify(|naps| naps.push(wanted));
-        Self { asleep, wanted }
+    fn begin(asleep: &'a watch::Sender<Asleep>, wanted: TimeDelta) -> Self {
+        let mut number = 0;
+        asleep.send_modify(|asleep| {
+            asleep.begun += 1;
+            number = asleep.begun;
+            asleep.naps.insert(number, wanted);
+        });
+        Self { asleep, number }
     }
 }
 
 impl Drop for Nap<'_> {
     fn drop(&mut self) {
-        self.asleep.send_modify(|naps| {
-            if let Some(own) = naps.iter().position(|nap| *nap == self.wanted) {
-                naps.swap_remove(own);
-            }
+        self.asleep.send_modify(|asleep| {
+            asleep.naps.remove(&self.number);
         });
     }
 }
