@@ -129,8 +129,13 @@ pub enum DeliveryError {
     #[error("the message to edit is gone: {0}")]
     MessageGone(String),
     /// The topic is no longer there; the chat is.
-    #[error("the topic is gone: {0}")]
-    TopicGone(String),
+    #[error("the topic is gone: {reason}")]
+    TopicGone {
+        /// What was said.
+        reason: String,
+        /// The topic in which what has none is shown; `None` in a chat without topics.
+        instead: Option<ThreadId>,
+    },
     /// The chat is closed to us: blocked, kicked out, deleted.
     #[error("the chat is closed: {0}")]
     ChatClosed(String),

@@ -126,11 +126,13 @@ impl OutboxRow {
             DeliveryError::BadFormatting(_) if self.content != self.content.without_styles() => {
                 replace(self.content.without_styles(), self.message.clone())
             }
-            DeliveryError::TopicGone(_) if self.target.thread.is_some() => {
+            DeliveryError::TopicGone { instead, .. }
+                if self.target.thread.is_some() && self.target.thread != *instead =>
+            {
                 DeliveryOutcome::Replace {
                     content: self.content.clone(),
                     target: ChatTarget {
-                        thread: None,
+                        thread: instead.clone(),
                         ..self.target.clone()
                     },
                     message: None,
@@ -150,7 +152,7 @@ impl OutboxRow {
             DeliveryError::Ambiguous(_) => failed(UNCERTAIN),
             DeliveryError::BadFormatting(_)
             | DeliveryError::MessageGone(_)
-            | DeliveryError::TopicGone(_)
+            | DeliveryError::TopicGone { .. }
             | DeliveryError::TooLarge(_)
             | DeliveryError::Refused(_) => failed(UNDELIVERED),
         }
@@ -392,21 +394,31 @@ mod tests {
     }
 
     #[test]
-    fn what_was_meant_for_a_deleted_topic_goes_to_the_chat() {
-        let gone = DeliveryError::TopicGone("message thread not found".into());
-        let target = ChatTarget {
-            thread: Some(crate::core::ids::ThreadId::new("5")),
+    fn what_was_meant_for_a_deleted_topic_goes_where_the_rest_goes() {
+        use crate::core::ids::ThreadId;
+        let topic = |id: &str| ChatTarget {
+            thread: Some(ThreadId::new(id)),
             ..row(0).target
         };
-        let in_topic = OutboxRow { target, ..row(0) };
         let now = DateTime::UNIX_EPOCH;
-        let DeliveryOutcome::Replace { target, .. } = in_topic.after_failure(&gone, now, 0.0)
-        else {
-            panic!("not replaced")
-        };
-        assert_eq!(target, row(0).target);
-        let again = row(1).after_failure(&gone, now, 0.0);
-        assert!(matches!(again, DeliveryOutcome::Failed { .. }));
+        for (instead, expected) in [(None, row(0).target), (Some("1"), topic("1"))] {
+            let gone = DeliveryError::TopicGone {
+                reason: "message thread not found".into(),
+                instead: instead.map(ThreadId::new),
+            };
+            let in_topic = OutboxRow {
+                target: topic("5"),
+                ..row(0)
+            };
+            let DeliveryOutcome::Replace { target, .. } = in_topic.after_failure(&gone, now, 0.0)
+            else {
+                panic!("not replaced")
+            };
+            assert_eq!(target, expected);
+            let there = OutboxRow { target, ..row(1) };
+            let again = there.after_failure(&gone, now, 0.0);
+            assert!(matches!(again, DeliveryOutcome::Failed { .. }));
+        }
     }
 
     #[test]

@@ -140,6 +140,7 @@ pub(super) enum Jobs {
     CreatedAt,
     UpdatedAt,
     Labels,
+    ClosedAt,
 }
 
 /// The receipts of the jobs.

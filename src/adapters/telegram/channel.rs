@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::CHANNEL;
 use super::client::{ApiClient, ApiError};
 use super::download::TelegramFiles;
-use super::envelope::thread_of_action;
+use super::envelope::{GENERAL, thread_of_action};
 use super::failure::{delivery_error, is_unchanged};
 use super::rate::RateBudget;
 use super::settings::TelegramSettings;
@@ -16,7 +16,7 @@ use super::{payload, upload};
 use crate::core::channel::{
     Asking, Buttons, Capabilities, Channel, ChatTarget, DeliveryError, Urgency,
 };
-use crate::core::ids::{ChannelName, MessageId};
+use crate::core::ids::{ChannelName, MessageId, ThreadId};
 use crate::core::media::MediaSource;
 use crate::core::outbox::Outgoing;
 
@@ -91,6 +91,22 @@ impl TelegramChannel {
             .map(drop)
     }
 
+    /// What a send that failed means. What was for a topic that is gone goes to the general one, where
+    /// there is one.
+    async fn not_sent(&self, target: &ChatTarget, error: ApiError) -> DeliveryError {
+        let error = self.failed(target, error);
+        let DeliveryError::TopicGone { reason, .. } = error else {
+            return error;
+        };
+        let chat = json!({ "chat_id": target.chat.as_str() });
+        let chat = self.api.call_within("getChat", &chat, HINT_TIMEOUT).await;
+        let is_forum = chat.is_ok_and(|chat| chat["is_forum"] == true);
+        DeliveryError::TopicGone {
+            reason,
+            instead: is_forum.then(|| ThreadId::new(GENERAL.to_string())),
+        }
+    }
+
     /// What a failure means, after the budget has learnt from it.
     fn failed(&self, target: &ChatTarget, error: ApiError) -> DeliveryError {
         let error = delivery_error(error);
@@ -149,7 +165,10 @@ impl Channel for TelegramChannel {
                 self.api.upload_file(method, form, size).await
             }
         };
-        let message = answer.map_err(|error| self.failed(target, error))?;
+        let message = match answer {
+            Ok(message) => message,
+            Err(error) => return Err(self.not_sent(target, error).await),
+        };
         // An album is a list of messages.
         let first = message.get(0).unwrap_or(&message);
         let id = first["message_id"].as_i64();

@@ -9,7 +9,7 @@ use crate::core::ids::{ChannelName, ChatId, MessageId, ThreadId, UserId};
 
 /// The topic that a forum's messages without a topic belong to. The Bot API does not name it in
 /// messages and refuses it in sends, but wants it in chat actions.
-const GENERAL: i64 = 1;
+pub(super) const GENERAL: i64 = 1;
 
 /// The kinds of update that the bot asks for (Bot API, `allowed_updates`).
 pub(super) const ASKED_FOR: [&str; 4] = [

@@ -78,7 +78,7 @@ async fn an_answer_without_words_is_withdrawn() {
 async fn a_scheduled_turn_signs_its_receipt() {
     let fixture = Fixture::new().await;
     fixture.execute(
-        "INSERT INTO jobs VALUES (1, 'telegram', '7', '', 'private', '{}', NULL, 'x', 'user', '{}', NULL, 'active', 0, 0, 0, '[]');
+        "INSERT INTO jobs (id, channel, chat, thread, chat_kind, creator, title, content, role, schedule, metadata, status, next_run, created_at, updated_at, labels) VALUES (1, 'telegram', '7', '', 'private', '{}', NULL, 'x', 'user', '{}', NULL, 'active', 0, 0, 0, '[]');
          INSERT INTO occurrences (id, job, slot, state, attempts, lease_until, recorded_at)
          VALUES (5, 1, 0, 'running', 1, 99, 0)",
     ).await;

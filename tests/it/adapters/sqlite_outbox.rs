@@ -319,6 +319,58 @@ async fn a_closed_chat_is_given_up_and_its_jobs_rest() {
 }
 
 #[tokio::test]
+async fn what_reaches_a_chat_again_lets_its_jobs_go_on() {
+    let fixture = Fixture::new().await;
+    let store = outbox(&fixture);
+    furnished(&fixture).await;
+    fixture
+        .execute("UPDATE jobs SET status = 'paused' WHERE id = 2")
+        .await;
+    let ids = add(&store, vec![row(chat("7"), "a"), row(chat("8"), "b")]).await;
+    let error = "blocked".to_owned();
+    attempt(&store, ids[0], DeliveryOutcome::ChatClosed { error }).await;
+    attempt(&store, ids[1], sent("1")).await;
+    let statuses = "SELECT status FROM jobs ORDER BY id";
+    assert_eq!(
+        fixture.column(statuses).await,
+        ["paused", "paused", "active"]
+    );
+    let ids = add(&store, vec![row(chat("7"), "c")]).await;
+    attempt(&store, ids[0], sent("2")).await;
+    // The second was paused by a person.
+    assert_eq!(
+        fixture.column(statuses).await,
+        ["active", "paused", "active"]
+    );
+}
+
+#[tokio::test]
+async fn jobs_of_a_topic_that_is_gone_belong_to_its_chat() {
+    let fixture = Fixture::new().await;
+    let store = outbox(&fixture);
+    furnished(&fixture).await;
+    fixture
+        .execute(
+            "UPDATE jobs SET thread = '5' WHERE id = 1; UPDATE jobs SET thread = '6' WHERE id = 2",
+        )
+        .await;
+    let topic = ChatTarget {
+        thread: Some(ThreadId::new("5")),
+        ..chat("7")
+    };
+    let ids = add(&store, vec![row(topic, "a")]).await;
+    let gone = DeliveryOutcome::Replace {
+        content: Outgoing::plain("a"),
+        target: chat("7"),
+        message: None,
+        error: "the topic is gone".into(),
+    };
+    attempt(&store, ids[0], gone).await;
+    let threads = fixture.column("SELECT thread FROM jobs ORDER BY id").await;
+    assert_eq!(threads, ["", "6", ""]);
+}
+
+#[tokio::test]
 async fn a_chat_that_moved_takes_everything_along() {
     let fixture = Fixture::new().await;
     let store = outbox(&fixture);

@@ -17,7 +17,7 @@ const STATES: &str =
 
 /// Job 1 with the occurrence 5 that runs since minute 0.
 const RUNNING: &str = r#"
-    INSERT INTO jobs VALUES (1, 'telegram', '7', '', 'private', '{"user":"42","name":"Ada"}', NULL,
+    INSERT INTO jobs (id, channel, chat, thread, chat_kind, creator, title, content, role, schedule, metadata, status, next_run, created_at, updated_at, labels) VALUES (1, 'telegram', '7', '', 'private', '{"user":"42","name":"Ada"}', NULL,
         'x', 'user', '{"recurrence":{"type":"once"},"anchor":"2025-06-15T15:06:40Z","zone":"UTC"}',
         NULL, 'active', NULL, 0, 0, '[]');
     INSERT INTO occurrences (id, job, slot, state, recorded_at) VALUES (5, 1, 0, 'running', 1750000000000);

@@ -248,7 +248,7 @@ fn kind(error: &DeliveryError) -> &'static str {
         DeliveryError::MessageGone(_) => "gone",
         DeliveryError::ChatClosed(_) => "closed",
         DeliveryError::Migrated(_) => "migrated",
-        DeliveryError::TopicGone(_) => "topic gone",
+        DeliveryError::TopicGone { .. } => "topic gone",
         DeliveryError::TooLarge(_) => "too large",
         DeliveryError::Refused(_) => "refused",
     }

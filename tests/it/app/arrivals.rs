@@ -3,6 +3,7 @@
 use image::ImageFormat;
 use serde_json::json;
 
+use super::cards::press;
 use crate::support::fake_model::Reply;
 use crate::support::fake_telegram::{FileKind, UserFile};
 use crate::support::gate::Gate;
@@ -186,5 +187,38 @@ async fn the_same_update_twice_is_one_message() {
     }});
     bot.telegram.push_update_raw(again);
     bot.says("/stop").await.replies("Nothing is running.").await;
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn reminders_of_a_topic_that_is_gone_are_listed_in_its_group() {
+    let bot = TestBot::new().await.expecting_refusals();
+    bot.telegram.add_forum(FORUM, "Club", &[(5, "Chess")]);
+    let hourly = serde_json::json!({
+        "content": "drink", "recurrence_type": "interval", "recurrence_interval_seconds": 3600,
+    });
+    bot.model([
+        Reply::tools([("schedule_prompt", hourly)]),
+        Reply::text("Will do."),
+    ]);
+    let chess = bot.in_topic(FORUM, 5, ALICE);
+    chess
+        .says("@fake_mini_bot every hour we should drink")
+        .await
+        .replies("Will do.")
+        .await;
+    bot.telegram.remove_topic(FORUM, 5);
+    bot.advance(chrono::TimeDelta::hours(1));
+    let group = bot.at(FORUM, ALICE);
+    let card = group.replies_with("drink").await;
+    assert_eq!(card.thread, None);
+    group.says("/reminders@fake_mini_bot").await;
+    let list = group.replies_with("Reminders: 1").await;
+    assert!(list.text.contains("drink"), "{}", list.text);
+    // The card that went elsewhere takes its answer.
+    let done = press(&bot, FORUM, ALICE, card.id, "r:1:done").await;
+    assert_ne!(done, "This button is not for this chat");
+    bot.advance(chrono::TimeDelta::hours(1));
+    assert_eq!(group.replies_with("drink").await.thread, None);
     bot.finish().await;
 }

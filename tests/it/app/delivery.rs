@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use minibot::core::jobs::{JobFilter, JobStatus, JobStatusFilter};
+use minibot::core::ids::JobId;
+use minibot::core::jobs::{JobAction, JobFilter, JobStatus, JobStatusFilter};
 use serde_json::json;
 
 use crate::support::fake_model::Reply;
@@ -247,5 +248,69 @@ async fn an_answer_to_a_message_that_is_gone_comes_all_the_same() {
     bot.telegram.user_deletes(-500, asked.message_id);
     gate.open();
     bot.at(-500, ALICE).replies("Here.").await;
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn reminders_of_a_chat_that_was_closed_go_on_when_something_reaches_it_again() {
+    let bot = TestBot::new().await.expecting_refusals();
+    let hourly = json!({
+        "content": "drink", "recurrence_type": "interval", "recurrence_interval_seconds": 3600,
+    });
+    for task in [
+        hourly.clone(),
+        json!({ "content": "stretch", "delay_seconds": 9_000 }),
+        json!({ "content": "rest", "delay_seconds": 9_000 }),
+    ] {
+        bot.model([
+            Reply::tools([("schedule_prompt", task)]),
+            Reply::text("Will do."),
+        ]);
+        bot.says("plan that").await.replies("Will do.").await;
+    }
+    let jobs = &bot.ports().jobs;
+    let paused = jobs.act(None, JobId(3), JobAction::Pause).await.unwrap();
+    assert_eq!(paused.unwrap().status, JobStatus::Paused);
+    bot.telegram.block(ALICE);
+    bot.advance(TimeDelta::hours(1));
+    while jobs.get(JobId(2)).await.unwrap().unwrap().status == JobStatus::Active {
+        tokio::task::yield_now().await;
+    }
+    bot.advance(TimeDelta::hours(4));
+    bot.bob().says("/whoami").await.replies_with("Bob").await;
+    bot.telegram.unblock(ALICE);
+    bot.model([Reply::text("Here I am.")]);
+    bot.says("are you there?").await.replies("Here I am.").await;
+    // The scheduler looks once a minute.
+    let late = |name: &str| {
+        let name = name.to_owned();
+        bot.telegram.find(ALICE, move |sent| {
+            let found = sent.iter().find(|message| message.text.starts_with(&name));
+            found.map(|message| message.text.clone())
+        })
+    };
+    while jobs.get(JobId(1)).await.unwrap().unwrap().status == JobStatus::Paused {
+        tokio::task::yield_now().await;
+    }
+    bot.advance(TimeDelta::minutes(2));
+    let texts = [late("drink").await.unwrap(), late("stretch").await.unwrap()];
+    for text in &texts {
+        assert!(text.contains("(was due "), "{texts:?}");
+    }
+    bot.advance(TimeDelta::hours(1));
+    let again = bot.telegram.wait_for(ALICE, |sent| {
+        let drinks = sent
+            .iter()
+            .filter(|message| message.text.starts_with("drink"));
+        drinks.count() == 2
+    });
+    again.await;
+    assert!(
+        !bot.alice()
+            .texts()
+            .iter()
+            .any(|text| text.starts_with("rest"))
+    );
+    bot.alice().has_read_all();
     bot.finish().await;
 }

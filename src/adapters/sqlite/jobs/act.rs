@@ -27,13 +27,13 @@ pub(in super::super) async fn act(
     };
     match (action, job.status) {
         (_, JobStatus::Completed | JobStatus::Cancelled)
-        | (JobAction::Pause, JobStatus::Paused)
         | (JobAction::Resume, JobStatus::Active) => return Ok(Some(job)),
         (JobAction::RunNow, JobStatus::Active | JobStatus::Paused) => {
             let slot = reminder::run_now(&job, now);
             fire::fire_besides(&mut *connection, &job, slot, now).await?;
         }
-        (JobAction::Pause, JobStatus::Active) => {
+        // One that rests because its chat is closed rests at the person's word from now on.
+        (JobAction::Pause, JobStatus::Active | JobStatus::Paused) => {
             let paused = change(id, now).value(Jobs::Status, word("paused")).take();
             execute(&mut *connection, &paused).await?;
         }
@@ -66,6 +66,7 @@ fn change(id: JobId, now: DateTime<Utc>) -> UpdateStatement {
     Query::update()
         .table(Jobs::Table)
         .value(Jobs::UpdatedAt, millis(now))
+        .value(Jobs::ClosedAt, None::<i64>)
         .and_where(Expr::col(Jobs::Id).eq(id.0))
         .take()
 }

@@ -28,7 +28,8 @@ pub(super) async fn finish(
 ) -> StoreResult<()> {
     match outcome {
         DeliveryOutcome::Sent { message } => {
-            execute(connection, &sent(id, &message, now)).await?;
+            execute(&mut *connection, &sent(id, &message, now)).await?;
+            execute(connection, &reached(id, now)).await?;
         }
         DeliveryOutcome::Retry {
             at,
@@ -50,8 +51,10 @@ pub(super) async fn finish(
             message,
             error,
         } => {
+            let thread = values::thread(&target);
+            execute(&mut *connection, &leave_topic(id, thread)).await?;
             let again = again(id, 0)
-                .value(Outbox::Thread, values::thread(&target))
+                .value(Outbox::Thread, thread)
                 .value(Outbox::Content, values::to_json(&content)?)
                 .value(Outbox::Message, message.map(|id| id.as_str().to_owned()))
                 .value(Outbox::Error, error)
@@ -122,6 +125,44 @@ pub(super) fn sent(id: OutboxId, message: &MessageId, now: DateTime<Utc>) -> Upd
         .take()
 }
 
+/// Lets the jobs go on that rested because nothing reached the chat of a row: this one has. What they
+/// missed meanwhile is late.
+pub(super) fn reached(id: OutboxId, now: DateTime<Utc>) -> UpdateStatement {
+    let place = Query::select()
+        .columns([Outbox::Channel, Outbox::Chat])
+        .from(Outbox::Table)
+        .and_where(Expr::col(Outbox::Id).eq(id.0))
+        .take();
+    let here = Expr::tuple([Expr::col(Jobs::Channel), Expr::col(Jobs::Chat)]);
+    Query::update()
+        .table(Jobs::Table)
+        .value(Jobs::Status, word("active"))
+        .value(Jobs::ClosedAt, None::<i64>)
+        .value(Jobs::UpdatedAt, millis(now))
+        .and_where(Expr::col(Jobs::ClosedAt).is_not_null())
+        .and_where(Expr::col(Jobs::Status).eq(word("paused")))
+        .and_where(here.in_subquery(place))
+        .take()
+}
+
+/// Takes the jobs of a topic that is gone to where its rows go, where they are listed and can be
+/// cancelled.
+fn leave_topic(id: OutboxId, thread: &str) -> UpdateStatement {
+    let place = Query::select()
+        .columns([Outbox::Channel, Outbox::Chat, Outbox::Thread])
+        .from(Outbox::Table)
+        .and_where(Expr::col(Outbox::Id).eq(id.0))
+        .cond_where(is_waiting())
+        .and_where(Expr::col(Outbox::Thread).ne(thread))
+        .take();
+    let here = [Jobs::Channel, Jobs::Chat, Jobs::Thread].map(Expr::col);
+    Query::update()
+        .table(Jobs::Table)
+        .value(Jobs::Thread, thread)
+        .and_where(Expr::tuple(here).in_subquery(place))
+        .take()
+}
+
 /// Gives a row up.
 pub(super) fn failed(id: i64, error: &str, now: DateTime<Utc>) -> UpdateStatement {
     change(id)
@@ -181,6 +222,7 @@ async fn close(
     let jobs = Query::update()
         .table(Jobs::Table)
         .value(Jobs::Status, word("paused"))
+        .value(Jobs::ClosedAt, millis(now))
         .value(Jobs::UpdatedAt, millis(now))
         .and_where(Expr::col(Jobs::Status).eq(word("active")))
         .cond_where(of([Jobs::Channel, Jobs::Chat], chat))

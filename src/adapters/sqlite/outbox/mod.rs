@@ -230,7 +230,8 @@ impl OutboxStore for SqliteOutboxStore {
         now: DateTime<Utc>,
     ) -> StoreResult<()> {
         if let DeliveryOutcome::Sent { message } = &outcome {
-            let sent = Batch::from(&finish::sent(id, message, now));
+            let mut sent = Batch::from(&finish::sent(id, message, now));
+            sent.add(&finish::reached(id, now));
             return self.database.run(Durability::Disk, sent).await.map(|_| ());
         }
         self.database
