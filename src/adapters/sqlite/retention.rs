@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_query::{DeleteStatement, Expr, ExprTrait, Iden, Order, Query};
 
 use super::database::Database;
-use super::iden::{Inbox, Occurrences, Outbox, Turns};
+use super::iden::{Inbox, Jobs, Occurrences, Outbox, Turns};
 use super::statement::{execute, word};
 use super::values::millis;
 use crate::core::error::StoreResult;
@@ -22,8 +22,8 @@ impl SqliteRetention {
     }
 
     /// Deletes at most `limit` rows of each kind that were done with before `older_than`: of the
-    /// inbox, of the outbox, turns with their facts, receipts. Says how many went; call it until
-    /// none do, so that no bite keeps other writes waiting for long.
+    /// inbox, of the outbox, turns with their facts, receipts, jobs that are over and have no receipt
+    /// left. Says how many went; call it until none do, so that no bite keeps other writes waiting for long.
     pub async fn purge(&self, older_than: DateTime<Utc>, limit: u32) -> StoreResult<u64> {
         // Only rows that are done with have the time when that was.
         let bites = [
@@ -36,6 +36,7 @@ impl SqliteRetention {
             ),
             bite(Turns::Table, [Turns::Id, Turns::EndedAt], older_than, limit),
             receipts(older_than, limit),
+            jobs(older_than, limit),
         ];
         self.database
             .write(move |connection| {
@@ -81,5 +82,25 @@ fn receipts(older_than: DateTime<Utc>, limit: u32) -> DeleteStatement {
     Query::delete()
         .from_table(Occurrences::Table)
         .and_where(Expr::col(Occurrences::Id).in_subquery(oldest))
+        .take()
+}
+
+fn jobs(older_than: DateTime<Utc>, limit: u32) -> DeleteStatement {
+    let receipt = Query::select()
+        .expr(Expr::val(1))
+        .from(Occurrences::Table)
+        .and_where(Expr::col(Occurrences::Job).equals((Jobs::Table, Jobs::Id)))
+        .take();
+    let oldest = Query::select()
+        .column(Jobs::Id)
+        .from(Jobs::Table)
+        .and_where(Expr::col(Jobs::Status).is_in([word("completed"), word("cancelled")]))
+        .and_where(Expr::col(Jobs::UpdatedAt).lt(millis(older_than)))
+        .and_where(Expr::exists(receipt).not())
+        .limit(limit.into())
+        .take();
+    Query::delete()
+        .from_table(Jobs::Table)
+        .and_where(Expr::col(Jobs::Id).in_subquery(oldest))
         .take()
 }

@@ -87,7 +87,7 @@ async fn what_was_done_with_long_ago_goes_in_bites() {
 async fn receipts_go_unless_their_turn_is_on_the_way() {
     let fixture = Fixture::new().await;
     fixture.execute(
-        "INSERT INTO jobs VALUES (1, 'telegram', '7', '', 'private', '{}', NULL, 'x', 'user', '{}', NULL, 'active', 0, 0, 0, '[]');
+        "INSERT INTO jobs (id, channel, chat, thread, chat_kind, creator, title, content, role, schedule, metadata, status, next_run, created_at, updated_at, labels) VALUES (1, 'telegram', '7', '', 'private', '{}', NULL, 'x', 'user', '{}', NULL, 'active', 0, 0, 0, '[]');
          INSERT INTO occurrences (job, slot, state, recorded_at)
          VALUES (1, 1, 'ran', 0), (1, 2, 'running', 0), (1, 3, 'skipped', 0), (1, 4, 'ran', 9000000000000)",
     ).await;
@@ -98,4 +98,23 @@ async fn receipts_go_unless_their_turn_is_on_the_way() {
         .column("SELECT CAST(slot AS TEXT) FROM occurrences ORDER BY slot")
         .await;
     assert_eq!(left, ["2", "4"]);
+}
+
+#[tokio::test]
+async fn jobs_that_are_over_go_when_their_receipts_have_gone() {
+    let fixture = Fixture::new().await;
+    // The last attempt of the sixth was much later than its end.
+    fixture.execute(
+        "INSERT INTO jobs (id, channel, chat, chat_kind, creator, content, role, schedule, status, created_at, updated_at)
+         SELECT value ->> 0, 'telegram', '7', 'private', '{}', 'x', 'user', '{}', value ->> 1, 0, value ->> 2
+         FROM json_each('[[1, \"completed\", 0], [2, \"cancelled\", 0], [3, \"completed\", 9000000000000],
+            [4, \"active\", 0], [5, \"paused\", 0], [6, \"completed\", 0]]');
+         INSERT INTO occurrences (job, slot, state, recorded_at) VALUES (6, 0, 'ran', 9000000000000)",
+    ).await;
+    let retention = SqliteRetention::new(fixture.database.clone());
+    while retention.purge(at(10), 1).await.unwrap() > 0 {}
+    let left = fixture
+        .column("SELECT CAST(id AS TEXT) FROM jobs ORDER BY id")
+        .await;
+    assert_eq!(left, ["3", "4", "5", "6"]);
 }
