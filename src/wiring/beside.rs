@@ -62,6 +62,7 @@ impl Beside {
 
     /// Closes the database.
     pub async fn close(self) {
+        self.database.close_readers().await;
         drop((self.database, self.ports));
         // It ends with the last handle.
         let _ = self.writer.await;

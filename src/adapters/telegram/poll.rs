@@ -62,6 +62,8 @@ pub struct Poller {
     offset: Option<i64>,
     webhook: Webhook,
     backoff: Backoff,
+    /// How long nothing may be answered before the connections are made afresh.
+    patience: Duration,
 }
 
 /// Whether a webhook may be in the way: no update comes by polling while there is one.
@@ -97,6 +99,7 @@ impl Poller {
         let api = connect(&settings)?;
         let (completed, webhook) = (Box::new(|| {}), Webhook::Possible);
         let backoff = Backoff::new(FIRST_PAUSE);
+        let patience = poll_timeout(&settings) * 3;
         Ok(Self {
             settings,
             api,
@@ -107,6 +110,7 @@ impl Poller {
             offset: None,
             webhook,
             backoff,
+            patience,
         })
     }
 
@@ -131,6 +135,13 @@ impl Poller {
         self
     }
 
+    /// Bears silence for so long before it connects afresh (three polls, unless told otherwise).
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// Polls until `stop`, or until going on makes no sense. `sink` stores a batch; when it fails,
     /// the same updates are asked for again.
     pub async fn run<S, F>(mut self, stop: CancellationToken, sink: S) -> Result<(), PollError>
@@ -138,7 +149,7 @@ impl Poller {
         S: Fn(Vec<Arrival>) -> F + Send + Sync,
         F: Future<Output = StoreResult<()>> + Send,
     {
-        let mut watchdog = Watchdog::new(self.poll_timeout() * 3);
+        let mut watchdog = Watchdog::new(self.patience);
         let mut health = Health::default();
         loop {
             let round = tokio::select! {
@@ -288,8 +299,12 @@ impl Poller {
     }
 
     fn poll_timeout(&self) -> Duration {
-        self.settings.poll_timeout.max(Duration::from_secs(1))
+        poll_timeout(&self.settings)
     }
+}
+
+fn poll_timeout(settings: &TelegramSettings) -> Duration {
+    settings.poll_timeout.max(Duration::from_secs(1))
 }
 
 fn connect(settings: &TelegramSettings) -> Result<ApiClient, PollError> {

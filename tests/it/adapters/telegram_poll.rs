@@ -276,6 +276,32 @@ async fn a_token_that_is_revoked_ends_it() {
     assert!(matches!(error, PollError::TokenRefused(_)), "{error}");
 }
 
+#[tokio::test]
+async fn silence_is_counted_from_the_last_answer() {
+    let telegram = world().await;
+    // Ten silences in a row would be the end.
+    let silence = || std::iter::repeat_n(Fault::DropBefore, 6);
+    let answer = [Fault::ServerError(502)];
+    telegram.fail("getUpdates", silence().chain(answer).chain(silence()));
+    let poller = poller(settings(&telegram.url(), telegram.token()))
+        .first_pause(Duration::from_micros(10))
+        .patience(Duration::ZERO);
+    let (sender, mut stored) = watch::channel(0);
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(poller.run(stop.clone(), move |batch: Vec<Arrival>| {
+        sender.send_modify(|stored| *stored += batch.len());
+        async { Ok(()) }
+    }));
+    telegram.user_sends(OWNER, OWNER, "one");
+    let came = tokio::time::timeout(
+        Duration::from_secs(10),
+        stored.wait_for(|stored| *stored > 0),
+    );
+    came.await.unwrap().expect("it has given up");
+    stop.cancel();
+    assert_eq!(task.await.unwrap(), Ok(()));
+}
+
 /// Nothing listens there, so time, which is paused, runs ahead at once.
 #[tokio::test(start_paused = true)]
 async fn a_long_silence_ends_it() {

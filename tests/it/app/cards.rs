@@ -1,5 +1,7 @@
 //! Reminder cards: what a press does, once, whoever presses, however late.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use minibot::core::channel::{ChatKind, ChatTarget, Sender};
 use minibot::core::clock::Clock;
@@ -9,7 +11,8 @@ use minibot::core::message::{Incoming, IncomingContent, Press};
 use serde_json::json;
 
 use crate::support::fake_model::Reply;
-use crate::support::fake_telegram::{FakeMessage, PressedButton};
+use crate::support::fake_telegram::{FakeMessage, Fault, PressedButton};
+use crate::support::gate::Gate;
 use crate::support::test_bot::{ALICE, BOB, TestBot};
 
 /// Alice gets a reminder in ten minutes, which pass. Returns its card.
@@ -309,5 +312,27 @@ async fn a_late_card_says_so_and_keeps_saying_it() {
     press(&bot, ALICE, ALICE, card.id, &button(&card, ":done")).await;
     let after = edited(&bot, card.id).await;
     assert_eq!(after.text, format!("{}\n✅ Done 12:00", card.text));
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn an_acknowledgement_that_hangs_holds_up_no_message() {
+    let bot = TestBot::new().await;
+    remind(&bot, "stretch", 60).await;
+    bot.advance(TimeDelta::seconds(60));
+    let card = bot.alice().replies_with("stretch").await;
+    let gate = Gate::new();
+    let hangs = Fault::HoldBefore(gate.clone());
+    bot.telegram.fail("answerCallbackQuery", [hangs]);
+    bot.telegram
+        .user_presses(ALICE, ALICE, card.id, &button(&card, ":done"));
+    gate.wait_for_arrivals(1).await;
+    bot.model([Reply::text("Here.")]);
+    // The call has five seconds.
+    let answered = async { bot.bob().says("hi").await.replies("Here.").await };
+    tokio::time::timeout(Duration::from_secs(4), answered)
+        .await
+        .expect("everybody waits for it");
+    gate.open();
     bot.finish().await;
 }

@@ -18,9 +18,11 @@ use minibot::core::delivery::DeliveryOutcome;
 use minibot::core::error::StoreResult;
 use minibot::core::ids::{ChannelName, ChatId, MessageId, OutboxId};
 use minibot::core::outbox::{NewOutbox, OutboxRow, OutboxStore, Outgoing};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::adapters::sqlite_fixture::{Fixture, chat};
+use crate::support::gate::Gate;
 
 /// Chats with two rows each; several times as many as are served at the same time.
 const CHATS: usize = 1_100;
@@ -180,4 +182,121 @@ async fn the_cost_of_a_delivery_does_not_grow_with_what_waits() {
     assert_eq!(store.count_waiting(None).await.unwrap(), 0);
     let looks = store.looks.load(Ordering::SeqCst);
     assert!(looks <= 30, "all that waits was looked at {looks} times");
+}
+
+/// Breaks down over what chat 1 is sent; the place of chat 2 must be waited for.
+#[derive(Debug)]
+struct Moody {
+    name: ChannelName,
+    gate: Gate,
+    sent: watch::Sender<Vec<String>>,
+}
+
+#[async_trait]
+impl Channel for Moody {
+    fn name(&self) -> &ChannelName {
+        &self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            max_text_units: 4096,
+            streaming: Streaming::Off,
+            max_parts: 5,
+            buttons: Buttons::Shown,
+            asking: Asking::Possible,
+        }
+    }
+
+    async fn reserve(&self, target: &ChatTarget, _: Urgency) {
+        if target.chat.as_str() == "2" {
+            self.gate.pass().await;
+        }
+    }
+
+    fn try_reserve(&self, _: &ChatTarget) -> bool {
+        true
+    }
+
+    async fn send(
+        &self,
+        target: &ChatTarget,
+        content: &Outgoing,
+        _: Option<&MessageId>,
+    ) -> Result<MessageId, DeliveryError> {
+        let text = content.visible_text().to_owned();
+        assert!(target.chat.as_str() != "1" || text != "poison", "as a test");
+        self.sent.send_modify(|sent| sent.push(text));
+        Ok(MessageId::new("1"))
+    }
+
+    async fn edit(&self, _: &ChatTarget, _: &MessageId, _: &Outgoing) -> Result<(), DeliveryError> {
+        Ok(())
+    }
+
+    async fn typing(&self, _: &ChatTarget) {}
+
+    async fn answer_press(&self, _: &str, _: Option<&str>) {}
+}
+
+/// A sender over a moody channel, and what has been sent.
+fn moody(
+    fixture: &Fixture,
+    gate: &Gate,
+) -> (Outbox, SqliteOutboxStore, watch::Receiver<Vec<String>>) {
+    let clock = Arc::new(SystemClock);
+    let store = SqliteOutboxStore::new(fixture.database.clone(), clock.clone());
+    let (sender, sent) = watch::channel(Vec::new());
+    let channel = Arc::new(Moody {
+        name: chat("1").channel,
+        gate: gate.clone(),
+        sent: sender,
+    });
+    let outbox = Outbox {
+        store: Arc::new(store.clone()),
+        channels: Channels::new([channel as Arc<dyn Channel>]),
+        clock,
+        signals: Arc::new(Signals::default()),
+        files: fixture.files(),
+        copies: fixture.copies(),
+        jitter: || 0.5,
+        hurry: CancellationToken::new(),
+    };
+    (outbox, store, sent)
+}
+
+#[tokio::test]
+async fn a_message_that_breaks_the_sender_is_given_up_and_blocks_nobody() {
+    let fixture = Fixture::new().await;
+    let (outbox, store, mut sent) = moody(&fixture, &Gate::new());
+    let row = |place: &str, text: &str| NewOutbox::notice(chat(place), Outgoing::plain(text));
+    let rows = vec![row("1", "poison"), row("1", "next"), row("3", "other")];
+    store.add(rows).await.unwrap();
+    let stop = CancellationToken::new();
+    let sender = tokio::spawn(outbox.run(stop.clone()));
+    sent.wait_for(|sent| sent.len() == 2).await.unwrap();
+    stop.cancel();
+    sender.await.unwrap().unwrap();
+    let states = fixture.column("SELECT state FROM outbox ORDER BY id").await;
+    assert_eq!(states, ["failed", "sent", "sent"]);
+}
+
+#[tokio::test]
+async fn a_row_that_waits_for_its_place_is_not_yet_being_sent() {
+    let fixture = Fixture::new().await;
+    let gate = Gate::new();
+    let (outbox, store, mut sent) = moody(&fixture, &gate);
+    let row = NewOutbox::notice(chat("2"), Outgoing::plain("hello"));
+    store.add(vec![row]).await.unwrap();
+    let stop = CancellationToken::new();
+    let sender = tokio::spawn(outbox.run(stop.clone()));
+    gate.wait_for_arrivals(1).await;
+    // As a process sees it that starts after a crash now: nothing is in doubt.
+    let state = "SELECT state || ' ' || attempts FROM outbox";
+    assert_eq!(fixture.column(state).await, ["pending 0"]);
+    gate.open();
+    sent.wait_for(|sent| sent.len() == 1).await.unwrap();
+    stop.cancel();
+    sender.await.unwrap().unwrap();
+    assert_eq!(fixture.column(state).await, ["sent 1"]);
 }

@@ -289,6 +289,21 @@ fn was_run_at_most_once(program: &Program, boundary: Boundary) {
         "{}",
         boundary.name()
     );
+    // What the model had said is known from the moment before the tool began.
+    let asked = program.provider.requests();
+    let first = asked.iter().filter(|request| {
+        let last = request.messages().last();
+        last.is_some_and(|message| message["role"] == "user")
+    });
+    let unheard = matches!(boundary, Boundary::ModelAsked | Boundary::ModelAnswered);
+    if !unheard {
+        assert_eq!(
+            first.count(),
+            1,
+            "{}: it is paid for twice",
+            boundary.name()
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

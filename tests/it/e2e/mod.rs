@@ -2,6 +2,7 @@
 
 mod approvals;
 mod backup;
+mod beside;
 #[cfg(feature = "browser")]
 mod browser;
 mod command_line;
