@@ -177,7 +177,10 @@ impl Dispatcher {
                 () = dispatcher.clock.sleep_until(until + dispatcher.settings.album_settle) => {}
             }
             if let Err(error) = dispatcher.inbox.forget_held(until).await {
-                warn!(%error, "parts of albums stay that nobody meant; the next ones take them along");
+                tell(
+                    &error,
+                    "parts of albums stay that nobody meant; the next ones take them along",
+                );
             }
         });
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::channel::{ChatTarget, DeliveryError};
-use super::ids::{ChatId, MessageId};
+use super::ids::{ChatId, MessageId, ThreadId};
 use super::outbox::{NewOutbox, OutboxRow, Outgoing};
 
 /// How an attempt ended.
@@ -129,15 +129,7 @@ impl OutboxRow {
             DeliveryError::TopicGone { instead, .. }
                 if self.target.thread.is_some() && self.target.thread != *instead =>
             {
-                DeliveryOutcome::Replace {
-                    content: self.content.clone(),
-                    target: ChatTarget {
-                        thread: instead.clone(),
-                        ..self.target.clone()
-                    },
-                    message: None,
-                    error: reason,
-                }
+                self.in_thread(instead.clone(), reason)
             }
             DeliveryError::MessageGone(_) if self.message.is_some() => {
                 replace(self.content.clone(), None)
@@ -155,6 +147,19 @@ impl OutboxRow {
             | DeliveryError::TopicGone { .. }
             | DeliveryError::TooLarge(_)
             | DeliveryError::Refused(_) => failed(UNDELIVERED),
+        }
+    }
+
+    /// As a new message of another thread of the chat.
+    fn in_thread(&self, thread: Option<ThreadId>, error: String) -> DeliveryOutcome {
+        DeliveryOutcome::Replace {
+            content: self.content.clone(),
+            target: ChatTarget {
+                thread,
+                ..self.target.clone()
+            },
+            message: None,
+            error,
         }
     }
 
@@ -395,7 +400,6 @@ mod tests {
 
     #[test]
     fn what_was_meant_for_a_deleted_topic_goes_where_the_rest_goes() {
-        use crate::core::ids::ThreadId;
         let topic = |id: &str| ChatTarget {
             thread: Some(ThreadId::new(id)),
             ..row(0).target

@@ -171,15 +171,12 @@ impl Running {
             parts.spawn(scheduler.run(stops.stop.clone()));
         }
         parts.spawn(upkeep.run(stops.stop.clone()));
-        parts.spawn(maintenance::run(
-            housekeeping,
-            store.ports.clock.clone(),
-            stops.stop.clone(),
-        ));
+        let (clock, stop) = (&store.ports.clock, &stops.stop);
+        parts.spawn(maintenance::run(housekeeping, clock.clone(), stop.clone()));
         parts.spawn(damage::watch(
             settings.database(),
-            store.ports.clock.clone(),
-            stops.stop.clone(),
+            clock.clone(),
+            stop.clone(),
         ));
         parts.spawn(look_around(
             signals.clone(),

@@ -4,6 +4,7 @@
     clippy::panic,
     clippy::disallowed_methods,
     clippy::too_many_lines,
+    clippy::print_stdout,
     clippy::print_stderr
 )]
 

@@ -35,30 +35,7 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     subfolders(settings, &mut findings);
     uploads(&tools.file_storage, &mut findings);
     python(&tools.python_exec, &mut findings);
-    let python = &tools.python_exec;
-    let bash = &tools.bash;
-    for run in [
-        Execution {
-            section: "tools.python_exec",
-            mode: python.sandbox_mode,
-            accepts_risk: python.i_understand_the_risk,
-            default_timeout: python.default_timeout_seconds,
-            max_timeout: python.max_timeout_seconds,
-            passes_environment: python.pass_parent_env,
-            jail: &python.jail,
-        },
-        Execution {
-            section: "tools.bash",
-            mode: bash.sandbox_mode,
-            accepts_risk: bash.i_understand_the_risk,
-            default_timeout: bash.default_timeout_seconds,
-            max_timeout: bash.max_timeout_seconds,
-            passes_environment: bash.pass_parent_env,
-            jail: &bash.jail,
-        },
-    ] {
-        execution(&run, &mut findings);
-    }
+    executions(settings, &mut findings);
     let browser = &tools.browser;
     positive(
         &[
@@ -82,6 +59,32 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
         &mut findings,
     );
     findings
+}
+
+fn executions(settings: &Settings, findings: &mut Vec<Finding>) {
+    let (python, bash) = (&settings.tools.python_exec, &settings.tools.bash);
+    for run in [
+        Execution {
+            section: "tools.python_exec",
+            mode: python.sandbox_mode,
+            accepts_risk: python.i_understand_the_risk,
+            default_timeout: python.default_timeout_seconds,
+            max_timeout: python.max_timeout_seconds,
+            passes_environment: python.pass_parent_env,
+            jail: &python.jail,
+        },
+        Execution {
+            section: "tools.bash",
+            mode: bash.sandbox_mode,
+            accepts_risk: bash.i_understand_the_risk,
+            default_timeout: bash.default_timeout_seconds,
+            max_timeout: bash.max_timeout_seconds,
+            passes_environment: bash.pass_parent_env,
+            jail: &bash.jail,
+        },
+    ] {
+        execution(&run, findings);
+    }
 }
 
 fn egress(egress: &EgressConfig, findings: &mut Vec<Finding>) {

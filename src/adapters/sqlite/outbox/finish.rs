@@ -77,14 +77,23 @@ pub(super) async fn finish(
                 close(connection, &chat, error, now).await?;
             }
         }
-        DeliveryOutcome::Migrated { to } => {
-            if let Some(chat) = find_chat(&mut *connection, id).await? {
-                execute(&mut *connection, &again(id, 0)).await?;
-                moved::move_chat(connection, &chat, &to, now).await?;
-            }
-        }
+        DeliveryOutcome::Migrated { to } => follow(connection, id, &to, now).await?,
     }
     Ok(())
+}
+
+/// Goes on where the chat of a row is now.
+async fn follow(
+    connection: &mut SqliteConnection,
+    id: OutboxId,
+    to: &ChatId,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let Some(chat) = find_chat(&mut *connection, id).await? else {
+        return Ok(());
+    };
+    execute(&mut *connection, &again(id, 0)).await?;
+    moved::move_chat(connection, &chat, to, now).await
 }
 
 /// Tries a part of what a row held.

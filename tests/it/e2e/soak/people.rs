@@ -116,24 +116,21 @@ impl People {
         let sent = match kind {
             "picture" => {
                 let bytes = picture(9, 9, ImageFormat::Png);
-                vec![self.sends_file(chat, FileKind::Photo, "p.png", bytes, &text, None)]
+                let file = UserFile::new(FileKind::Photo, "p.png", bytes);
+                vec![self.sends_file(chat, file, &text)]
             }
             "paper" => {
                 let bytes = pdf("A paper.");
-                vec![self.sends_file(chat, FileKind::Document, "p.pdf", bytes, &text, None)]
+                let file = UserFile::new(FileKind::Document, "p.pdf", bytes);
+                vec![self.sends_file(chat, file, &text)]
             }
             "album" => {
-                let album = Some(format!("album{number}"));
-                let bytes = || picture(8, 8, ImageFormat::Png);
-                let first = self.sends_file(
-                    chat,
-                    FileKind::Photo,
-                    "a.png",
-                    bytes(),
-                    &text,
-                    album.clone(),
-                );
-                let second = self.sends_file(chat, FileKind::Photo, "b.png", bytes(), "", album);
+                let part = |name| UserFile {
+                    media_group_id: Some(format!("album{number}")),
+                    ..UserFile::new(FileKind::Photo, name, picture(8, 8, ImageFormat::Png))
+                };
+                let first = self.sends_file(chat, part("a.png"), &text);
+                let second = self.sends_file(chat, part("b.png"), "");
                 vec![first, second]
             }
             _ => vec![self.telegram.user_sends(chat, chat, &text)],
@@ -146,19 +143,10 @@ impl People {
         });
     }
 
-    fn sends_file(
-        &self,
-        chat: i64,
-        kind: FileKind,
-        name: &str,
-        bytes: Vec<u8>,
-        caption: &str,
-        album: Option<String>,
-    ) -> SentUpdate {
+    fn sends_file(&self, chat: i64, file: UserFile, caption: &str) -> SentUpdate {
         let file = UserFile {
             caption: caption.to_owned(),
-            media_group_id: album,
-            ..UserFile::new(kind, name, bytes)
+            ..file
         };
         self.telegram.user_sends_file(chat, chat, file)
     }
