@@ -170,11 +170,12 @@ impl Dispatcher {
     pub fn forget_held_later(self: &Arc<Self>) {
         let dispatcher = self.clone();
         let until = self.clock.now();
+        let settle = self.settings.album_settle.to_std().unwrap_or_default();
         self.aside(async move {
             tokio::select! {
                 // The next process gives them their time.
                 () = dispatcher.stop.cancelled() => return,
-                () = dispatcher.clock.sleep_until(until + dispatcher.settings.album_settle) => {}
+                () = dispatcher.clock.sleep(settle) => {}
             }
             if let Err(error) = dispatcher.inbox.forget_held(until).await {
                 tell(

@@ -1,3 +1,4 @@
+//! Ends of the process: what is waited for, and what is not.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use anyhow::bail;

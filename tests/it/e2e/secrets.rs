@@ -61,7 +61,7 @@ async fn through_good_and_bad(level: &str) -> Traces {
     telegram.fail("getUpdates", [Fault::HtmlError(502), Fault::DropBefore]);
     provider.replies([Reply::text("And more.")]);
     telegram.user_sends(ALICE, ALICE, "what about Bach?");
-    telegram.wait_for_text(ALICE, "no connection").await;
+    telegram.wait_for_text(ALICE, "the connection broke").await;
     telegram.fail("sendMessage", faults);
     telegram.user_sends(ALICE, ALICE, "/retry");
     telegram
