@@ -234,14 +234,13 @@ fn settings(named: Option<PathBuf>, when_missing: WhenMissing) -> anyhow::Result
     Ok(loaded)
 }
 
-/// The runtime of a long-running command.
+/// The runtime of a command. Everything is done on one thread, but for what blocks: the database's connections,
+/// the browser, pictures and pages have their own. With a second one each turn only wakes it up and waits for it.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("no threads can be started")
+        .context("no runtime can be started")
 }
 
 /// How results are printed.

@@ -165,7 +165,7 @@ fn browser(settings: &Settings) -> Found {
         password: secrecy::SecretString::default(),
     };
     let launch = launch_settings(settings, nowhere);
-    match tokio::task::block_in_place(|| report(launch)) {
+    match report(launch) {
         Ok(found) => browser_found(&found, &open_to_browsers()),
         Err(why) => Found::broken(
             why,
