@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::Scale;
 use crate::figure::{Figure, Goal, milliseconds, percentile};
-use crate::process::{Bot, own_cpu};
+use crate::process::own_cpu;
 use crate::support::fake_model::Reply;
 use crate::support::gate::Gate;
 use crate::world::{FIRST, World};
@@ -91,21 +91,26 @@ async fn wave(world: &World) -> Result<Duration> {
     Ok(started.elapsed())
 }
 
-/// One message of each of so many chats, and a model that thinks. The middle of three, each with a bot of its own.
+/// One message of each of so many chats, and a model that thinks; how long until all are answered.
+pub async fn all_answered(world: &World, chats: i64) -> Result<Duration> {
+    world.model.respond_with(|_| thoughtful());
+    let started = Instant::now();
+    for person in FIRST..FIRST + chats {
+        world.telegram.user_sends(person, person, "How are you?");
+    }
+    for person in FIRST..FIRST + chats {
+        world.answered(person, 1).await?;
+    }
+    Ok(started.elapsed())
+}
+
+/// The middle of three, each with a bot of its own.
 async fn at_once(chats: i64) -> Result<Figure> {
     let mut took = Vec::new();
     for _ in 0..3 {
         let world = World::new("info").await?;
-        world.model.respond_with(|_| thoughtful());
-        let (bot, _): (Bot, _) = world.start().await?;
-        let started = Instant::now();
-        for person in FIRST..FIRST + chats {
-            world.telegram.user_sends(person, person, "How are you?");
-        }
-        for person in FIRST..FIRST + chats {
-            world.answered(person, 1).await?;
-        }
-        took.push(started.elapsed().as_secs_f64());
+        let (bot, _) = world.start().await?;
+        took.push(all_answered(&world, chats).await?.as_secs_f64());
         bot.stop()?;
     }
     let name = "300 chats at once, 0.2 s model, all answered after";

@@ -8,6 +8,7 @@
 mod support;
 
 mod crowd;
+mod defaults;
 mod figure;
 mod growth;
 mod idle;
@@ -37,7 +38,15 @@ impl Scale {
 }
 
 /// The parts, in the order of the table.
-const PARTS: [&str; 6] = ["start", "idle", "turns", "crowd", "reminders", "growth"];
+const PARTS: [&str; 7] = [
+    "start",
+    "idle",
+    "turns",
+    "crowd",
+    "reminders",
+    "growth",
+    "defaults",
+];
 
 fn main() -> Result<()> {
     let scale = Scale(std::env::var("FIGURES_SCALE").map_or(Ok(1.0), |text| text.parse())?);
@@ -72,7 +81,8 @@ async fn measure(part: &str, scale: Scale) -> Result<Vec<Figure>> {
         "turns" => turns::measure(scale).await,
         "crowd" => crowd::measure(scale).await,
         "reminders" => reminders::measure(scale).await,
-        _ => growth::measure(scale).await,
+        "growth" => growth::measure(scale).await,
+        _ => defaults::measure(scale).await,
     }
 }
 

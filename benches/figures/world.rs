@@ -28,8 +28,17 @@ pub struct World {
 }
 
 impl World {
-    /// With a model that answers at once, and a level of logging.
+    /// With a model that answers at once, a level of logging, and limits that hold nothing up.
     pub async fn new(log_level: &str) -> Result<Self> {
+        Self::within(Limits::Raised, log_level).await
+    }
+
+    /// The same with every setting as it is when nobody changes it.
+    pub async fn with_defaults() -> Result<Self> {
+        Self::within(Limits::Default, "info").await
+    }
+
+    async fn within(limits: Limits, log_level: &str) -> Result<Self> {
         let telegram = FakeTelegram::start_with(TelegramOptions {
             longest_poll: Duration::from_secs(50),
             wait_timeout: PATIENCE,
@@ -47,7 +56,7 @@ impl World {
         model.respond_with(|_| Reply::text("Done."));
         // Not on a file system in memory: commits must reach a disk.
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-        let text = config(&telegram, &model, log_level);
+        let text = config(&telegram, &model, log_level, limits);
         fs::write(folder.path().join("config.toml"), text)?;
         Ok(Self {
             telegram,
@@ -116,28 +125,42 @@ fn tail(log: &Path) -> String {
     lines.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
 
-/// Defaults but for: who may talk, how many turns run at once, and Telegram's limits, which would be what is measured.
-fn config(telegram: &FakeTelegram, model: &FakeModel, log_level: &str) -> String {
+/// How many turns run at once, and how much may be sent.
+#[derive(Debug, Clone, Copy)]
+enum Limits {
+    Default,
+    /// They would be what is measured.
+    Raised,
+}
+
+const RAISED: &str = "
+[channels.telegram.rate_limit]
+global_per_second = 1000000
+chat_per_second = 1000000
+chat_burst = 1000
+group_per_minute = 1000000
+";
+
+/// Defaults but for who may talk, and the limits.
+fn config(telegram: &FakeTelegram, model: &FakeModel, log_level: &str, limits: Limits) -> String {
     let people: Vec<i64> = (FIRST..FIRST + PEOPLE).collect();
+    let (turns, rate) = match limits {
+        Limits::Default => ("", ""),
+        Limits::Raised => ("max_parallel_turns = 300", RAISED),
+    };
     format!(
         r#"
 [runtime]
 log_level = "{log_level}"
 data_dir = "data"
-max_parallel_turns = 300
+{turns}
 
 [channels.telegram]
 enabled = true
 bot_token = "{token}"
 api_url = "{api_url}"
 allowed_user_ids = {people:?}
-
-[channels.telegram.rate_limit]
-global_per_second = 1000000
-chat_per_second = 1000000
-chat_burst = 1000
-group_per_minute = 1000000
-
+{rate}
 [llm]
 provider = "openai"
 base_url = "{base_url}"
