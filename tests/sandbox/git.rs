@@ -12,6 +12,7 @@ use minibot::core::sandbox::{Access, RunFolder, RunRequest, Sandbox, SandboxMode
 use minibot::llm::tools::bash::ENVIRONMENT;
 use minibot::llm::tools::bash::parse::read;
 
+use crate::machine::cannot;
 use crate::world::World;
 
 /// Every way that a repository's own settings name programs that a look may run.
@@ -99,7 +100,9 @@ fn everything(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 #[tokio::test]
 async fn a_look_with_git_changes_nothing_whatever_the_repository_says() {
-    let Some(program) = program() else { return };
+    let Some(program) = program() else {
+        return cannot("run git");
+    };
     let world = World::new();
     let workspace = world.workspace();
     hostile_repository(program, &workspace);

@@ -14,6 +14,9 @@ mod browser;
 mod cgroup;
 mod ends;
 mod git;
+#[path = "../it/support/machine.rs"]
+#[allow(dead_code, reason = "the sandbox needs no small disks")]
+mod machine;
 mod probes;
 mod runs;
 mod world;

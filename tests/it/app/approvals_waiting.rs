@@ -10,6 +10,7 @@ use super::approvals::{asking, button, card, outcome, result, save};
 use super::cards::press;
 use crate::support::fake_model::{Reply, Request};
 use crate::support::gate::Gate;
+use crate::support::stored::tamper;
 use crate::support::test_bot::{ALICE, BOB, TestBot};
 
 #[tokio::test]
@@ -17,6 +18,9 @@ async fn without_an_answer_it_does_not_run() {
     let bot = asking().await;
     bot.model([save("key"), Reply::text("Nobody answered.")]);
     let question = card(bot.says("note the key").await).await;
+    // Behind this answer the card is known to be sent: before that it cannot be changed.
+    let said = bot.says("/whoami").await;
+    said.replies_with("1001").await;
     bot.advance(TimeDelta::minutes(9));
     bot.advance(TimeDelta::minutes(1));
     bot.alice().replies("Nobody answered.").await;
@@ -64,11 +68,8 @@ async fn a_question_that_was_changed_is_answered_with_no() {
     let bot = asking().await;
     bot.model([save("key"), Reply::text("Not saved.")]);
     let question = card(bot.says("note the key").await).await;
-    let changed = std::process::Command::new("sqlite3")
-        .arg(bot.settings.database())
-        .arg("UPDATE approvals SET fingerprint = 'of something else'")
-        .status();
-    assert!(changed.unwrap().success());
+    let other = "UPDATE approvals SET fingerprint = 'of something else'";
+    tamper(&bot.settings.database(), other).await;
     press(&bot, ALICE, ALICE, question.id, &button(&question, ":y")).await;
     bot.alice().replies("Not saved.").await;
     assert_eq!(result(&bot)["code"], "denied");

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use crate::support::fake_model::Reply;
 use crate::support::fake_telegram::FakeMessage;
 use crate::support::program::{ALICE, Program};
+use crate::support::stored::tamper;
 
 const ASKS: &str = "[approvals.tools]\n\"*\" = \"allow\"\nuser_memory_save = \"ask\"\n";
 
@@ -139,12 +140,7 @@ async fn the_audit_log_is_shown_without_secrets_and_a_cut_is_found() {
             "DROP TRIGGER IF EXISTS audit_log_is_append_only; \
              DROP TRIGGER IF EXISTS audit_log_keeps_all; {tampering}"
         );
-        let database = program.data().join("minibot.db");
-        let done = tokio::process::Command::new("sqlite3")
-            .arg(database)
-            .arg(script)
-            .status();
-        assert!(done.await.unwrap().success());
+        tamper(&program.data().join("minibot.db"), &script).await;
         let verified = program.run(&["audit", "--verify"]).await;
         let error = String::from_utf8(verified.stderr).unwrap();
         assert_eq!(verified.status.code(), Some(1), "{error}");

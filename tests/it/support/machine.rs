@@ -59,6 +59,14 @@ impl SmallDisk {
         }
     }
 
+    /// Leaves so much room and no more.
+    pub fn leave_kilobytes(&self, kilobytes: u64) {
+        let found = rustix::fs::statvfs(&self.at).unwrap();
+        let free = found.f_bavail * found.f_frsize;
+        let ballast = free - kilobytes * 1024;
+        std::fs::write(self.ballast(), vec![0; usize::try_from(ballast).unwrap()]).unwrap();
+    }
+
     /// Takes the ballast away.
     pub fn free(&self) {
         std::fs::remove_file(self.ballast()).unwrap();

@@ -13,5 +13,6 @@ pub mod gate;
 pub mod machine;
 pub mod pictures;
 pub mod program;
+pub mod stored;
 pub mod test_bot;
 pub mod wire;

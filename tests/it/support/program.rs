@@ -66,6 +66,18 @@ impl Program {
         std::fs::set_permissions(path, private).unwrap();
     }
 
+    /// From the next start on, Telegram brings the updates to a free port.
+    pub fn use_webhook(&self) {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap();
+        let config = std::fs::read_to_string(self.config_path()).unwrap();
+        let by_webhook = format!(
+            "[channels.telegram]\nmode = \"webhook\"\nwebhook_url = \"http://{address}/hook\"\n\
+             webhook_listen = \"{address}\"\n"
+        );
+        self.configure(&config.replace("[channels.telegram]\n", &by_webhook));
+    }
+
     /// Where the program writes everything.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")

@@ -5,11 +5,15 @@ use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use crate::support::fake_model::Reply;
 use crate::support::fake_telegram::FakeTelegram;
+use crate::support::gate::Gate;
+use crate::support::program::{ALICE, Program};
 
 const OWNER: i64 = 42;
 
@@ -67,9 +71,8 @@ impl Installation {
 }
 
 async fn stop(bot: Child) -> Output {
-    let pid = bot.id().unwrap().to_string();
-    let sent = Command::new("kill").args(["-TERM", &pid]).status().await;
-    assert!(sent.unwrap().success());
+    let pid = Pid::from_raw(i32::try_from(bot.id().unwrap()).unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
     end_of(bot).await
 }
 
@@ -127,4 +130,25 @@ async fn an_address_that_is_taken_ends_the_program_with_the_key_to_change() {
     );
     assert!(said.contains(&expected), "{said}");
     assert!(installation.secrets().is_empty());
+}
+
+/// Telegram gives up on an answer that is late, and brings the message again.
+#[tokio::test]
+async fn a_message_is_confirmed_while_its_turn_still_waits_for_the_model() {
+    let mut program = Program::new("").await;
+    program.use_webhook();
+    let telegram = program.telegram.clone();
+    let gate = Gate::new();
+    let held = Reply::text("Hello Alice.").held(&gate);
+    program.provider.replies([held]);
+    program.start();
+    telegram.user_sends(ALICE, ALICE, "what do you think of Mozart?");
+    telegram.wait_for_webhook_attempts(1).await;
+    gate.wait_for_arrivals(1).await;
+    assert_eq!(telegram.webhook_attempts(), [200]);
+    assert_eq!(telegram.messages(ALICE), []);
+    gate.open();
+    telegram.wait_for_text(ALICE, "Hello Alice.").await;
+    assert_eq!(program.terminate().await.code(), Some(0));
+    assert_eq!(telegram.webhook_attempts(), [200]);
 }
