@@ -9,6 +9,9 @@ use chrono::{DateTime, Utc};
 
 use super::error::OpenError;
 
+/// How a file is locked: not every file system can.
+type TryLock = fn(&File) -> Result<(), TryLockError>;
+
 /// Holds the lock until it is dropped, or the process ends in whatever way. The descriptor is
 /// closed on exec, so no child keeps it.
 #[derive(Debug)]
@@ -19,6 +22,14 @@ pub struct DatabaseLock {
 impl DatabaseLock {
     /// Takes the lock `<database>.lock`, or says who has it.
     pub fn acquire(database: &Path, now: DateTime<Utc>) -> Result<Self, OpenError> {
+        Self::acquire_by(File::try_lock, database, now)
+    }
+
+    fn acquire_by(
+        try_lock: TryLock,
+        database: &Path,
+        now: DateTime<Utc>,
+    ) -> Result<Self, OpenError> {
         if let Some(folder) = database
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
@@ -27,7 +38,7 @@ impl DatabaseLock {
         }
         let path = lock_path(database);
         let mut file = open(&path)?;
-        match file.try_lock() {
+        match try_lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -43,7 +54,7 @@ impl DatabaseLock {
             }
         }
         // Where locks do nothing, a second one succeeds too.
-        if open(&path)?.try_lock().is_ok() {
+        if try_lock(&open(&path)?).is_ok() {
             return Err(OpenError::NoLocks {
                 path,
                 reason: "a lock excluded nobody".into(),
@@ -148,4 +159,31 @@ fn open(path: &Path) -> Result<File, OpenError> {
             path: path.to_owned(),
             error,
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Error;
+
+    use super::*;
+
+    /// Network file systems do either, and two bots on one database answer everything twice.
+    #[test]
+    fn a_file_system_without_working_locks_is_refused() {
+        let refuses: TryLock = |_| Err(TryLockError::Error(Error::other("not supported")));
+        let excludes_nobody: TryLock = |_| Ok(());
+        for (try_lock, why) in [
+            (refuses, "not supported"),
+            (excludes_nobody, "excluded nobody"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let database = folder.path().join("minibot.db");
+            let acquired = DatabaseLock::acquire_by(try_lock, &database, DateTime::UNIX_EPOCH);
+            let error = acquired.unwrap_err();
+            assert!(matches!(error, OpenError::NoLocks { .. }), "{error}");
+            let told = error.to_string();
+            assert!(told.contains(why) && told.contains("local disk"), "{told}");
+            assert_eq!(DatabaseLock::holder(&database), None);
+        }
+    }
 }
