@@ -6,6 +6,7 @@ use std::process::Output;
 use crate::support::fake_model::Reply;
 use crate::support::fake_telegram::Fault;
 use crate::support::gate::Gate;
+use crate::support::machine::cannot;
 use crate::support::program::{ALICE, Program};
 
 fn text(output: &Output) -> String {
@@ -65,6 +66,11 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "[llm.profiles.none]\nprovider = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\nmodel = \"x\"\n",
         "fallback model",
+        "no connection",
+    ),
+    (
+        "[scheduler.prompts]\nprofile = \"none\"\n[llm.profiles.none]\nprovider = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\nmodel = \"x\"\n",
+        "model of scheduled jobs",
         "no connection",
     ),
     ("[runtime]\ndata_dir = \"/proc\"", "disk", "0 MB free"),
@@ -201,6 +207,107 @@ async fn updates_that_do_not_arrive_are_named() {
     program.kill().await;
 }
 
+/// With a webhook nobody polls: what counts is that it listens.
+#[tokio::test]
+async fn a_webhook_that_does_not_listen_is_named() {
+    let mut program = Program::new("").await;
+    program.use_webhook();
+    let gate = Gate::new();
+    program
+        .telegram
+        .fail("getMe", [Fault::HoldBefore(gate.clone())]);
+    program.start();
+    program.telegram.wait_for_calls("getMe", 1).await;
+    let updates = async || {
+        let output = program.run(&["doctor", "--quick"]).await;
+        (output.status.code(), row(&text(&output), "updates"))
+    };
+    let (code, found) = updates().await;
+    assert_eq!(code, Some(1), "{found}");
+    let words = "✗ updates: the webhook does not listen yet";
+    assert!(found.starts_with(words) && found.contains('→'), "{found}");
+    // A sign of an hour ago is no better.
+    let long_ago = chrono::Utc::now() - chrono::TimeDelta::hours(1);
+    std::fs::write(program.data().join("heartbeat"), long_ago.to_rfc3339()).unwrap();
+    let (code, found) = updates().await;
+    assert_eq!(code, Some(1), "{found}");
+    assert!(
+        found.starts_with("✗ updates: last sign of the webhook 36") && found.contains('→'),
+        "{found}"
+    );
+    gate.open();
+    program.telegram.user_sends(ALICE, ALICE, "/whoami");
+    program.telegram.wait_for_text(ALICE, "1001").await;
+    let (code, found) = updates().await;
+    assert_eq!(code, Some(0), "{found}");
+    assert!(found.starts_with('✓'), "{found}");
+    program.kill().await;
+}
+
+#[tokio::test]
+async fn a_telegram_that_is_not_reached_is_named() {
+    let program = Program::new("").await;
+    program.provider.replies([Reply::text("OK")]);
+    program.telegram.go_offline();
+    let output = program.run(&["doctor"]).await;
+    let table = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{table}");
+    let telegram = row(&table, "Telegram");
+    assert!(
+        telegram.starts_with("✗ Telegram: not reached") && telegram.contains("check the network"),
+        "{telegram}"
+    );
+    assert!(!table.contains(&program.telegram.token()), "{table}");
+}
+
+/// Switches a system call off for itself, and becomes the program.
+#[cfg(target_arch = "x86_64")]
+const WITHOUT_LANDLOCK: &str = r"
+import ctypes, os, struct, sys
+LOAD, EQUAL, ANSWER, ALLOWED, ENOSYS = 0x20, 0x15, 0x06, 0x7FFF0000, 0x50000 | 38
+LANDLOCK_CREATE_RULESET = 444
+rules = [(LOAD, 0, 0, 0), (EQUAL, 0, 1, LANDLOCK_CREATE_RULESET), (ANSWER, 0, 0, ENOSYS), (ANSWER, 0, 0, ALLOWED)]
+filter = ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *rule) for rule in rules))
+program = ctypes.create_string_buffer(struct.pack('HxxxxxxP', len(rules), ctypes.addressof(filter)))
+prctl = ctypes.CDLL(None).prctl
+assert prctl(38, 1, 0, 0, 0) == 0 and prctl(22, 2, program, 0, 0) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+";
+
+/// The machine has Landlock; the program is shown a kernel without.
+#[tokio::test]
+#[cfg(target_arch = "x86_64")]
+async fn a_kernel_without_the_native_sandbox_is_named() {
+    let program = Program::new("[tools.bash]\nenabled = true").await;
+    program.provider.replies([Reply::text("OK")]);
+    let doctor = program.command(&["doctor"]);
+    let mut command = tokio::process::Command::new("/usr/bin/python3");
+    command
+        .args(["-c", WITHOUT_LANDLOCK])
+        .arg(doctor.as_std().get_program())
+        .args(doctor.as_std().get_args())
+        .env_clear()
+        .current_dir(program.data().parent().unwrap());
+    let output = command.output().await.unwrap();
+    let table = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{table}");
+    let sandbox = row(&table, "sandbox");
+    assert!(sandbox.starts_with("! sandbox: "), "{table}");
+    for words in [
+        "no Landlock",
+        "native does not: ",
+        "→ a kernel with Landlock",
+    ] {
+        assert!(sandbox.contains(words), "{words}: {table}");
+    }
+    // And what was to run in it does not.
+    let bash = row(&table, "Bash");
+    assert!(
+        bash.starts_with("✗ Bash: ") && bash.contains('→'),
+        "{table}"
+    );
+}
+
 #[tokio::test]
 async fn a_bot_that_does_not_run_is_unwell_for_a_health_check() {
     let mut program = Program::new("").await;
@@ -268,18 +375,21 @@ async fn a_missing_bash_is_named() {
     program.provider.replies([Reply::text("OK")]);
     let bash = std::fs::canonicalize("/bin/bash").unwrap();
     let hide = format!("mount --bind /dev/null {} && exec \"$@\"", bash.display());
+    let hidden = || {
+        let mut command = tokio::process::Command::new("unshare");
+        if !rustix::process::getuid().is_root() {
+            command.arg("--map-root-user");
+        }
+        command.args(["--mount", "--", "/bin/sh", "-c", &hide, "sh"]);
+        command
+    };
+    let tried = hidden().arg("true").output().await;
+    if !tried.is_ok_and(|tried| tried.status.success()) {
+        return cannot("hide a program from another");
+    }
     let doctor = program.command(&["doctor"]);
-    let mut command = tokio::process::Command::new("unshare");
+    let mut command = hidden();
     command
-        .args([
-            "--map-root-user",
-            "--mount",
-            "--",
-            "/bin/sh",
-            "-c",
-            &hide,
-            "sh",
-        ])
         .arg(doctor.as_std().get_program())
         .args(doctor.as_std().get_args())
         .env_clear()
