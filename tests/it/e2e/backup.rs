@@ -9,7 +9,9 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::support::fake_model::Reply;
+use crate::support::machine::SmallDisk;
 use crate::support::program::{ALICE, Program};
+use crate::support::stored::tamper;
 
 fn text(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
@@ -215,6 +217,46 @@ async fn a_copy_is_made_before_the_schema_changes() {
     );
 }
 
+/// There is no way back from an upgrade but its copy.
+#[tokio::test]
+async fn without_room_for_the_copy_the_schema_is_not_changed() {
+    let program = offline().await;
+    let Some(disk) = SmallDisk::mount_at(&program.data(), 8_192) else {
+        return;
+    };
+    let database = program.data().join("minibot.db");
+    of_the_first_version(&database, 1).await;
+    let grow = "CREATE TABLE old_photos (photo); INSERT INTO old_photos VALUES (zeroblob(2500000))";
+    tamper(&database, grow).await;
+    disk.leave_kilobytes(1_000);
+    program.configure(&program.configuration(""));
+    for _ in 0..2 {
+        let refused = program.run(&["run"]).await;
+        assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+        let words = text(&refused);
+        for part in ["no copy could be made before", "make room"] {
+            assert!(words.contains(part), "{words}");
+        }
+        assert_eq!(named(&program.data(), "before-"), Vec::<String>::new());
+        assert_eq!(newest_schema(&database).await, 1);
+    }
+    disk.free();
+    program.configure("");
+    says(&program, "note: the locker code is 4711").await;
+    assert_eq!(
+        named(&program.data(), "before-"),
+        ["minibot.db.before-upgrade-1"]
+    );
+    let kept = says(&program, "what was the locker code?").await;
+    assert!(kept.contains("4711"), "{kept}");
+}
+
+async fn newest_schema(database: &Path) -> i64 {
+    let mut connection = connection(database).await;
+    let newest = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations");
+    newest.fetch_one(&mut connection).await.unwrap()
+}
+
 #[tokio::test]
 async fn a_database_of_a_newer_version_is_left_alone_by_every_command() {
     let program = offline().await;
@@ -234,11 +276,19 @@ async fn a_database_of_a_newer_version_is_left_alone_by_every_command() {
         .unwrap();
     of_database.close().await.unwrap();
     let before = std::fs::read(&newer).unwrap();
-    let commands: [(&[&str], &str); 5] = [
+    // With a channel, or there would be nothing to run.
+    program.configure(&program.configuration(""));
+    let copy = program.data().join("copy.db");
+    let commands: [(&[&str], &str); 10] = [
+        (&["run"], "newer minibot"),
         (&["console", "--once", "hi"], "newer minibot"),
         (&["doctor"], "of a newer minibot"),
         (&["jobs"], "has schema 9999"),
         (&["history"], "has schema 9999"),
+        (&["audit"], "has schema 9999"),
+        (&["audit", "--verify"], "has schema 9999"),
+        (&["usage"], "has schema 9999"),
+        (&["backup", copy.to_str().unwrap()], "newer minibot"),
         (&["restore", name], "newer minibot"),
     ];
     for (command, words) in commands {
@@ -250,12 +300,8 @@ async fn a_database_of_a_newer_version_is_left_alone_by_every_command() {
             text(&refused)
         );
     }
-    let mut of_database = connection(&database).await;
-    let newest: i64 = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
-        .fetch_one(&mut of_database)
-        .await
-        .unwrap();
-    assert_eq!(newest, 9999);
+    assert_eq!(newest_schema(&database).await, 9999);
     assert_eq!(named(&program.data(), "before-"), Vec::<String>::new());
+    assert_eq!(named(&program.data(), "copy"), Vec::<String>::new());
     assert_eq!(std::fs::read(&newer).unwrap(), before);
 }
