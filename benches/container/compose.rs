@@ -1,7 +1,31 @@
 //! The services of docker-compose.yml, as a person drives them; what docker answers comes back as text.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
+
+/// The commands of the documents, which this is to run; tests/packaging holds the documents to the list.
+const DOCUMENTED: &str = include_str!("documented.txt");
+
+/// What was run of them, each as its words without `-T`: here nobody sits at a terminal.
+static RAN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Without `-T`, as one line.
+fn plain<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let words = words.into_iter().filter(|word| *word != "-T");
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Each command that a document shows has run by now, perhaps with more arguments.
+pub fn all_documented_ran() {
+    let ran = RAN.lock().unwrap();
+    for line in DOCUMENTED.lines() {
+        let line = plain(line.split(' ').skip("docker compose".split(' ').count()));
+        let more = format!("{line} ");
+        let is_there = ran.iter().any(|run| *run == line || run.starts_with(&more));
+        assert!(is_there, "nothing here has run `docker compose {line}`");
+    }
+}
 
 /// The program in front of `up`, `run` and the like: `docker compose`, or the older `docker-compose`.
 fn compose() -> Command {
@@ -14,6 +38,7 @@ fn compose() -> Command {
 
 /// A compose command that is not started yet.
 pub fn command(arguments: &[&str]) -> Command {
+    RAN.lock().unwrap().push(plain(arguments.iter().copied()));
     let mut command = compose();
     command.args(arguments);
     command
@@ -64,6 +89,17 @@ pub fn other(program: &str, arguments: &[&str], input: &[u8]) -> String {
 /// A command in the container of the running bot.
 pub fn inside(arguments: &[&str]) -> Output {
     output(&mut command(&[&["exec", "-T", "bot"], arguments].concat()))
+}
+
+/// Follows the log until a line has these words.
+pub fn follow_log_until(words: &str) {
+    let mut command = command(&["logs", "-f"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let found = lines.map_while(Result::ok).any(|line| line.contains(words));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(found, "the log ends, and nothing in it says {words}");
 }
 
 /// What docker knows of the bot's container, by a template.

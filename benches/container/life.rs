@@ -23,6 +23,7 @@ async fn says(world: &World, words: &str, answer: &str) {
 pub async fn it_starts_and_answers(world: &World) {
     compose::run(&["up", "-d"]);
     says(world, "hi", "Hello Alice.").await;
+    compose::follow_log_until("talking on Telegram");
     assert_eq!(
         compose::run(&["ps", "-q"]).lines().count(),
         1,
@@ -156,8 +157,8 @@ pub async fn a_copy_is_put_back(world: &World) {
     compose::inside(&["rm", "/data/copy.db"]);
     says(world, "one more", "This goes again.").await;
     stop();
-    compose::other("tee", &["/data/from-outside.db"], &outside);
-    let restored = compose::minibot(&["restore", "/data/from-outside.db"]);
+    compose::other("tee", &["/data/copy.db"], &outside);
+    let restored = compose::minibot(&["restore", "/data/copy.db"]);
     assert!(restored.contains("is restored"), "{restored}");
     compose::run(&["up", "-d"]);
     says(world, "still there?", "Yes.").await;

@@ -80,6 +80,7 @@ fn main() {
         setup::offline_without_a_config();
         setup::the_config_goes_into_the_volume(&world).await;
         setup::tools_are_switched_on();
+        setup::a_secret_goes_into_the_volume(&world);
         life::it_starts_and_answers(&world).await;
         life::it_cannot_do_what_it_need_not();
         tools::doctor_finds_everything(&world);
@@ -88,5 +89,6 @@ fn main() {
         life::its_health_is_known(&world).await;
         life::a_reminder_outlives_the_container(&world).await;
         life::a_copy_is_put_back(&world).await;
+        compose::all_documented_ran();
     });
 }

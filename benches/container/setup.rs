@@ -106,3 +106,15 @@ pub fn tools_are_switched_on() {
     compose::other("tee", &["-a", "/config/config.toml"], more.as_bytes());
     compose::minibot(&["check"]);
 }
+
+/// The key moves from the config into a file beside it.
+pub fn a_secret_goes_into_the_volume(world: &World) {
+    let key = world.provider.api_key();
+    compose::other("tee", &["/config/api_key"], key.as_bytes());
+    let named = "s/^api_key = .*/api_key_file = \"api_key\"/";
+    compose::other("sed", &["-i", named, "/config/config.toml"], b"");
+    let config = compose::other("cat", &["/config/config.toml"], b"");
+    assert!(config.contains("api_key_file") && !config.contains(&key));
+    compose::minibot(&["check"]);
+    done("a secret is in a file of the volume, and the config names it");
+}

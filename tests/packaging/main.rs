@@ -10,6 +10,7 @@ mod links;
 mod scripts;
 mod service;
 mod shell;
+mod shown;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
