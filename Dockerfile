@@ -2,7 +2,7 @@
 # Plain instructions only: it builds with BuildKit and without. scripts/docker-check builds and runs it.
 
 FROM rust:1.95-slim-bookworm AS build
-# Without the browser the build needs much less memory.
+# Whether the program can drive a browser; the build needs some 3 GB of memory with or without.
 ARG INSTALL_BROWSER=false
 WORKDIR /build
 

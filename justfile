@@ -51,3 +51,8 @@ docker-check *arguments:
 # Measures the program as it ships and writes docs/benchmarks.md; best on a machine that does nothing else.
 bench *arguments:
     cargo bench --profile dist --bench figures --locked -- {{arguments}}
+
+# Records a session of the console and draws it as docs/console.svg (needs tmux).
+capture:
+    cargo build --release --locked
+    ./scripts/capture

@@ -1,10 +1,13 @@
 //! The Debian package that `cargo deb` makes: what is in it, and what its scripts do.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
+use crate::links::links;
 use crate::service::{section, value};
-use crate::{read, read_toml, root};
+use crate::{files_below, read, read_toml, root};
 
 const SCRIPTS: [&str; 2] = ["postinst", "postrm"];
 
@@ -71,6 +74,55 @@ fn what_it_takes_is_there() {
     let depends = text("depends");
     for needed in ["$auto", "ca-certificates"] {
         assert!(depends.contains(needed), "{depends}");
+    }
+}
+
+/// The files of the repository that the package brings, each with where it is installed.
+fn installed() -> BTreeMap<PathBuf, PathBuf> {
+    let mut installed = BTreeMap::new();
+    for [source, target, _] in assets() {
+        let sources = match source.strip_suffix("*.md") {
+            Some(folder) => files_below(&root().join(folder), ".md"),
+            None => vec![root().join(&source)],
+        };
+        for source in sources {
+            let name = source.file_name().unwrap();
+            installed.insert(Path::new(&target).join(name), source.clone());
+        }
+    }
+    installed
+}
+
+/// A path without its `..`.
+fn straight(path: &Path) -> PathBuf {
+    let mut straight = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => assert!(straight.pop(), "{}", path.display()),
+            part => straight.push(part),
+        }
+    }
+    straight
+}
+
+#[test]
+fn no_link_leads_out_of_it() {
+    // They are about the source, and lead into it.
+    let of_the_source = ["ARCHITECTURE.md", "CONTRIBUTING.md"];
+    let installed = installed();
+    for (place, source) in &installed {
+        let name = place.file_name().unwrap().to_str().unwrap();
+        if !name.ends_with(".md") || of_the_source.contains(&name) {
+            continue;
+        }
+        for link in links(&std::fs::read_to_string(source).unwrap()) {
+            let path = link.split('#').next().unwrap();
+            let leads_to = straight(&place.parent().unwrap().join(path));
+            assert!(
+                path.is_empty() || installed.contains_key(&leads_to),
+                "{name}: {link} is not in the package"
+            );
+        }
     }
 }
 

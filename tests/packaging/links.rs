@@ -50,13 +50,17 @@ fn anchor(title: &str) -> String {
         .collect()
 }
 
+/// The links of a Markdown text that lead to files beside it.
+pub fn links(text: &str) -> Vec<String> {
+    let mut links = Document::parse(text).links;
+    links.retain(|link| url::Url::parse(link).is_err());
+    links
+}
+
 /// Why a link from `file` with the content `text` leads nowhere, for each that does.
 fn broken_links(file: &Path, text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for link in Document::parse(text).links {
-        if url::Url::parse(&link).is_ok() {
-            continue;
-        }
+    for link in links(text) {
         let (path, wanted) = link.split_once('#').unwrap_or((&link, ""));
         let target = match path {
             "" => file.to_owned(),
