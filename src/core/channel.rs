@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ChannelName, ChatId, MessageId, ThreadId, UserId};
+use super::markup::LongCode;
 use super::media::MediaSource;
 use super::outbox::Outgoing;
 
@@ -88,6 +89,8 @@ pub struct Capabilities {
     pub streaming: Streaming,
     /// More parts than this are sent as one document instead.
     pub max_parts: usize,
+    /// What becomes of code that is too long to be read in a chat.
+    pub long_code: LongCode,
     /// Whether there are buttons.
     pub buttons: Buttons,
     /// Whether a person can be asked.

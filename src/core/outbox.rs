@@ -63,7 +63,12 @@ impl Outgoing {
         }
     }
 
-    /// The same with rows of buttons below it. A file has none.
+    /// Whether buttons can stand below it: a file has none.
+    pub fn takes_buttons(&self) -> bool {
+        matches!(self, Self::Text { .. })
+    }
+
+    /// The same with rows of buttons below it, where it takes any.
     #[must_use]
     pub fn with_buttons(self, rows: Vec<Vec<Button>>) -> Self {
         match self {

@@ -11,6 +11,7 @@ use crate::core::channel::{
     Asking, Buttons, Capabilities, Channel, ChatTarget, DeliveryError, Sender, Streaming, Urgency,
 };
 use crate::core::ids::{ChannelName, ChatId, MessageId, UserId};
+use crate::core::markup::LongCode;
 use crate::core::outbox::Outgoing;
 
 /// The name of this channel.
@@ -80,6 +81,7 @@ impl Channel for ConsoleChannel {
             max_text_units: usize::MAX,
             streaming,
             max_parts: usize::MAX,
+            long_code: LongCode::InText,
             buttons: Buttons::None,
             asking: self.asking,
         }

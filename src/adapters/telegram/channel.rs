@@ -17,6 +17,7 @@ use crate::core::channel::{
     Asking, Buttons, Capabilities, Channel, ChatTarget, DeliveryError, Urgency,
 };
 use crate::core::ids::{ChannelName, MessageId, ThreadId};
+use crate::core::markup::LongCode;
 use crate::core::media::MediaSource;
 use crate::core::outbox::Outgoing;
 
@@ -60,6 +61,7 @@ impl TelegramChannel {
                 max_text_units: MAX_TEXT_UNITS,
                 streaming: settings.streaming,
                 max_parts: MAX_PARTS,
+                long_code: LongCode::Apart,
                 buttons: Buttons::Shown,
                 asking: Asking::Possible,
             },

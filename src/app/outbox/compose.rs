@@ -1,30 +1,36 @@
 //! From a model's Markdown to what is sent: parts that fit the channel, or one document.
 
 use super::AnswerPlace;
-use crate::core::channel::Capabilities;
+use crate::core::channel::{Capabilities, ChatTarget};
 use crate::core::ids::MessageId;
-use crate::core::markup::{self, FormattedText};
+use crate::core::markup::{self, CodeFile, FormattedText, LongCode};
 use crate::core::outbox::{NewOutbox, Outgoing};
 
 /// What an empty answer is shown as.
 const NO_ANSWER: &str = "(no answer)";
 
-/// Makes the rows of an answer. A long answer is several rows, a very long one a document. `grown`
-/// is the message that already shows the beginning of the answer: the first row replaces it.
+/// Makes the rows of an answer. A long answer is several rows, a very long one a document; long code
+/// is a document behind the text that names it. `grown` is the message that already shows the
+/// beginning of the answer: the first row replaces it.
 pub fn answer(
     place: &AnswerPlace,
     markdown: &str,
     capabilities: Capabilities,
     grown: Option<&MessageId>,
 ) -> Vec<NewOutbox> {
-    let rendered = place.links.applied(markup::render(markdown));
+    let (rendered, files) = match capabilities.long_code {
+        LongCode::InText => (markup::render(markdown), Vec::new()),
+        LongCode::Apart => markup::render_apart(markdown),
+    };
+    let rendered = place.links.applied(rendered);
     let parts = markup::split(&rendered, capabilities.max_text_units);
     let contents = if parts.is_empty() {
         vec![Outgoing::plain(NO_ANSWER)]
-    } else if parts.len() > capabilities.max_parts {
+    } else if parts.len() + files.len() > capabilities.max_parts {
         document(markdown, &rendered, place, grown)
     } else {
-        parts.into_iter().map(Outgoing::formatted).collect()
+        let texts = parts.into_iter().map(Outgoing::formatted);
+        texts.chain(files.into_iter().map(code)).collect()
     };
     let mut rows: Vec<NewOutbox> = contents
         .into_iter()
@@ -34,6 +40,35 @@ pub fn answer(
         first.reply_to.clone_from(&place.reply_to);
     }
     rows
+}
+
+fn code(file: CodeFile) -> Outgoing {
+    Outgoing::Document {
+        file_name: file.name,
+        content: file.code,
+        caption: FormattedText::default(),
+    }
+}
+
+/// Makes the rows of a text that is no answer of a model. A very long one is a document.
+pub fn text(
+    target: &ChatTarget,
+    text: FormattedText,
+    capabilities: Capabilities,
+) -> Vec<NewOutbox> {
+    let parts = markup::split(&text, capabilities.max_text_units);
+    let contents = if parts.len() > capabilities.max_parts {
+        let caption = FormattedText::plain(String::new());
+        vec![Outgoing::Document {
+            file_name: "text.txt".into(),
+            content: text.text,
+            caption,
+        }]
+    } else {
+        parts.into_iter().map(Outgoing::formatted).collect()
+    };
+    let row = |content| NewOutbox::answer(target.clone(), content);
+    contents.into_iter().map(row).collect()
 }
 
 /// A message cannot become a document: where one is shown already, it becomes the summary.
@@ -53,7 +88,7 @@ fn document(
         .collect();
     let summary = FormattedText::plain(format!(
         "{head} … (the whole answer, {} characters, is in this file)",
-        rendered.text.chars().count()
+        markup::render(markdown).text.chars().count()
     ));
     let summary = place.links.applied(summary);
     let file = |caption| Outgoing::Document {

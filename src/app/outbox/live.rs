@@ -13,7 +13,7 @@ use crate::core::clock::Clock;
 use crate::core::exits::Links;
 use crate::core::ids::MessageId;
 use crate::core::journal::OpenAnswer;
-use crate::core::markup;
+use crate::core::markup::{self, LongCode};
 use crate::core::outbox::{OutboxStore, Outgoing};
 
 /// A first message waits this long, so that a quick answer is one call and not two.
@@ -131,9 +131,12 @@ async fn finished(text: &mut watch::Receiver<String>) {
 fn first_part(text: &str, channel: &dyn Channel, links: &Links) -> Option<Outgoing> {
     // Only the beginning can be shown: the rest need not be rendered again and again.
     let head = &text[..text.floor_char_boundary(MOST_RENDERED)];
-    let rendered = links.applied(markup::render_unfinished(head));
-    let limit = channel.capabilities().max_text_units;
-    markup::split(&rendered, limit)
+    let capabilities = channel.capabilities();
+    let rendered = match capabilities.long_code {
+        LongCode::InText => markup::render_unfinished(head),
+        LongCode::Apart => markup::render_unfinished_apart(head),
+    };
+    markup::split(&links.applied(rendered), capabilities.max_text_units)
         .into_iter()
         .next()
         .map(Outgoing::formatted)

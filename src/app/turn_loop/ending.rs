@@ -100,10 +100,9 @@ impl TurnLoop {
     fn answer(&self, progress: &Progress, text: &str) -> Vec<NewOutbox> {
         let mut rows = self.compose(progress, text);
         if self.owner_can_pay(progress)
-            && let Some(last) = rows.pop()
+            && let Some(last) = rows.iter_mut().rfind(|row| row.content.takes_buttons())
         {
-            let content = last.content.with_buttons(raise_buttons());
-            rows.push(NewOutbox { content, ..last });
+            last.content = last.content.clone().with_buttons(raise_buttons());
         }
         rows
     }

@@ -326,12 +326,14 @@ mod tests {
     use crate::core::channel::{Asking, Streaming};
     use crate::core::ids::{RuleId, TurnId};
     use crate::core::label::Source;
+    use crate::core::markup::LongCode;
 
     fn telegram() -> Capabilities {
         Capabilities {
             max_text_units: 4096,
             streaming: Streaming::Off,
             max_parts: 5,
+            long_code: LongCode::Apart,
             buttons: Buttons::Shown,
             asking: Asking::Possible,
         }

@@ -10,6 +10,7 @@ use std::ops::Range;
 use pulldown_cmark::{CodeBlockKind, Event, Tag};
 
 use super::chars::{is_blank, push_clean};
+use super::code_files::{CodeFile, CodeFiles, LongCode};
 use super::literal::BareUrls;
 use super::table::Table;
 use super::{Span, Style};
@@ -85,6 +86,8 @@ pub(super) struct Layout<'s> {
     cell_end: usize,
     /// The content of an open code or HTML block.
     verbatim: Option<String>,
+    /// The code that is not in the text.
+    apart: CodeFiles,
 }
 
 /// A run of inline content: spoilers are paired within it.
@@ -96,7 +99,11 @@ struct Leaf {
 }
 
 impl<'s> Layout<'s> {
-    pub(super) fn new(source: &'s str, unseen: Unseen, definitions: Vec<Range<usize>>) -> Self {
+    pub(super) fn new(
+        source: &'s str,
+        (unseen, long_code): (Unseen, LongCode),
+        definitions: Vec<Range<usize>>,
+    ) -> Self {
         Self {
             source,
             unseen,
@@ -113,6 +120,7 @@ impl<'s> Layout<'s> {
             table: None,
             cell_end: 0,
             verbatim: None,
+            apart: CodeFiles::new(long_code),
         }
     }
 
@@ -135,10 +143,10 @@ impl<'s> Layout<'s> {
     }
 
     /// The text and its spans, not yet legal.
-    pub(super) fn finish(mut self) -> (String, Vec<Span>) {
+    pub(super) fn finish(mut self) -> (String, Vec<Span>, Vec<CodeFile>) {
         self.end_leaf();
         self.show_definitions(usize::MAX);
-        (self.out, self.spans)
+        (self.out, self.spans, self.apart.into_files())
     }
 
     fn start(&mut self, tag: Tag<'_>, range: &Range<usize>) {
@@ -244,7 +252,10 @@ impl<'s> Layout<'s> {
             Open::Quote { start } => self.end_styled(start, Style::Quote, range),
             Open::Fence { language } => {
                 let code = self.verbatim.take().unwrap_or_default();
-                self.monospace(&code, language, range);
+                match self.apart.take(&code, language.as_deref()) {
+                    Some((name, said)) => self.file(&name, &said),
+                    None => self.monospace(&code, language, range),
+                }
             }
             Open::Html => {
                 let html = self.verbatim.take().unwrap_or_default();
@@ -370,6 +381,18 @@ impl<'s> Layout<'s> {
             }
             push_clean(&mut self.out, line);
         }
+        self.gap = 2;
+    }
+
+    /// Writes what stands in the place of a file's content. A client would make an address of `code.rs`.
+    fn file(&mut self, name: &str, said: &str) {
+        self.begin(Place::BehindMarker);
+        self.out.push_str("📎 ");
+        let start = self.out.len();
+        self.out.push_str(name);
+        let (end, style) = (self.out.len(), Style::Code);
+        self.spans.push(Span { start, end, style });
+        self.out.push_str(said);
         self.gap = 2;
     }
 

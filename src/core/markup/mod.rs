@@ -18,6 +18,7 @@
 //!   overrides U+202A to U+202E are removed.
 
 mod chars;
+mod code_files;
 mod definitions;
 mod layout;
 mod legal;
@@ -30,10 +31,11 @@ mod unfinished;
 
 use serde::{Deserialize, Serialize};
 
+pub use code_files::{CodeFile, LongCode};
 pub use links::without_unknown_links;
-pub use render::render;
+pub use render::{literal, render, render_apart};
 pub use split::split;
-pub use unfinished::render_unfinished;
+pub use unfinished::{render_unfinished, render_unfinished_apart};
 
 /// Text with styles on ranges of it: what a channel sends.
 ///

@@ -8,7 +8,7 @@ use pulldown_cmark::{Event, Options, Parser};
 use super::chars::clean;
 use super::layout::{Layout, Unseen};
 use super::legal::{legalise, part};
-use super::{FormattedText, definitions};
+use super::{CodeFile, FormattedText, LongCode, definitions};
 
 /// Text whose lines open more containers than this at once (`> > > …`) is shown as it is: nobody
 /// means it, and every following line would cost as much as the nesting is deep.
@@ -19,26 +19,37 @@ const DEEPEST_LINE: usize = 64;
 /// Total: any text renders, in linear time; what cannot be seen when rendered is shown as source.
 /// Blank text gives an empty result.
 pub fn render(markdown: &str) -> FormattedText {
-    let formatted = render_with(markdown, Unseen::AsSource);
-    formatted.unwrap_or_else(|| as_source(markdown))
+    let (formatted, _) = render_with(markdown, Unseen::AsSource, LongCode::InText);
+    formatted.unwrap_or_else(|| literal(markdown))
 }
 
-/// `None` when nothing of the result can be seen.
-pub(super) fn render_with(markdown: &str, unseen: Unseen) -> Option<FormattedText> {
+/// The same where code that is too long to be read in a chat is a file of its own, and a line of the
+/// text says which.
+pub fn render_apart(markdown: &str) -> (FormattedText, Vec<CodeFile>) {
+    let (formatted, files) = render_with(markdown, Unseen::AsSource, LongCode::Apart);
+    (formatted.unwrap_or_else(|| literal(markdown)), files)
+}
+
+/// The text, which is `None` when nothing of it can be seen, and the code apart from it.
+pub(super) fn render_with(
+    markdown: &str,
+    unseen: Unseen,
+    long_code: LongCode,
+) -> (Option<FormattedText>, Vec<CodeFile>) {
     let source = with_line_feeds(markdown);
     if is_too_deep(&source) {
-        return Some(as_source(&source));
+        return (Some(literal(&source)), Vec::new());
     }
     let mut parser = parser(&source).into_offset_iter();
     let events: Vec<(Event<'_>, Range<usize>)> = parser.by_ref().collect();
     let definitions = definitions::unused(&source, &events, parser.reference_definitions());
-    let mut layout = Layout::new(&source, unseen, definitions);
+    let mut layout = Layout::new(&source, (unseen, long_code), definitions);
     for (event, range) in events {
         layout.event(event, range);
     }
-    let (text, spans) = layout.finish();
+    let (text, spans, files) = layout.finish();
     let spans = legalise(&text, spans);
-    part(&text, &spans, 0..text.len())
+    (part(&text, &spans, 0..text.len()), files)
 }
 
 pub(super) fn parser(source: &str) -> Parser<'_> {
@@ -48,8 +59,8 @@ pub(super) fn parser(source: &str) -> Parser<'_> {
     )
 }
 
-/// The text as it was written.
-fn as_source(markdown: &str) -> FormattedText {
+/// The text as it was written: no mark in it means anything.
+pub fn literal(markdown: &str) -> FormattedText {
     let text = clean(&with_line_feeds(markdown));
     part(&text, &[], 0..text.len()).unwrap_or_default()
 }

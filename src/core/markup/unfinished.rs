@@ -3,9 +3,9 @@
 
 use pulldown_cmark::{Event, Tag};
 
-use super::FormattedText;
 use super::layout::Unseen;
 use super::render::{is_too_deep, parser, render_with, with_line_feeds};
+use super::{FormattedText, LongCode};
 
 /// Emphasis nested deeper than this is not closed; it shows as written until its end arrives.
 const DEEPEST_EMPHASIS: usize = 16;
@@ -20,8 +20,19 @@ const LONGEST_HELD_BACK: usize = 512;
 /// it does not first appear as something else. Always legal, like [`render`](super::render); may be
 /// empty.
 pub fn render_unfinished(markdown: &str) -> FormattedText {
+    unfinished(markdown, LongCode::InText)
+}
+
+/// The same where code that is too long to be read in a chat is not in the text: a line there says
+/// how long it is so far.
+pub fn render_unfinished_apart(markdown: &str) -> FormattedText {
+    unfinished(markdown, LongCode::Apart)
+}
+
+fn unfinished(markdown: &str, long_code: LongCode) -> FormattedText {
     let (kept, closers) = closed(&with_line_feeds(markdown));
-    let closed = render_with(&format!("{kept}{closers}"), Unseen::Hidden);
+    let render = |markdown: &str| render_with(markdown, Unseen::Hidden, long_code).0;
+    let closed = render(&format!("{kept}{closers}"));
     // What CommonMark did not take for an end would be seen: then nothing is closed.
     let is_seen = |text: &str| {
         "*~|`"
@@ -30,7 +41,7 @@ pub fn render_unfinished(markdown: &str) -> FormattedText {
     };
     match closed {
         Some(closed) if closers.is_empty() || !is_seen(&closed.text) => closed,
-        _ => render_with(&kept, Unseen::Hidden).unwrap_or_default(),
+        _ => render(&kept).unwrap_or_default(),
     }
 }
 

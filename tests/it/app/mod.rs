@@ -27,6 +27,7 @@ mod kept_files;
 mod labels;
 mod large_results;
 mod lifecycle;
+mod long_code;
 mod long_turns;
 mod patience;
 mod pdf_text;

@@ -17,6 +17,7 @@ use minibot::core::channel::{
 use minibot::core::delivery::DeliveryOutcome;
 use minibot::core::error::StoreResult;
 use minibot::core::ids::{ChannelName, ChatId, MessageId, OutboxId};
+use minibot::core::markup::LongCode;
 use minibot::core::outbox::{NewOutbox, OutboxRow, OutboxStore, Outgoing};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -116,6 +117,7 @@ impl Channel for Sink {
             max_text_units: 4096,
             streaming: Streaming::Off,
             max_parts: 5,
+            long_code: LongCode::Apart,
             buttons: Buttons::Shown,
             asking: Asking::Possible,
         }
@@ -203,6 +205,7 @@ impl Channel for Moody {
             max_text_units: 4096,
             streaming: Streaming::Off,
             max_parts: 5,
+            long_code: LongCode::Apart,
             buttons: Buttons::Shown,
             asking: Asking::Possible,
         }

@@ -1,7 +1,10 @@
 //! Properties of rendering and splitting that hold for any text, hostile ones first.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use minibot::core::markup::{FormattedText, Span, Style, render, render_unfinished, split};
+use minibot::core::markup::{
+    FormattedText, Span, Style, literal, render, render_apart, render_unfinished,
+    render_unfinished_apart, split,
+};
 use proptest::prelude::*;
 
 use super::legality::{MESSAGE, check, check_part, visible};
@@ -108,7 +111,26 @@ fn words(source: &str) -> impl Iterator<Item = &str> {
         .filter(|word| word.starts_with('w'))
 }
 
+/// Long code, in whatever stands around it.
+fn check_apart(markdown: &str) -> Result<(), TestCaseError> {
+    let code = "\tw\n".repeat(60);
+    for long in [
+        format!("{markdown}\n```py\n{code}```\n{markdown}"),
+        format!("```\n{code}\n{markdown}"),
+        markdown.replace("\n```py\n", &format!("\n```py\n{code}")),
+    ] {
+        check(&render_apart(&long).0).map_err(TestCaseError::fail)?;
+        check(&render_unfinished_apart(&long)).map_err(TestCaseError::fail)?;
+    }
+    check(&literal(markdown)).map_err(TestCaseError::fail)
+}
+
 proptest! {
+    #[test]
+    fn text_beside_long_code_is_legal(markdown in prop_oneof![markdownish(), any::<String>()]) {
+        check_apart(&markdown)?;
+    }
+
     #[test]
     fn any_text_is_legal(markdown in any::<String>(), max_units in 2_usize..200) {
         check_all(&markdown, max_units)?;
