@@ -294,11 +294,6 @@ impl Turn {
         &self.labels
     }
 
-    /// How many replies the model has given.
-    pub fn steps_taken(&self) -> usize {
-        self.rounds.len()
-    }
-
     fn take_reply(&mut self, reply: ModelReply) -> Fed {
         if self.open_calls().next().is_some() {
             return Fed::Ignored;
