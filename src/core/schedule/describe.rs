@@ -23,7 +23,8 @@ const WEEKDAYS: [(u16, &str); 7] = [
     (0, "Sunday"),
 ];
 
-const MONTHS: [&str; 12] = [
+/// The months by name.
+pub const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",

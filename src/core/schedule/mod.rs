@@ -15,6 +15,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 pub use cron::{CronExpression, MAX_CRON_LENGTH};
+pub use describe::MONTHS;
 pub use due::{
     COUNT_LIMIT, DueOutcome, DueRules, DueSlot, LISTED_SLOTS, MissedPolicy, SkipReason,
     SkippedSpan, Verdict, due,

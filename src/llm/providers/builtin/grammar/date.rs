@@ -9,6 +9,7 @@ use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 
 use super::numbers;
 use super::token::{Token, rest, starts, starts_any, word};
+use crate::core::schedule::MONTHS;
 
 /// How a day was said, which matters when it stands with a repeat or falls on today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,21 +52,6 @@ impl Fault {
         }
     }
 }
-
-pub(super) const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 /// "24 December 2027".
 pub(super) fn written(date: NaiveDate) -> String {

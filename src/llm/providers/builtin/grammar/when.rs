@@ -9,6 +9,7 @@ use super::date::{self, Day, Fault, Said};
 use super::duration::{DAY, Span};
 use super::phrase::Phrase;
 use super::repeating;
+use crate::core::schedule::MONTHS;
 
 /// A hundred years in seconds: nobody waits longer, and no calendar sum overflows.
 const FAR: u128 = 100 * 366 * DAY;
@@ -220,7 +221,7 @@ fn past(moment: NaiveDateTime, now: NaiveDateTime) -> Fault {
             format!("tomorrow at {time}"),
         );
     }
-    let month = date::MONTHS
+    let month = MONTHS
         .get(moment.month0() as usize)
         .copied()
         .unwrap_or_default();
