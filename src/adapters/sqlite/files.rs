@@ -1,6 +1,6 @@
 //! The files of the database: made private before anything is in them.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -20,20 +20,28 @@ pub(super) fn create_private(path: &Path) -> Result<(), OpenError> {
     {
         create_folder(folder)?;
     }
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(failed)?;
+    let file = open_private(path)?;
     let mode = file.metadata().map_err(failed)?.permissions().mode();
     if mode & 0o077 != 0 {
         file.set_permissions(std::fs::Permissions::from_mode(0o600))
             .map_err(failed)?;
     }
     Ok(())
+}
+
+/// Opens a file for reading and writing; one that is not there yet becomes the owner's alone.
+pub(super) fn open_private(path: &Path) -> Result<File, OpenError> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| OpenError::File {
+            path: path.to_owned(),
+            error,
+        })
 }
 
 /// Creates a folder that only its owner can enter, with those above it.

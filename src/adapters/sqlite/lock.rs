@@ -2,12 +2,12 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
 use super::error::OpenError;
+use super::files::open_private;
 
 /// How a file is locked: not every file system can.
 type TryLock = fn(&File) -> Result<(), TryLockError>;
@@ -37,7 +37,7 @@ impl DatabaseLock {
             super::files::create_folder(folder)?;
         }
         let path = lock_path(database);
-        let mut file = open(&path)?;
+        let mut file = open_private(&path)?;
         match try_lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -54,7 +54,7 @@ impl DatabaseLock {
             }
         }
         // Where locks do nothing, a second one succeeds too.
-        if try_lock(&open(&path)?).is_ok() {
+        if try_lock(&open_private(&path)?).is_ok() {
             return Err(OpenError::NoLocks {
                 path,
                 reason: "a lock excluded nobody".into(),
@@ -145,20 +145,6 @@ fn lock_path(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".lock");
     PathBuf::from(name)
-}
-
-fn open(path: &Path) -> Result<File, OpenError> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| OpenError::File {
-            path: path.to_owned(),
-            error,
-        })
 }
 
 #[cfg(test)]
