@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{runtime, say, settings};
@@ -60,6 +61,11 @@ async fn talk(settings: &Settings, once: Option<String>) -> anyhow::Result<()> {
     result.and(left)
 }
 
+/// Each Ctrl-C from now on.
+fn interrupts() -> anyhow::Result<Signal> {
+    signal(SignalKind::interrupt()).context("Ctrl-C cannot be awaited")
+}
+
 struct Console {
     screen: Arc<Screen>,
     running: Running,
@@ -82,8 +88,9 @@ impl Console {
                 Line::Text(text) if text.trim().is_empty() => {}
                 Line::Text(text) => rest = self.answer(text).await?,
                 Line::Interrupted if rest == Rest::Asking => {
+                    let interrupts = interrupts()?;
                     self.interrupt();
-                    rest = self.until_done().await?;
+                    rest = self.until_done(interrupts).await?;
                 }
                 Line::Interrupted => self.screen.say("Ctrl-D leaves.")?,
                 Line::End => return Ok(()),
@@ -94,12 +101,14 @@ impl Console {
     /// Hands over a message and waits until everything about it is said.
     async fn answer(&self, text: String) -> anyhow::Result<Rest> {
         let arrival = self.arrival(text)?;
+        // One for the whole wait: what comes between two looks is not lost.
+        let interrupts = interrupts()?;
         self.running.app.intake.accept(vec![arrival]).await?;
-        self.until_done().await
+        self.until_done(interrupts).await
     }
 
     /// Returns when nothing moves any more. Ctrl-C stops the turn.
-    async fn until_done(&self) -> anyhow::Result<Rest> {
+    async fn until_done(&self, mut interrupts: Signal) -> anyhow::Result<Rest> {
         let mut frames = interval(FRAME);
         frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let done = self.done();
@@ -111,10 +120,7 @@ impl Console {
                     bail!("the answer cannot be printed: {reason}; it is kept for the next console")
                 }
                 _ = frames.tick() => self.screen.spin()?,
-                stopped = tokio::signal::ctrl_c() => {
-                    stopped.context("Ctrl-C cannot be awaited")?;
-                    self.interrupt();
-                }
+                _ = interrupts.recv() => self.interrupt(),
             }
         }
     }

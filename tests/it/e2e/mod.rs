@@ -6,6 +6,7 @@ mod beside;
 #[cfg(feature = "browser")]
 mod browser;
 mod command_line;
+mod console;
 #[cfg(feature = "failpoints")]
 mod crashes;
 mod disasters;
