@@ -39,7 +39,8 @@ async fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
     let store = Store::open(settings).await?;
     let mut running = Running::start(settings, &store, vec![telegram.channel()]).await?;
     telegram.start(&store, &mut running);
-    info!(version = env!("CARGO_PKG_VERSION"), "started");
+    let environment = settings.runtime.environment.as_str();
+    info!(version = env!("CARGO_PKG_VERSION"), environment, "started");
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     let result = running.until_stopped().await;
     let _ = sd_notify::notify(&[NotifyState::Stopping]);

@@ -3,6 +3,7 @@
 use std::process::Output;
 
 use crate::support::fake_model::Reply;
+use crate::support::gate::Gate;
 use crate::support::program::{ALICE, Program};
 
 fn said(output: &Output) -> (String, String) {
@@ -20,6 +21,28 @@ async fn a_message_is_answered_and_a_stop_ends_it_well() {
     let status = program.terminate().await;
     assert_eq!(status.code(), Some(0), "{}", program.output());
     assert_eq!(program.telegram.pending_updates(), 0);
+}
+
+#[tokio::test]
+async fn ctrl_c_lets_a_running_turn_come_to_its_end_and_is_a_success() {
+    let mut program = Program::new("[runtime]\nenvironment = \"attic\"").await;
+    let gate = Gate::new();
+    let answer = Reply::text("Hello Alice.").held(&gate);
+    program.provider.replies([answer]);
+    program.start();
+    program.telegram.user_sends(ALICE, ALICE, "hi");
+    gate.wait_for_arrivals(1).await;
+    program.interrupt();
+    program.says("message=stopping signal=SIGINT", 1).await;
+    gate.open();
+    program.telegram.wait_for_text(ALICE, "Hello Alice.").await;
+    let status = program.ended().await;
+    let output = program.output();
+    assert_eq!(status.code(), Some(0), "{output}");
+    assert!(output.contains("message=stopped"), "{output}");
+    let started = output.lines().find(|line| line.contains("message=started"));
+    let started = started.unwrap_or_else(|| panic!("{output}"));
+    assert!(started.contains("environment=attic"), "{started}");
 }
 
 #[tokio::test]

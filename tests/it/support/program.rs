@@ -216,6 +216,11 @@ impl Program {
         self.ended().await
     }
 
+    /// Asks it to end, as Ctrl-C at a terminal does.
+    pub fn interrupt(&mut self) {
+        self.signal(Signal::INT);
+    }
+
     /// Ends it without any warning.
     pub async fn kill(&mut self) {
         self.signal(Signal::KILL);
