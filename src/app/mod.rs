@@ -12,6 +12,7 @@ pub mod dispatcher;
 pub mod file_listing;
 pub mod intake;
 pub mod large_results;
+pub mod note_listing;
 pub mod outbox;
 pub mod presses;
 mod rest;

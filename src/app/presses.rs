@@ -2,6 +2,7 @@
 //! press's row, so that a press counts once; then the person's client is told.
 
 mod files;
+mod notes;
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::channels::Channels;
+use super::note_listing;
 use super::signals::Signals;
 use super::spending::Spending;
 use crate::core::approval::ApprovalStore;
@@ -25,6 +27,7 @@ use crate::core::job_list;
 use crate::core::jobs::{Job, JobAction, JobStore, OccurrenceState};
 use crate::core::message::Press;
 use crate::core::money::MicroUsd;
+use crate::core::notes::NoteStore;
 use crate::core::outbox::{NewOutbox, OutboxStore, Outgoing};
 use crate::core::outgoing_file::OutgoingFiles;
 use crate::core::reminder;
@@ -47,6 +50,8 @@ pub struct Presses {
     pub outbox: Arc<dyn OutboxStore>,
     /// The jobs.
     pub jobs: Arc<dyn JobStore>,
+    /// What is remembered.
+    pub notes: Arc<dyn NoteStore>,
     /// The files of the chats.
     pub files: Arc<dyn WorkspaceFiles>,
     /// Copies of files on their way.
@@ -133,6 +138,7 @@ impl Presses {
             message: press.message.as_ref(),
             now: self.clock.now(),
         };
+        let (by, notes_of) = (&row.incoming.sender, note_listing::owner(&row.incoming));
         let told = match ButtonData::parse(&press.data) {
             Some(ButtonData::Reminder { occurrence, answer }) => {
                 self.reminder(&pressed, occurrence, answer).await?
@@ -144,17 +150,19 @@ impl Presses {
             Some(ButtonData::File { file, action, page }) => {
                 self.file(&pressed, (file, action), page).await?
             }
+            Some(ButtonData::NotePage { page }) => {
+                self.note_page(&pressed, &notes_of, page).await?
+            }
+            Some(ButtonData::Note { note, action, page }) => {
+                self.note(&pressed, &notes_of, (note, action), page).await?
+            }
             Some(ButtonData::Job { job, action, page }) => {
                 self.job(&pressed, job, action, page).await?
             }
             Some(ButtonData::Approval { key, answer }) => {
-                let by = &row.incoming.sender;
                 self.approval(&pressed, by, (key, answer)).await?
             }
-            Some(ButtonData::RevokeRule { rule }) => {
-                let by = &row.incoming.sender;
-                self.revoke(&pressed, by, rule).await?
-            }
+            Some(ButtonData::RevokeRule { rule }) => self.revoke(&pressed, by, rule).await?,
             None => {
                 if self.inbox.finish(row.id, Vec::new()).await? {
                     Told::notice(NOT_IN_USE)

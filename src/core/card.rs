@@ -9,6 +9,7 @@ use super::channel::ChatTarget;
 use super::file_list::{self, FileAction, FileKey};
 use super::ids::{JobId, OccurrenceId, RuleId, TurnId};
 use super::jobs::{Job, JobAction, Occurrence};
+use super::note_list::{self, NoteAction, NoteKey};
 use super::outbox::{Button, Outgoing};
 use super::schedule::resolve_local;
 
@@ -45,6 +46,20 @@ pub enum ButtonData {
         file: FileKey,
         /// What.
         action: FileAction,
+        /// The page that the list shows.
+        page: u32,
+    },
+    /// Below a list of notes: show another page.
+    NotePage {
+        /// Counted from 0.
+        page: u32,
+    },
+    /// Below a list of notes: do something to one of them.
+    Note {
+        /// Which, as it was.
+        note: NoteKey,
+        /// What.
+        action: NoteAction,
         /// The page that the list shows.
         page: u32,
     },
@@ -170,6 +185,14 @@ impl ButtonData {
                 action: file_list::ACTIONS.iter().find(|row| row.1 == *code)?.0,
                 page: page.parse().ok()?,
             }),
+            ["np", page] => Some(Self::NotePage {
+                page: page.parse().ok()?,
+            }),
+            ["n", note, code, page] => Some(Self::Note {
+                note: note.parse().ok()?,
+                action: note_list::ACTIONS.iter().find(|row| row.1 == *code)?.0,
+                page: page.parse().ok()?,
+            }),
             ["j", job, code, page] => Some(Self::Job {
                 job: JobId(job.parse().ok()?),
                 action: ACTIONS.iter().find(|row| row.1 == *code)?.0,
@@ -212,6 +235,11 @@ impl std::fmt::Display for ButtonData {
             Self::File { file, action, page } => {
                 let row = file_list::ACTIONS.iter().find(|row| row.0 == *action);
                 write!(f, "f:{file}:{}:{page}", row.map_or("", |row| row.1))
+            }
+            Self::NotePage { page } => write!(f, "np:{page}"),
+            Self::Note { note, action, page } => {
+                let row = note_list::ACTIONS.iter().find(|row| row.0 == *action);
+                write!(f, "n:{note}:{}:{page}", row.map_or("", |row| row.1))
             }
             Self::Job { job, action, page } => {
                 let row = ACTIONS.iter().find(|row| row.0 == *action);
@@ -339,6 +367,13 @@ mod tests {
             action,
             page: u32::MAX,
         }));
+        all.push(ButtonData::NotePage { page: u32::MAX });
+        let note: NoteKey = "9223372036854775807.fffffffffff".parse().unwrap();
+        all.extend(note_list::ACTIONS.map(|(action, _)| ButtonData::Note {
+            note,
+            action,
+            page: u32::MAX,
+        }));
         all.extend(ACTIONS.iter().map(|(action, _)| ButtonData::Job {
             job: JobId(i64::MIN),
             action: *action,
@@ -382,6 +417,9 @@ mod tests {
             "j:1:run",
             "j:1:eat:0",
             "j::run:0",
+            "n:1:show:0",
+            "n:1.x:show:0",
+            "n:1.2:eat:0",
             "r:99999999999999999999:done",
             "r: 1:done",
             "a:1:1:x",

@@ -8,9 +8,9 @@ use sha2::{Digest, Sha256};
 use super::card::ButtonData;
 use super::channel::Buttons;
 use super::files::{EntryKind, FileEntry, Listing};
-use super::job_list::shorten;
 use super::markup::FormattedText;
 use super::outbox::{Button, Outgoing};
+use super::pages::{shorten, turning};
 
 /// Files on one page with buttons.
 const PAGE: usize = 6;
@@ -125,7 +125,7 @@ pub fn card(listing: &Listing, page: u32, asked: Asked, buttons: Buttons) -> Out
         }
     } else {
         let last = u32::try_from(last).unwrap_or(u32::MAX);
-        rows.extend(turning(page, last));
+        rows.extend(turning(page, last, |page| ButtonData::FilePage { page }));
     }
     if listing.left_out > 0 {
         blocks.push(format!(
@@ -148,18 +148,6 @@ fn row(number: usize, file: FileKey, page: u32, asked: Asked) -> Vec<Button> {
         button(FileAction::Send, format!("{number} · Send")),
         button(FileAction::AskDelete, "✖ Delete".to_owned()),
     ]
-}
-
-/// The buttons that turn the page.
-fn turning(page: u32, last: u32) -> Option<Vec<Button>> {
-    let back = page.checked_sub(1).map(|page| (page, "◀"));
-    let on = (page < last).then(|| (page + 1, "▶"));
-    let turns: Vec<Button> = back
-        .into_iter()
-        .chain(on)
-        .map(|(page, label)| ButtonData::FilePage { page }.button(label))
-        .collect();
-    (!turns.is_empty()).then_some(turns)
 }
 
 /// A size as people read it.

@@ -11,6 +11,7 @@ use super::jobs::{
 use super::label::Labels;
 use super::markup::FormattedText;
 use super::outbox::{Button, Outgoing};
+use super::pages::{self, shorten, turning};
 use super::reminder;
 
 /// Reminders on one page with buttons: more rows of them are hard to tell apart.
@@ -18,9 +19,6 @@ const PAGE: u32 = 5;
 
 /// Reminders in a list without buttons, which has one page.
 const LONG_PAGE: u32 = 50;
-
-/// The longest text of a reminder in the list, in characters.
-const MAX_TEXT: usize = 80;
 
 /// The buttons of a job, each with its label, by where the job stands.
 const ACTIVE: [(JobAction, &str); 3] = [
@@ -50,8 +48,7 @@ pub fn filter(target: &ChatTarget, page: u32, buttons: Buttons) -> JobFilter {
 
 /// The last page of a list with buttons.
 pub fn last_page(total: u64) -> u32 {
-    let pages = total.div_ceil(PAGE.into());
-    u32::try_from(pages.saturating_sub(1)).unwrap_or(u32::MAX)
+    pages::last_page(total, PAGE)
 }
 
 /// The card of a page that `filter` has found.
@@ -69,7 +66,8 @@ pub fn card(found: &JobPage, filter: &JobFilter, now: DateTime<Utc>) -> Outgoing
         .map(|(number, job)| buttons(number, job, page))
         .collect();
     if filter.limit == PAGE {
-        rows.extend(turning(page, last_page(found.total)));
+        let last = last_page(found.total);
+        rows.extend(turning(page, last, |page| ButtonData::Page { page }));
     } else if shown < found.total {
         blocks.push(format!("… and {} more", found.total - shown));
     }
@@ -102,16 +100,6 @@ pub fn label(job: &Job) -> String {
     shorten(text)
 }
 
-/// The beginning of a text, on one line.
-pub fn shorten(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= MAX_TEXT {
-        return line;
-    }
-    let head: String = line.chars().take(MAX_TEXT).collect();
-    format!("{}…", head.trim_end())
-}
-
 fn buttons(number: u64, job: &Job, page: u32) -> Vec<Button> {
     let table = match job.status {
         JobStatus::Paused => PAUSED,
@@ -129,18 +117,6 @@ fn buttons(number: u64, job: &Job, page: u32) -> Vec<Button> {
             ButtonData::Job { job, action, page }.button(label)
         })
         .collect()
-}
-
-/// The buttons that turn the page.
-fn turning(page: u32, last: u32) -> Option<Vec<Button>> {
-    let back = page.checked_sub(1).map(|page| (page, "◀"));
-    let on = (page < last).then(|| (page + 1, "▶"));
-    let turns: Vec<Button> = back
-        .into_iter()
-        .chain(on)
-        .map(|(page, label)| ButtonData::Page { page }.button(label))
-        .collect();
-    (!turns.is_empty()).then_some(turns)
 }
 
 /// What came of an action, in a word or two, by what the job is now.

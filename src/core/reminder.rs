@@ -6,12 +6,12 @@ use chrono_tz::Tz;
 
 use super::card::clock_time;
 use super::exits::Links;
-use super::job_list::shorten;
 use super::jobs::{
     FiredAction, FiredSlot, Firing, Job, JobRole, NewJob, Occurrence, OccurrenceState,
 };
 use super::markup::{self, FormattedText};
 use super::outbox::{NewOutbox, Outgoing};
+use super::pages::shorten;
 use super::schedule::{
     self, DueRules, DueSlot, Recurrence, Schedule, ScheduleError, SkipReason, SkippedSpan, Verdict,
 };

@@ -4,16 +4,22 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use super::settings::Settings;
 use super::{Joints, delta};
 use crate::app::approvals::{ApprovalSettings, Approvals, Escalation};
 use crate::app::at_once::AtOnce;
 use crate::core::approval::ToolPolicy;
 use crate::core::redact::Secrets;
 
+/// What the settings say about tools.
+pub(super) fn policy(settings: &Settings) -> anyhow::Result<ToolPolicy> {
+    ToolPolicy::new(&settings.approvals.tools).context("approvals.tools")
+}
+
 impl Joints<'_> {
     pub(super) fn approvals(&self, at_once: Arc<dyn AtOnce>) -> anyhow::Result<Approvals> {
         let config = &self.settings.approvals;
-        let policy = ToolPolicy::new(&config.tools).context("approvals.tools")?;
+        let policy = policy(self.settings)?;
         Ok(Approvals {
             store: self.ports.approvals.clone(),
             inbox: self.ports.inbox.clone(),

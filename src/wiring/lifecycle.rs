@@ -136,6 +136,8 @@ pub struct RunningApp {
     pub intake: Arc<crate::app::intake::Intake>,
     /// The workers.
     pub dispatcher: Arc<Dispatcher>,
+    /// The commands that are offered, with their summaries.
+    pub menu: Vec<(&'static str, &'static str)>,
 }
 
 impl Running {
@@ -159,6 +161,7 @@ impl Running {
             work,
             spending,
             upkeep,
+            menu,
         } = assemble(settings, &ports, channels, &stops)?;
         let housekeeping = Housekeeping::of(settings, store);
         housekeeping.copies(store.ports.clock.now()).await;
@@ -190,6 +193,7 @@ impl Running {
             signals,
             intake,
             dispatcher,
+            menu,
         };
         Ok(Self {
             app,

@@ -57,7 +57,7 @@ use crate::core::model::{ChatModel, ModelRequest};
 use crate::core::schedule::{DueRules, MissedPolicy, ScheduleRules};
 use crate::core::tool::largest_result;
 use crate::core::turn::TurnLimits;
-use crate::llm::providers::builtin::grammar::EXAMPLES;
+use crate::llm::providers::builtin;
 use crate::llm::tools::{
     self, Family, FileLimits, SchedulerSwitch, ToolPorts, ToolRules, ToolSettings,
 };
@@ -95,6 +95,8 @@ pub struct App {
     pub spending: Arc<Spending>,
     /// What conversations need behind the turns.
     pub upkeep: Upkeep,
+    /// The commands that are offered, with their summaries.
+    pub menu: Vec<(&'static str, &'static str)>,
 }
 
 /// Joins the parts over the given ports and channels.
@@ -142,7 +144,7 @@ impl Joints<'_> {
         let models = model::build(self.settings, self.ports, &self.spending)?;
         let (told, ended) = ended_turns();
         let described = models.answers.describe();
-        let about = about(self.settings, self.ports, &families, described);
+        let about = about(self.settings, self.ports, &families, described)?;
         let commands = Arc::new(self.commands(about));
         let presses = Arc::new(self.presses());
         let at_once: Arc<dyn AtOnce> = Arc::new(PressesAndCommands {
@@ -174,6 +176,7 @@ impl Joints<'_> {
             clock: self.ports.clock.clone(),
         });
         Ok(App {
+            menu: commands.menu().collect(),
             outbox: self.outbox(),
             scheduler: self.scheduler(intake.clone()),
             upkeep,
@@ -195,6 +198,7 @@ impl Joints<'_> {
             summaries: self.ports.summaries.clone(),
             approvals: self.ports.approvals.clone(),
             jobs: self.ports.jobs.clone(),
+            notes: self.ports.notes.clone(),
             files: self.ports.files.clone(),
             channels: self.channels.clone(),
             dispatcher: self.dispatcher.clone(),
@@ -210,6 +214,7 @@ impl Joints<'_> {
             inbox: self.ports.inbox.clone(),
             outbox: self.ports.outbox.clone(),
             jobs: self.ports.jobs.clone(),
+            notes: self.ports.notes.clone(),
             files: self.ports.files.clone(),
             copies: self.ports.copies.clone(),
             approvals: self.ports.approvals.clone(),
@@ -419,23 +424,32 @@ fn scheduling(settings: &Settings, channels: &Channels) -> SchedulerSettings {
     }
 }
 
-fn about(settings: &Settings, ports: &Ports, families: &[Family], model: String) -> About {
-    About {
+fn about(
+    settings: &Settings,
+    ports: &Ports,
+    families: &[Family],
+    model: String,
+) -> anyhow::Result<About> {
+    let tools = families.iter().flat_map(|family| &family.tools);
+    let tools: Vec<&str> = tools.map(|tool| tool.spec().name).collect();
+    let now = ports.clock.now().with_timezone(&settings.runtime.timezone);
+    let examples = builtin::examples(|name| tools.contains(&name), now);
+    let examples = examples.map(str::to_owned).collect();
+    Ok(About {
         version: env!("CARGO_PKG_VERSION"),
         model,
         abilities: families
             .iter()
             .map(|family| family.ability.to_owned())
             .collect(),
-        examples: EXAMPLES
-            .iter()
-            .map(|example| (*example).to_owned())
-            .collect(),
+        examples,
+        tools,
+        policy: approvals::policy(settings)?,
         zone: settings.runtime.timezone,
         started_at: ports.clock.now(),
         database: settings.database(),
         owners: spending::owners(settings),
-    }
+    })
 }
 
 fn delta(duration: std::time::Duration) -> TimeDelta {

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod files;
+mod notes;
 mod reminders;
 mod start;
 mod status;
@@ -19,7 +20,7 @@ use super::dispatcher::Dispatcher;
 use super::outbox::{AnswerPlace, compose};
 use super::signals::Signals;
 use super::spending::Spending;
-use crate::core::approval::ApprovalStore;
+use crate::core::approval::{ApprovalStore, ToolPolicy};
 use crate::core::change::{Change, ChangeOutcome};
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
@@ -32,6 +33,8 @@ use crate::core::ids::{ChannelName, UserId};
 use crate::core::inbox::{AskedByRow, InboxRow, InboxStore};
 use crate::core::jobs::JobStore;
 use crate::core::journal::{RunningTurn, TurnJournal};
+use crate::core::message::Incoming;
+use crate::core::notes::NoteStore;
 use crate::core::outbox::{NewOutbox, OutboxStore, Outgoing};
 
 /// One slash command.
@@ -41,6 +44,8 @@ pub struct Command {
     pub name: &'static str,
     /// One line for the menu and the help.
     pub summary: &'static str,
+    /// The tool without which it has nothing to show; it is not offered then.
+    needs: Option<&'static str>,
     /// When it runs.
     timing: Timing,
     run: for<'a> fn(&'a Commands, &'a CommandCall<'a>) -> BoxFuture<'a, StoreResult<Answer>>,
@@ -78,6 +83,8 @@ enum Answer {
     Text(String),
     /// Something to press on.
     Card(Outgoing),
+    /// Messages as they are.
+    Rows(Vec<NewOutbox>),
     /// A change, made together with the end of the row, and what to say then.
     Change(Box<Change>, Outgoing),
     /// Nothing to say.
@@ -98,82 +105,102 @@ pub enum Handled {
 }
 
 /// The table.
-const TABLE: [Command; 13] = [
+const TABLE: [Command; 14] = [
     Command {
         name: "start",
         summary: "Who I am and what I can do",
+        needs: None,
         timing: Timing::AtOnce,
         run: |commands, call| Box::pin(start::start(commands, call)),
     },
     Command {
         name: "help",
         summary: "What I can do, with examples",
+        needs: None,
         timing: Timing::AtOnce,
         run: |commands, call| Box::pin(start::help(commands, call)),
     },
     Command {
         name: "new",
         summary: "Start a fresh conversation (notes and reminders stay)",
+        needs: None,
         timing: Timing::InTurn,
         run: |commands, call| Box::pin(talk::new(commands, call)),
     },
     Command {
         name: "stop",
         summary: "Stop what I am doing now",
+        needs: None,
         timing: Timing::AtOnce,
         run: |commands, call| Box::pin(talk::stop(commands, call)),
     },
     Command {
         name: "retry",
         summary: "Run your last message again",
+        needs: None,
         timing: Timing::InTurn,
         run: |commands, call| Box::pin(talk::retry(commands, call)),
     },
     Command {
         name: "reminders",
         summary: "Your reminders, with buttons to change them",
+        needs: Some("list_scheduled_prompts"),
         timing: Timing::AtOnce,
         run: |commands, call| Box::pin(reminders::list(commands, call)),
     },
     Command {
+        name: "notes",
+        summary: "Your notes, with buttons to show and delete them",
+        needs: Some("user_memory_search"),
+        timing: Timing::AtOnce,
+        run: |commands, call| Box::pin(notes::notes(commands, call)),
+    },
+    Command {
         name: "files",
         summary: "The files of this chat, with buttons to send and delete them",
+        needs: Some("list_files"),
         timing: Timing::AtOnce,
         run: |commands, call| Box::pin(files::list(commands, call)),
     },
     Command {
         name: "history",
         summary: "What we talked about: the summary and the last messages",
+        needs: None,
         timing: Timing::AtOnce,
         run: |commands, call| Box::pin(talk::history(commands, call)),
     },
     Command {
         name: "approvals",
         summary: "What I may always do here without asking",
+        needs: None,
         timing: Timing::AtOnce,
         run: |commands, call| Box::pin(approvals::approvals(commands, call)),
     },
     Command {
         name: "usage",
         summary: "Tokens and money: today, this month, what is left",
+        needs: None,
         timing: Timing::AtOnce,
         run: |commands, call| Box::pin(usage::usage(commands, call)),
     },
     Command {
         name: "budget",
         summary: "The budget; /budget +1 adds a dollar today",
+        needs: None,
         timing: Timing::AtOnce,
         run: |commands, call| Box::pin(usage::budget(commands, call)),
     },
     Command {
         name: "status",
         summary: "Version, uptime, model, queue, next reminder",
+        needs: None,
         timing: Timing::AtOnce,
         run: |commands, call| Box::pin(status::status(commands, call)),
     },
     Command {
         name: "whoami",
         summary: "Your ids, and what this chat may do",
+        needs: None,
         timing: Timing::AtOnce,
         run: |commands, call| Box::pin(status::whoami(commands, call)),
     },
@@ -188,6 +215,10 @@ pub struct About {
     pub model: String,
     /// The tools that are switched on: what each group of them is good for, in words.
     pub abilities: Vec<String>,
+    /// The names of these tools.
+    pub tools: Vec<&'static str>,
+    /// What the settings say about them.
+    pub policy: ToolPolicy,
     /// Sentences to try.
     pub examples: Vec<String>,
     /// The person's zone.
@@ -198,6 +229,15 @@ pub struct About {
     pub database: std::path::PathBuf,
     /// Whose bot this is, on each channel.
     pub owners: Vec<(ChannelName, UserId)>,
+}
+
+impl About {
+    /// Whether this is written by one whose bot this is.
+    fn is_owner(&self, incoming: &Incoming) -> bool {
+        let by = (&incoming.target.channel, &incoming.sender.user);
+        let mut owners = self.owners.iter();
+        owners.any(|(channel, user)| by == (channel, user))
+    }
 }
 
 /// Runs commands.
@@ -217,6 +257,8 @@ pub struct Commands {
     pub approvals: Arc<dyn ApprovalStore>,
     /// Jobs, to tell the next one.
     pub jobs: Arc<dyn JobStore>,
+    /// What is remembered.
+    pub notes: Arc<dyn NoteStore>,
     /// The files of the chats.
     pub files: Arc<dyn WorkspaceFiles>,
     /// Where answers go.
@@ -234,9 +276,21 @@ pub struct Commands {
 }
 
 impl Commands {
-    /// Names and summaries, for a channel's menu.
-    pub fn menu() -> impl Iterator<Item = (&'static str, &'static str)> {
-        TABLE.iter().map(|command| (command.name, command.summary))
+    /// The names of all.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        TABLE.iter().map(|command| command.name)
+    }
+
+    /// Names and summaries of those that have something to show here, for the help and for a
+    /// channel's menu.
+    pub fn menu(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let tools = &self.about.tools;
+        let offered = move |command: &&Command| {
+            let missing = |tool| !tools.contains(&tool);
+            !command.needs.is_some_and(missing)
+        };
+        let offered = TABLE.iter().filter(offered);
+        offered.map(|command| (command.name, command.summary))
     }
 
     /// Runs what must not wait in line. Says whether the row is done with.
@@ -280,6 +334,7 @@ impl Commands {
                 let target = row.incoming.target.clone();
                 (vec![NewOutbox::answer(target, card)], Handled::Done)
             }
+            Answer::Rows(rows) => (rows, Handled::Done),
             Answer::Change(change, told) => return self.change(row, *change, told).await,
             Answer::Silence => (Vec::new(), Handled::Done),
             Answer::Rerun(turn) => (Vec::new(), Handled::Rerun(turn)),

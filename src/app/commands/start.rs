@@ -30,7 +30,8 @@ pub(super) async fn help(commands: &Commands, _call: &CommandCall<'_>) -> StoreR
         .iter()
         .map(|ability| format!("- {ability}"))
         .collect();
-    let table: Vec<String> = Commands::menu()
+    let table: Vec<String> = commands
+        .menu()
         .map(|(name, summary)| format!("/{name} – {summary}"))
         .collect();
     Ok(Answer::Text(format!(

@@ -4,7 +4,8 @@ use bytesize::ByteSize;
 use chrono::TimeDelta;
 
 use super::{Answer, CommandCall, Commands};
-use crate::core::channel::ChatKind;
+use crate::core::approval::ToolMode;
+use crate::core::channel::{Asking, ChatKind};
 use crate::core::error::StoreResult;
 use crate::core::jobs::{JobFilter, JobStatusFilter};
 use crate::core::schedule::{describe_delay, describe_moment};
@@ -61,8 +62,42 @@ pub(super) async fn whoami(commands: &Commands, call: &CommandCall<'_>) -> Store
             .map(|thread| format!("Topic `{thread}`")),
     );
     lines.push(format!("Time zone: {}", commands.about.zone));
-    lines.push("You may talk to me here.".into());
+    let may = if commands.about.is_owner(incoming) {
+        "You are the owner, and may talk to me here"
+    } else {
+        "You may talk to me here; only the owner can change the budget"
+    };
+    lines.push(may.into());
+    lines.extend(tools_here(commands, call));
     Ok(Answer::Text(lines.join("\\\n")))
+}
+
+/// What the settings make of the tools that are switched on: those that do not simply run.
+fn tools_here(commands: &Commands, call: &CommandCall<'_>) -> Vec<String> {
+    let channel = commands.channels.of(call.target);
+    let asking = channel.map_or(Asking::Impossible, |channel| channel.capabilities().asking);
+    let (tools, policy) = (&commands.about.tools, &commands.about.policy);
+    let with = |wanted: ToolMode| -> Vec<String> {
+        let of_this_mode = tools.iter().filter(|tool| policy.find(tool).0 == wanted);
+        of_this_mode.map(|tool| format!("`{tool}`")).collect()
+    };
+    let (mut asked, mut refused) = (with(ToolMode::Ask), with(ToolMode::Deny));
+    let judged = with(ToolMode::Classify);
+    if asking == Asking::Impossible {
+        refused.append(&mut asked);
+    }
+    if (&asked, &refused, &judged) == (&Vec::new(), &Vec::new(), &Vec::new()) {
+        return vec!["Tools: all that I have run without a question".into()];
+    }
+    [
+        ("Tools that I ask about first", asked),
+        ("Tools that I ask about unless they only read", judged),
+        ("Tools that are refused", refused),
+    ]
+    .into_iter()
+    .filter(|(_, names)| !names.is_empty())
+    .map(|(what, names)| format!("{what}: {}", names.join(", ")))
+    .collect()
 }
 
 fn database_size(commands: &Commands) -> String {

@@ -22,12 +22,7 @@ pub(super) async fn budget(commands: &Commands, call: &CommandCall<'_>) -> Store
         return Ok(Answer::Text(text.into()));
     }
     if !written.is_empty() {
-        let owner = &commands.about.owners;
-        let asked_by = (&incoming.target.channel, &incoming.sender.user);
-        if !owner
-            .iter()
-            .any(|(channel, user)| asked_by == (channel, user))
-        {
+        if !commands.about.is_owner(incoming) {
             let text = "Only the owner of this bot can change the budget.";
             return Ok(Answer::Text(text.into()));
         }

@@ -20,7 +20,6 @@ use crate::adapters::telegram::{
     ApiError, BotIdentity, CHANNEL, Poller, TelegramChannel, TelegramSettings, UpdateReader,
     Webhook,
 };
-use crate::app::commands::Commands;
 use crate::app::intake::Intake;
 use crate::core::channel::{Channel, ChatTarget};
 use crate::core::clock::Clock;
@@ -97,7 +96,7 @@ impl Telegram {
     /// for a network that is not there yet.
     pub fn start(self, store: &Store, running: &mut Running) {
         let clock = store.ports.clock.clone();
-        let intake = running.app.intake.clone();
+        let (intake, menu) = (running.app.intake.clone(), running.app.menu.clone());
         let stop = running.stop_token();
         let (outbox, signals) = (store.ports.outbox.clone(), running.app.signals.clone());
         running.add(async move {
@@ -112,7 +111,7 @@ impl Telegram {
                 return Ok(());
             };
             info!(bot = %bot.username, "talking on Telegram");
-            self.publish_menu().await;
+            self.publish_menu(&menu).await;
             let receiving = Receiving {
                 reader: UpdateReader::new(bot, &self.settings),
                 clock,
@@ -196,9 +195,8 @@ impl Telegram {
         }
     }
 
-    async fn publish_menu(&self) {
-        let menu: Vec<(&str, &str)> = Commands::menu().collect();
-        if let Err(error) = self.channel.set_commands(&menu).await {
+    async fn publish_menu(&self, menu: &[(&str, &str)]) {
+        if let Err(error) = self.channel.set_commands(menu).await {
             warn!(%error, "the menu of commands was not accepted");
         }
     }

@@ -3,29 +3,26 @@
 use minibot::app::commands::Commands;
 use serde_json::{Value, json};
 
+use super::file_tools::ON;
 use super::labels::opened;
 use crate::support::fake_model::Reply;
 use crate::support::test_bot::TestBot;
 
 #[tokio::test]
-async fn the_menu_is_the_table() {
-    let bot = TestBot::new().await;
+async fn the_menu_is_the_help_is_the_table() {
+    let bot = TestBot::with(&[ON]).await;
     let calls = bot.telegram.wait_for_calls("setMyCommands", 1).await;
     let shown = &calls[0].params["commands"];
     let shown: Value = shown
         .as_str()
         .map_or_else(|| shown.clone(), |text| serde_json::from_str(text).unwrap());
-    let table: Vec<Value> = Commands::menu()
-        .map(|(name, summary)| json!({ "command": name, "description": summary }))
-        .collect();
-    assert_eq!(shown, Value::Array(table));
+    let shown = shown.as_array().unwrap();
     let help = bot.says("/help").await.replies_with("What I can do").await;
-    for (name, summary) in Commands::menu() {
-        assert!(
-            help.text.contains(&format!("/{name} – {summary}")),
-            "{}",
-            help.text
-        );
+    assert_eq!(shown.len(), Commands::names().count());
+    for (entry, name) in shown.iter().zip(Commands::names()) {
+        assert_eq!(entry["command"], name);
+        let line = format!("/{name} – {}", entry["description"].as_str().unwrap());
+        assert!(help.text.contains(&line), "{line}: {}", help.text);
     }
     bot.finish().await;
 }

@@ -84,19 +84,24 @@ impl BuiltinModel {
 
     /// The examples whose tools are switched on.
     fn examples(&self, request: &ModelRequest) -> Vec<&'static str> {
-        let works = |example: &str| {
-            let intent = parse(example, self.now());
-            intent.is_some_and(|intent| match next_for(&intent, &[], self.now()) {
-                Move::Call(calls) => missing_tool(&calls, request).is_none(),
-                Move::Say(_) => true,
-            })
-        };
-        EXAMPLES
-            .iter()
-            .copied()
-            .filter(|example| works(example))
-            .collect()
+        let offered = |name: &str| request.tools.iter().any(|tool| tool.name == name);
+        examples(offered, self.now()).collect()
     }
+}
+
+/// The examples that work with the tools that are `offered`.
+pub fn examples(
+    offered: impl Fn(&str) -> bool,
+    now: DateTime<Tz>,
+) -> impl Iterator<Item = &'static str> {
+    let works = move |example: &&str| {
+        let intent = parse(example, now);
+        intent.is_some_and(|intent| match next_for(&intent, &[], now) {
+            Move::Call(calls) => calls.iter().all(|(name, _)| offered(name)),
+            Move::Say(_) => true,
+        })
+    };
+    EXAMPLES.iter().copied().filter(works)
 }
 
 /// What others wrote is not a command of the person who forwards it.
