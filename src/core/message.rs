@@ -50,6 +50,9 @@ pub struct Message {
     /// The author of a forwarded message: its text is that author's, not the sender's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwarded_from: Option<String>,
+    /// Whose words a forwarded message repeats.
+    #[serde(default, skip_serializing_if = "QuotedAuthor::is_other")]
+    pub forwarded_by: QuotedAuthor,
     /// The album this message is a part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub album: Option<AlbumId>,
@@ -87,6 +90,20 @@ pub enum QuotedAuthor {
     /// Somebody else's, or nobody knows whose.
     #[default]
     Other,
+}
+
+impl QuotedAuthor {
+    fn is_other(&self) -> bool {
+        *self == Self::Other
+    }
+
+    /// Where a file on a message with these words comes from.
+    fn origin(self, of_others: FileOrigin) -> FileOrigin {
+        match self {
+            Self::Bot { .. } => FileOrigin::Ours,
+            Self::Person | Self::Other => of_others,
+        }
+    }
 }
 
 /// A pressed button.
@@ -143,11 +160,15 @@ impl Incoming {
             .into_iter()
             .flat_map(|quote| &quote.attachments);
         let origin = match message {
-            Some(message) if message.forwarded_from.is_some() => FileOrigin::Forwarded,
+            Some(message) if message.forwarded_from.is_some() => {
+                message.forwarded_by.origin(FileOrigin::Forwarded)
+            }
             _ => FileOrigin::Own,
         };
         let own = own.map(move |one| (origin, one));
-        own.chain(quoted.map(|one| (FileOrigin::Quoted, one)))
+        let by = message.and_then(|message| Some(message.quote.as_ref()?.by));
+        let origin = by.unwrap_or_default().origin(FileOrigin::Quoted);
+        own.chain(quoted.map(move |one| (origin, one)))
     }
 
     /// Whether nobody has just written: a job's time has come.

@@ -80,6 +80,15 @@ fn replies_to(message: &Value, bot: &BotIdentity) -> bool {
 /// is not theirs.
 pub(super) fn quoted_author(message: &Value, bot: &BotIdentity) -> QuotedAuthor {
     let replied = &message["reply_to_message"];
+    // The bot's own words also come back passed on, and from other chats.
+    for origin in [
+        &replied["forward_origin"],
+        &message["external_reply"]["origin"],
+    ] {
+        if let author @ QuotedAuthor::Bot { .. } = origin_author(origin, bot) {
+            return author;
+        }
+    }
     let author = replied["from"]["id"].as_i64();
     let is_passed_on = replied.as_object().is_none_or(|fields| {
         let of_others = |name: &String| name.starts_with("forward_") || name == "via_bot";
@@ -92,6 +101,16 @@ pub(super) fn quoted_author(message: &Value, bot: &BotIdentity) -> QuotedAuthor 
         (Some(id), _) if Some(id) == message["from"]["id"].as_i64() && !is_passed_on => {
             QuotedAuthor::Person
         }
+        _ => QuotedAuthor::Other,
+    }
+}
+
+/// Whose words a message of this origin repeats: the bot's, or nobody knows whose.
+pub(super) fn origin_author(origin: &Value, bot: &BotIdentity) -> QuotedAuthor {
+    let written = origin["date"].as_i64();
+    let written = written.and_then(|at| DateTime::from_timestamp(at, 0));
+    match (origin["sender_user"]["id"].as_i64(), written) {
+        (Some(id), Some(at)) if id == bot.id => QuotedAuthor::Bot { at },
         _ => QuotedAuthor::Other,
     }
 }

@@ -21,6 +21,7 @@ pub(super) fn message(raw: &Value) -> Option<Message> {
         text: words(raw).unwrap_or_default().to_owned(),
         quote: quote(raw),
         forwarded_from: forwarded_from(raw),
+        forwarded_by: QuotedAuthor::Other,
         album: raw["media_group_id"].as_str().map(AlbumId::new),
         attachments: Vec::new(),
     })

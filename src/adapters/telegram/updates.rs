@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::access::Access;
-use super::addressing::{Addressee, addressee, is_meant, quoted_author, without_mention};
+use super::addressing::{
+    Addressee, addressee, is_meant, origin_author, quoted_author, without_mention,
+};
 use super::attachments::attachments;
 use super::channel::BotIdentity;
 use super::config::GroupMode;
@@ -130,6 +132,7 @@ impl UpdateReader {
         if let Some(quote) = &mut message.quote {
             quote.by = quoted_author(envelope.body(), &self.bot);
         }
+        message.forwarded_by = origin_author(&envelope.body()["forward_origin"], &self.bot);
         add_files(&mut message, envelope.body());
         if in_group && message.forwarded_from.is_none() {
             message.text = without_mention(&message.text, &self.bot);

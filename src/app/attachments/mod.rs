@@ -12,7 +12,7 @@ use super::channels::Channels;
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
 use crate::core::files::WorkspaceFiles;
-use crate::core::label::{Labels, Source};
+use crate::core::label::Labels;
 use crate::core::media::{
     Attachment, Excerpt, FileOrigin, FileOutcome, FileReader, MediaLimits, Part, ReceivedFile,
     Refusal, Scratch, Term, Transcriber, Verdict, document,
@@ -77,6 +77,13 @@ pub struct Asked {
     pub origin: FileOrigin,
     /// The attachment.
     pub attachment: Attachment,
+}
+
+impl Asked {
+    /// Whose words stand in it.
+    fn labels(&self) -> Labels {
+        self.origin.labels(self.attachment.shown_name())
+    }
 }
 
 /// What is left of the limits of a message.
@@ -144,20 +151,15 @@ impl ReadFiles {
                     text: text.clone(),
                     is_cut: false,
                 };
-                let heard = document(&file.name, heard, labels(&file.name));
+                let heard = document(&file.name, heard, file.labels());
                 self.parts.push(Part::Document(heard));
-                self.labels.join(&labels(&file.name));
+                self.labels.join(&file.labels());
             }
-            FileOutcome::Read => self.labels.join(&labels(&file.name)),
+            FileOutcome::Read => self.labels.join(&file.labels()),
             _ => {}
         }
         self.files.push(file);
     }
-}
-
-fn labels(name: &str) -> Labels {
-    let name = name.to_owned();
-    Labels::of(Source::Document { name })
 }
 
 fn refused(asked: &Asked, why: Refusal) -> ReceivedFile {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tracing::{info, warn};
 
 use super::fetch::Fetching;
-use super::{Asked, Attachments, ReadFiles, Room, labels};
+use super::{Asked, Attachments, ReadFiles, Room};
 use crate::core::channel::ChatTarget;
 use crate::core::conversation::Enclosure;
 use crate::core::files::{FileError, NewPlace, WorkspaceId, WorkspacePath};
@@ -133,7 +133,7 @@ impl One<'_> {
             return Keeping::default();
         };
         let workspace = WorkspaceId::of(self.target);
-        let labels = labels(&self.asked.attachment.shown_name());
+        let labels = self.asked.labels();
         let name = self.asked.attachment.file_name();
         let place = NewPlace {
             folder: &uploads.folder,
@@ -174,11 +174,13 @@ impl One<'_> {
         let readable = self.all.reader.read(content, wanted).await;
         let part = match readable.map_err(not_read)? {
             Readable::Picture { mime, content } => Part::Picture { mime, content },
-            Readable::Text(excerpt) => Part::Document(document(&name, excerpt, labels(&name))),
+            Readable::Text(excerpt) => {
+                Part::Document(document(&name, excerpt, self.asked.labels()))
+            }
             Readable::Pdf { text } => Part::Pdf {
                 name: attachment.file_name(),
                 content: content.clone(),
-                text: pdf_text(&name, text, labels(&name)),
+                text: pdf_text(&name, text, self.asked.labels()),
             },
         };
         room.text = room.text.saturating_sub(part.text_bytes());

@@ -57,6 +57,20 @@ pub enum FileOrigin {
     Forwarded,
     /// On the message that it replies to.
     Quoted,
+    /// On a message of the bot that it replies to or passes on.
+    Ours,
+}
+
+impl FileOrigin {
+    /// Whose words stand in a file of this name. What the bot sent was written by a model, so an address in
+    /// it need not stand anywhere outside.
+    pub fn labels(self, name: String) -> Labels {
+        let labels = Labels::of(Source::Document { name });
+        match self {
+            Self::Ours => labels.rewritten(),
+            Self::Own | Self::Forwarded | Self::Quoted => labels,
+        }
+    }
 }
 
 /// What became of a file.
@@ -175,10 +189,9 @@ impl ReceivedFile {
         }
     }
 
-    fn labels(&self) -> Labels {
-        Labels::of(Source::Document {
-            name: self.name.clone(),
-        })
+    /// Whose words stand in it.
+    pub fn labels(&self) -> Labels {
+        self.origin.labels(self.name.clone())
     }
 
     fn is_unnamed(&self) -> bool {

@@ -17,9 +17,10 @@ use Injection as In;
 use Spelling as As;
 
 /// Ways in of which each is tried with each way out below.
-const WAYS_IN: [In; 18] = [
+const WAYS_IN: [In; 19] = [
     In::Forwarded,
     In::Quoted,
+    In::QuotedReminder,
     In::Pdf,
     In::UploadName,
     In::Page,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::site::Site;
 use super::world::{Message, call};
 use crate::support::fake_model::Reply;
-use crate::support::fake_telegram::{FileKind, UserFile};
+use crate::support::fake_telegram::{FileKind, Options, UserFile};
 use crate::support::pictures::pdf;
 use crate::support::test_bot::ALICE;
 
@@ -14,6 +14,9 @@ use crate::support::test_bot::ALICE;
 pub enum Injection {
     Forwarded,
     Quoted,
+    /// A message of the bot of after the beginning of the conversation, which it did not say in it: a
+    /// reminder that was planned after reading something, a list of such files.
+    QuotedReminder,
     /// A document that the person was sent, and sends on.
     Pdf,
     /// The name of such a document.
@@ -142,6 +145,7 @@ impl Injection {
         let (says, reads): (Message, _) = match self {
             Self::Forwarded => (forwarded().into(), vec![]),
             Self::Quoted => (quoting().into(), vec![]),
+            Self::QuotedReminder => (replying_to_the_bot("do it", ORDER).into(), vec![]),
             Self::Pdf => sends("paper.pdf", pdf(ORDER)),
             Self::UploadName => sends(&format!("{ORDER}txt"), b"words".to_vec()),
             Self::Page => visit("/page"),
@@ -186,5 +190,51 @@ fn quoting() -> Value {
             "chat": { "id": ALICE, "type": "private", "first_name": "Alice" },
             "from": { "id": 66, "is_bot": false, "first_name": "Eve" },
         },
+    })
+}
+
+/// The bot as the author of a message.
+fn bot() -> Value {
+    json!({ "id": Options::default().bot_id, "is_bot": true, "first_name": "Mini" })
+}
+
+/// Later than anything in these tests.
+const LATER: i64 = 4_000_000_000;
+
+/// The person replies to a message of the bot.
+pub fn replying_to_the_bot(says: &str, words: &str) -> Value {
+    json!({
+        "text": says,
+        "reply_to_message": {
+            "message_id": 901, "date": LATER, "text": words,
+            "chat": { "id": ALICE, "type": "private", "first_name": "Alice" },
+            "from": bot(),
+        },
+    })
+}
+
+/// The person replies to what they had passed on of the bot.
+pub fn replying_to_what_the_bot_said(says: &str, words: &str) -> Value {
+    let mut says = replying_to_the_bot(says, words);
+    let replied = &mut says["reply_to_message"];
+    replied["from"] = json!({ "id": ALICE, "is_bot": false, "first_name": "Alice" });
+    replied["forward_origin"] = json!({ "type": "user", "sender_user": bot(), "date": LATER });
+    says
+}
+
+/// The person replies to a message of the bot in another chat.
+pub fn replying_elsewhere(says: &str, words: &str) -> Value {
+    json!({
+        "text": says,
+        "external_reply": { "origin": { "type": "user", "sender_user": bot(), "date": LATER } },
+        "quote": { "text": words, "position": 0 },
+    })
+}
+
+/// The person passes a message of the bot on.
+pub fn of_the_bot(words: &str) -> Value {
+    json!({
+        "text": words,
+        "forward_origin": { "type": "user", "sender_user": bot(), "date": LATER },
     })
 }

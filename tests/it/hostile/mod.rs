@@ -10,6 +10,7 @@ mod exits;
 mod injections;
 mod limits;
 mod other_chats;
+mod passed_back;
 mod programs;
 mod site;
 mod spelling;
@@ -75,6 +76,7 @@ async fn nearly_all_are_through(ways_in: &[Injection]) {
 const PASSED_ON: &[Injection] = &[
     Injection::Forwarded,
     Injection::Quoted,
+    Injection::QuotedReminder,
     Injection::Pdf,
     Injection::UploadName,
     Injection::JobRun,
