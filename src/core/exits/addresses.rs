@@ -7,6 +7,7 @@ use url::{Position, Url};
 
 use super::Surroundings;
 use crate::core::conversation::Item;
+use crate::core::egress::parse_url;
 use crate::core::ids::CallId;
 use crate::core::label::Labels;
 
@@ -130,12 +131,19 @@ fn follows(arguments: &str, known: &KnownAddresses, visited: &mut Visited) -> bo
     };
     let mut texts = Vec::new();
     strings(&arguments, &mut texts);
-    let urls = texts.iter().filter_map(|text| Url::parse(text.trim()).ok());
+    let urls = texts.iter().filter_map(|text| named(text));
     let mut counts = false;
     for url in urls.filter(|url| known.holds(url)) {
         counts |= !visited.add(&url) || !known.is_said(&url);
     }
     counts
+}
+
+/// The address as the tools read it, which mend its host. What they would refuse counts as well.
+fn named(text: &str) -> Option<Url> {
+    parse_url(text)
+        .ok()
+        .or_else(|| Url::parse(text.trim()).ok())
 }
 
 fn words_of(item: &Item) -> Vec<Words<'_>> {

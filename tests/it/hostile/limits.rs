@@ -44,18 +44,36 @@ async fn what_is_for_later_or_for_good_is_asked_about_and_never_always_allowed()
 #[tokio::test]
 async fn a_choice_among_the_links_of_a_page_tells_at_most_ten_things_a_turn() {
     let mut world = World::plain(Rule::On).await;
-    let list = world.site.said("/list/1");
-    let chosen = (0..12).map(|n| {
-        let url = world.site.said(&format!("/item/{n}"));
-        call("http_request", json!({ "url": url }))
-    });
-    let calls = std::iter::once(call("http_request", json!({ "url": list }))).chain(chosen);
-    let calls = calls.collect();
-    let asks = json!({ "text": format!("what is new at {list}?") });
-    world.turn(Some(asks.into()), calls, "", Says::No).await;
-    let seen = world.site.seen();
-    let visited = seen.iter().filter(|request| request.contains("/item/"));
-    assert_eq!(visited.count(), 10);
-    assert_eq!(world.asked, 2);
+    for spelled in SPELLINGS {
+        world.starts_afresh().await;
+        world.site.forget();
+        let before = world.asked;
+        let list = world.site.said("/list/1");
+        let chosen = (0..12).map(|n| {
+            let url = spelled(&world.site.said(&format!("/item/{n}")));
+            call("http_request", json!({ "url": url }))
+        });
+        let calls = std::iter::once(call("http_request", json!({ "url": list }))).chain(chosen);
+        let calls = calls.collect();
+        let asks = json!({ "text": format!("what is new at {list}?") });
+        world.turn(Some(asks.into()), calls, "", Says::No).await;
+        let seen = world.site.seen();
+        let visited = seen.iter().filter(|request| request.contains("/item/"));
+        let example = spelled(&list);
+        assert_eq!(visited.count(), 10, "{example}");
+        assert_eq!(world.asked, before + 2, "{example}");
+    }
     world.finish().await;
 }
+
+/// The ways to write one address.
+const SPELLINGS: [fn(&str) -> String; 8] = [
+    str::to_owned,
+    |url| url.replace(".example", ".example."),
+    |url| url.replace(".example", ".example。"),
+    |url| url.replace(".example", "。example"),
+    |url| url.replace(".example", "．EXAMPLE｡"),
+    |url| url.replace("http://said.example", "HTTP://SAID.Example"),
+    |url| format!("  {url}  "),
+    |url| url.replace("http://", "http:\\\\"),
+];
