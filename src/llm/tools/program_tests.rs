@@ -302,13 +302,13 @@ async fn files_that_a_program_leaves_are_saved_with_where_they_come_from() {
         skipped,
         ..outcome(RunEnd::Exited(0), "")
     }));
-    let labels = Labels::of(Source::Web {
+    let read = Labels::of(Source::Web {
         host: "x.example".to_owned(),
     });
     let arguments = json!({ "code": "", "artifact_globs": ["*.png"], "artifact_subdir": "plots/new", "max_artifacts": 2 });
     let ran = world
         .tool("python_execute")
-        .run(&context(labels.clone()), arguments)
+        .run(&context(read.clone()), arguments)
         .await;
     let ToolOutcome::Outside {
         result,
@@ -317,6 +317,8 @@ async fn files_that_a_program_leaves_are_saved_with_where_they_come_from() {
     else {
         panic!("{ran:?}");
     };
+    // What a program says of what was read is the model's choice.
+    let labels = read.rewritten();
     assert_eq!(of_result, labels);
     let kept = json!([{ "path": "plots/new/plot.png", "size_bytes": 3, "mime": "image/png" }]);
     assert_eq!(result.value()["artifacts"], kept);
@@ -348,6 +350,7 @@ async fn what_lies_in_the_folder_comes_out_with_its_labels() {
     let (stored, read) = (of("stored.example"), of("read.example"));
     let mut both = stored.clone();
     both.join(&read);
+    let both = both.rewritten();
     for (tool, arguments, left) in [
         ("python_execute", json!({ "code": "" }), &stored),
         ("bash", json!({ "command": "ls" }), &both),

@@ -27,13 +27,13 @@ pub struct Interpreter {
 
 impl Interpreter {
     /// Where anything may come from that a program prints: from what the model has read, or from the
-    /// chat's files.
+    /// chat's files. What it prints of them is the model's choice, also where the turn has read nothing.
     pub(super) async fn labels(&self, context: &ToolContext) -> Result<Labels, ToolOutcome> {
         let workspace = WorkspaceId::of(&context.target);
         let stored = self.files.labels(&workspace).await;
         let mut labels = stored.map_err(|error| no_files(&error))?;
         labels.join(&context.labels);
-        Ok(labels)
+        Ok(labels.rewritten())
     }
 }
 

@@ -229,3 +229,29 @@ async fn what_a_program_prints_comes_from_where_its_files_come_from() {
         bot.finish().await;
     }
 }
+
+/// Also in a turn that has read nothing yet: a file that was downloaded days ago is there for a program
+/// to read, and what it prints is the model's.
+#[tokio::test]
+async fn what_a_program_prints_beside_a_download_makes_no_address_known() {
+    let prints: [fn(&str) -> Reply; 2] = [
+        |url| bash(&format!("echo {url}")),
+        |url| python(&format!("print('{url}')")),
+    ];
+    for prints in prints {
+        let site = Site::start().await;
+        let bot = bot(Rule::On, "native", &site).await;
+        let page = site.said("/page/1");
+        let save = call("http_request", json!({ "url": page, "save_as": "a.txt" }));
+        let says = json!({ "text": format!("keep {page}") });
+        assert_eq!(turn(&bot, says, vec![save], "").await, 0);
+        starts_afresh(&bot).await;
+        let url = site.said("/item/secret");
+        let calls = vec![prints(&url), call("http_request", json!({ "url": url }))];
+        let says = json!({ "text": "what have you kept?" });
+        assert_eq!(turn(&bot, says, calls, "").await, 1);
+        assert!(!site.seen().iter().any(|one| one.contains("secret")));
+        bot.alice().has_read_all();
+        bot.finish().await;
+    }
+}
