@@ -79,12 +79,18 @@ fn refusals(purpose: Purpose) -> Result<Rules, String> {
     for number in ONLY_ONESELF {
         on(&mut rules, *number, &[&[argument(0, SeccompCmpOp::Ne, 0)]])?;
     }
-    // The kernel reads 32 bits of the number of an ioctl. These type into the terminal of others.
-    let typed = |request| [argument(1, SeccompCmpOp::Eq, request)];
+    // The kernel reads 32 bits of the number of an ioctl. These type into the terminal of others, and say
+    // who is sent a signal when a descriptor becomes ready.
+    let request = |number| [argument(1, SeccompCmpOp::Eq, number)];
     on(
         &mut rules,
         libc::SYS_ioctl,
-        &[&typed(libc::TIOCSTI), &typed(libc::TIOCLINUX)],
+        &[
+            &request(libc::TIOCSTI),
+            &request(libc::TIOCLINUX),
+            &request(FIOSETOWN),
+            &request(SIOCSPGRP),
+        ],
     )?;
     // A whole group is one's own if it is 0; all of a user's processes are not.
     let others = [argument(1, SeccompCmpOp::Ne, 0)];
@@ -106,6 +112,8 @@ fn refusals(purpose: Purpose) -> Result<Rules, String> {
     Ok(rules)
 }
 
+const FIOSETOWN: u64 = 0x8901;
+const SIOCSPGRP: u64 = 0x8902;
 const PRIORITY_OF_USER: u64 = 2;
 const IO_PRIORITY_OF_USER: u64 = 3;
 

@@ -163,6 +163,12 @@ fn calls_are_judged_by_what_they_are_given() {
             REFUSED_WITH,
         ),
         (libc::SYS_ioctl, vec![0, libc::TIOCLINUX], REFUSED_WITH),
+        // FIOSETOWN and SIOCSPGRP say who is sent a signal, as `fcntl` does.
+        (libc::SYS_ioctl, vec![0, 0x8901], REFUSED_WITH),
+        (libc::SYS_ioctl, vec![0, 0x8902], REFUSED_WITH),
+        (libc::SYS_ioctl, vec![0, 0x8902 | above], REFUSED_WITH),
+        // FIOGETOWN only tells.
+        (libc::SYS_ioctl, vec![0, 0x8903], Answer::Runs),
         (libc::SYS_ioctl, vec![0, libc::TCGETS], Answer::Runs),
         (libc::SYS_setpriority, vec![0, 0, 19], Answer::Runs),
         (libc::SYS_setpriority, vec![0, 5, 19], REFUSED_WITH),
