@@ -169,6 +169,9 @@ pub(super) fn check(words: &[&str], confinement: Confinement) -> Result<(), Stri
     if confinement == Confinement::Weaker {
         stays_here(name, arguments)?;
     }
+    if name == "jq" {
+        jq(arguments, confinement)?;
+    }
     match name {
         "git" => git::check(arguments, confinement),
         "find" => find(arguments),
@@ -197,19 +200,45 @@ fn stays_here(name: &str, arguments: &[&str]) -> Result<(), String> {
         "fromfile",
         "ignore-file",
     ];
-    let lists = Options::AnyBut {
-        short: match name {
-            "jq" => "fL",
-            "file" => "f",
-            "du" | "diff" => "X",
-            _ => "",
-        },
-        long: LISTS,
+    let (short, long) = match name {
+        "jq" => ("fL", LISTS),
+        "file" => ("f", LISTS),
+        "du" | "diff" => ("X", LISTS),
+        // Sums are checked of the files that a list of them names.
+        "md5sum" | "sha1sum" | "sha256sum" | "sha512sum" | "cksum" => ("c", &["check"][..]),
+        _ => ("", LISTS),
     };
+    let lists = Options::AnyBut { short, long };
     check_options(name, arguments, &lists)?;
     match arguments.iter().find(|word| leads_out(word)) {
         Some(word) => Err(format!("{word} may lie outside of the workspace")),
         None => Ok(()),
+    }
+}
+
+/// A program of jq's shows the whole environment. Where nothing holds it in it also reads files that it names
+/// itself, and a backslash spells any name.
+fn jq(arguments: &[&str], confinement: Confinement) -> Result<(), String> {
+    const ENVIRONMENT: [&str; 2] = ["env", "ENV"];
+    const FILES: [&str; 5] = [
+        "import",
+        "include",
+        "modulemeta",
+        "input_filename",
+        "get_search_list",
+    ];
+    let has = |word: &str, listed: &[&str]| {
+        let mut names = word.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        names.any(|name| listed.contains(&name))
+    };
+    if arguments.iter().any(|word| has(word, &ENVIRONMENT)) {
+        return Err("jq may show what stands in the environment".to_owned());
+    }
+    let is_held = confinement == Confinement::Native;
+    let reaches_out = |word: &&&str| word.contains('\\') || has(word, &FILES);
+    match arguments.iter().find(reaches_out) {
+        Some(word) if !is_held => Err(format!("{word} may lie outside of the workspace")),
+        _ => Ok(()),
     }
 }
 

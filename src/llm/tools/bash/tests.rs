@@ -81,6 +81,9 @@ fn what_leads_out_of_the_workspace_is_asked_about_where_nothing_holds_it() {
         "sed -n '1,5p' a.txt",
         "cd src/core; wc -l mod.rs",
         "jq '.items[] | .name' data.json",
+        "jq '.environment, .imports' data.json",
+        "sha256sum a.bin b.bin",
+        "cksum a.bin",
         "date +%F",
         "uname -a",
     ] {
