@@ -157,3 +157,45 @@ async fn a_look_with_git_changes_nothing_whatever_the_repository_says() {
         .filter(|path| path.display().to_string().contains("pwned"));
     assert!(pwned.count() >= 3, "{:?}", everything(&workspace).keys());
 }
+
+/// Whoever may write files, and nothing below a `.git`, may still lay a whole repository out in the open.
+#[tokio::test]
+async fn a_repository_laid_bare_in_the_workspace_is_none() {
+    let Some(program) = program() else { return };
+    let world = World::new();
+    let workspace = world.workspace();
+    hostile_repository(program, &workspace);
+    let own = workspace.join(".git");
+    for entry in fs::read_dir(&own).unwrap().flatten() {
+        fs::rename(entry.path(), workspace.join(entry.file_name())).unwrap();
+    }
+    fs::remove_dir(&own).unwrap();
+    let config = fs::read_to_string(workspace.join("config")).unwrap();
+    let config = config + "[core]\n    bare = false\n    worktree = .\n";
+    fs::write(workspace.join("config"), config).unwrap();
+    let sandbox = world.sandbox(SandboxMode::Native);
+    // Without the last of the settings it is one, and what it names is run.
+    for (count, is_one) in [("2", false), ("1", true)] {
+        let mut request = RunRequest {
+            folder: RunFolder::Workspace(workspace.clone(), Access::Change),
+            ..world.bash("git status; git diff; git log -p")
+        };
+        let folder = Path::new(program).parent().unwrap().display();
+        let path = format!("{folder}:/usr/bin:/bin");
+        request.environment.push(("PATH".to_owned(), path));
+        let own = ENVIRONMENT.iter().map(|(name, value)| {
+            let value = if *name == "GIT_CONFIG_COUNT" {
+                count
+            } else {
+                value
+            };
+            ((*name).to_owned(), value.to_owned())
+        });
+        request.environment.extend(own);
+        sandbox.run(request).await.unwrap();
+        let pwned = everything(&workspace)
+            .into_keys()
+            .any(|path| path.display().to_string().contains("pwned"));
+        assert_eq!(pwned, is_one, "{:?}", everything(&workspace).keys());
+    }
+}

@@ -21,15 +21,18 @@ use crate::core::tool::{ErrorCode, ToolContext, ToolEffect, ToolOutcome};
 const LONGEST_COMMAND: usize = 64 * 1024;
 
 /// Git is used for looking: it starts no monitor and no pager, asks nobody, and takes no lock to look. The
-/// machine's settings are out of its sight, and it would not do without them.
-pub const ENVIRONMENT: [(&str, &str); 7] = [
+/// machine's settings are out of its sight, and it would not do without them. A repository is what has a
+/// `.git`, which is guarded, and not a folder that only looks like the inside of one.
+pub const ENVIRONMENT: [(&str, &str); 9] = [
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_PAGER", "cat"),
     ("GIT_TERMINAL_PROMPT", "0"),
     ("GIT_OPTIONAL_LOCKS", "0"),
-    ("GIT_CONFIG_COUNT", "1"),
+    ("GIT_CONFIG_COUNT", "2"),
     ("GIT_CONFIG_KEY_0", "core.fsmonitor"),
     ("GIT_CONFIG_VALUE_0", "false"),
+    ("GIT_CONFIG_KEY_1", "safe.bareRepository"),
+    ("GIT_CONFIG_VALUE_1", "explicit"),
 ];
 
 /// How the shell is run.
