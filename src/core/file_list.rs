@@ -7,7 +7,9 @@ use sha2::{Digest, Sha256};
 
 use super::card::ButtonData;
 use super::channel::Buttons;
+use super::exits::Links;
 use super::files::{EntryKind, FileEntry, Listing};
+use super::label::Labels;
 use super::markup::FormattedText;
 use super::outbox::{Button, Outgoing};
 use super::pages::{shorten, turning};
@@ -112,7 +114,9 @@ pub fn card(listing: &Listing, page: u32, asked: Asked, buttons: Buttons) -> Out
     let page = u32::try_from(page).unwrap_or(u32::MAX);
     let mut blocks = vec![format!("Files: {}", all.len())];
     let mut rows: Vec<Vec<Button>> = Vec::new();
+    let mut labels = Labels::default();
     for (number, entry) in shown {
+        labels.join(&entry.labels);
         let path = shorten(entry.path.as_str());
         blocks.push(format!("{number}. {path}\n{}", bytes(entry.size_bytes)));
         rows.push(row(number, FileKey::of(entry), page, asked));
@@ -133,7 +137,9 @@ pub fn card(listing: &Listing, page: u32, asked: Asked, buttons: Buttons) -> Out
             listing.left_out
         ));
     }
-    Outgoing::formatted(FormattedText::plain(blocks.join("\n\n"))).with_buttons(rows)
+    Outgoing::formatted(FormattedText::plain(blocks.join("\n\n")))
+        .with_links(&Links::under(&labels))
+        .with_buttons(rows)
 }
 
 fn row(number: usize, file: FileKey, page: u32, asked: Asked) -> Vec<Button> {
@@ -167,7 +173,6 @@ mod tests {
 
     use super::*;
     use crate::core::files::WorkspacePath;
-    use crate::core::label::Labels;
 
     fn entry(path: &str, size_bytes: u64) -> FileEntry {
         FileEntry {

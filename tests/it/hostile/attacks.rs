@@ -72,7 +72,7 @@ const MORE: [(Out, As); 16] = [
 ];
 
 /// Held back with the rule and without: in messages of later no link is known any more.
-const LATER: [(Out, As); 1] = [(Out::Reminder, As::Plain)];
+const LATER: [(Out, As); 2] = [(Out::Reminder, As::Plain), (Out::FileList, As::Plain)];
 
 /// After a summary.
 const SUMMED_UP: [(Out, As); 5] = [

@@ -246,6 +246,11 @@ impl World {
                 self.turn(Some(says.into()), step.replies, &step.answer, Says::No)
                     .await;
             }
+            Before::List => {
+                let newest = self.newest();
+                self.bot.at(self.who, self.who).writes("/files");
+                self.until(newest, "bytes", Says::No).await;
+            }
             Before::Days => self.turn(None, step.replies, &step.answer, Says::No).await,
             Before::Reminder => {
                 let newest = self.newest();
