@@ -38,6 +38,21 @@ pub enum AnswerRefused {
     NotShown,
 }
 
+impl AnswerRefused {
+    /// It in words for the audit log.
+    pub fn why(&self) -> &'static str {
+        match self {
+            Self::Unknown => "there is no such question",
+            Self::Elsewhere => "it was asked in another chat",
+            Self::NotYours => "somebody else was asked",
+            Self::Already(_) => "it had been answered before",
+            Self::TooLate => "its time was over",
+            Self::OnceOnly => "always was not offered",
+            Self::NotShown => "its file had not arrived",
+        }
+    }
+}
+
 /// Whether a person can see all that they are asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use minibot::adapters::sqlite::{AuditFilter, SqliteAuditLog};
+use minibot::core::audit::AuditEntry;
 use serde_json::{Value, json};
 
 use super::cards::press;
@@ -63,6 +64,20 @@ pub fn result(bot: &TestBot) -> Value {
         .rev()
         .find(|message| message["role"] == "tool");
     serde_json::from_str(last.unwrap()["content"].as_str().unwrap()).unwrap()
+}
+
+/// The answers that did not count, as the audit log tells of them, the oldest first.
+async fn refused(bot: &TestBot) -> Vec<AuditEntry> {
+    let log = SqliteAuditLog::new(bot.process().store.database.clone());
+    let filter = AuditFilter {
+        chat: None,
+        tool: None,
+        limit: 100,
+    };
+    let rows = log.list(&filter).await.unwrap().into_iter();
+    rows.map(|(_, row)| row)
+        .filter(|row| (row.verdict.as_str(), row.outcome.as_str()) == ("refused", "ignored"))
+        .collect()
 }
 
 fn code(bot: &TestBot) -> String {
@@ -274,6 +289,26 @@ async fn nobody_but_the_person_of_the_turn_can_answer() {
         press(&bot, GROUP, BOB, question.id, &yes).await,
         "Only the person who is asked can answer"
     );
+    // None of that is forgotten.
+    let (alice, bob) = (ALICE.to_string(), BOB.to_string());
+    let (private, group) = (ALICE.to_string(), GROUP.to_string());
+    let not_theirs = (group.clone(), bob, "somebody else was asked");
+    let expected = [
+        not_theirs.clone(),
+        not_theirs.clone(),
+        not_theirs.clone(),
+        (private, alice.clone(), "it was asked in another chat"),
+        (group.clone(), alice.clone(), "there is no such question"),
+        (group.clone(), alice.clone(), "there is no such question"),
+        (group, alice, "it had been answered before"),
+        not_theirs,
+    ];
+    let rows = refused(&bot).await;
+    assert_eq!(rows.len(), expected.len(), "{rows:#?}");
+    for (row, (chat, user, why)) in rows.iter().zip(expected) {
+        assert_eq!((row.chat.as_str(), row.user.as_str()), (&*chat, &*user));
+        assert!(row.rule.ends_with(why), "{row:?} instead of {why}");
+    }
     bot.finish().await;
 }
 

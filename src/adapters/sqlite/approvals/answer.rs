@@ -13,7 +13,7 @@ use super::row::StoredApproval;
 use super::{find, rules, waiting};
 use crate::core::approval::{
     Answer, AnswerRefused, Answered, Approval, ApprovalKey, Closing, Decision, Settlement, Shown,
-    card, name_in_log, refusal,
+    card, name_in_log, refusal, sha256_hex,
 };
 use crate::core::audit::AuditEntry;
 use crate::core::error::StoreResult;
@@ -34,23 +34,21 @@ pub(in super::super) async fn answer(
     let asked = stored.clone().map(Approval::try_from).transpose()?;
     let shown = shown(&mut *connection, answered.key).await?;
     let refused = refusal((asked.as_ref(), shown), &answered, now);
-    let Some(stored) = stored else {
-        return Ok(Err(refused.unwrap_or(AnswerRefused::Unknown)));
-    };
-    if let Some(refused) = refused {
-        if matches!(refused, AnswerRefused::NotYours | AnswerRefused::NotShown) {
-            let entry = entry(&stored, &answered.by.user, ("refused", "ignored"), now);
-            audit::append(connection, &stored.target().channel, &entry).await?;
+    let mut stored = match (stored, refused) {
+        (Some(stored), None) => stored,
+        (stored, refused) => {
+            let refused = refused.unwrap_or(AnswerRefused::Unknown);
+            let entry = ignored(stored.as_ref(), &answered, &refused, now);
+            audit::append(connection, &answered.chat.channel, &entry).await?;
+            return Ok(Err(refused));
         }
-        return Ok(Err(refused));
-    }
+    };
     let settled = Settlement {
         decision: answered.answer.decision(),
         by: Some(answered.by.name.clone()),
         at: now,
         always: answered.answer == Answer::Always,
     };
-    let mut stored = stored;
     if let (true, Some(always)) = (settled.always, asked.and_then(|asked| asked.always)) {
         let rule = rules::add(&mut *connection, &stored, &always, &answered.by.user, now).await?;
         // The row of the answer tells that it is for ever, and under which number.
@@ -211,6 +209,32 @@ async fn replace(
         .take();
     execute(connection, &update).await?;
     Ok(())
+}
+
+/// An answer that does nothing, in the chat where it was given.
+fn ignored(
+    stored: Option<&StoredApproval>,
+    answered: &Answered,
+    refused: &AnswerRefused,
+    now: DateTime<Utc>,
+) -> AuditEntry {
+    let user = &answered.by.user;
+    let asked = stored.map(|stored| entry(stored, user, ("refused", "ignored"), now));
+    let mut row = asked.unwrap_or_else(|| AuditEntry {
+        at: now,
+        chat: answered.chat.chat.clone(),
+        user: user.clone(),
+        turn: None,
+        tool: "unknown".to_owned(),
+        arguments_hash: sha256_hex(""),
+        arguments: String::new(),
+        verdict: "refused".to_owned(),
+        rule: answered.key.card_key(),
+        outcome: "ignored".to_owned(),
+    });
+    row.chat = answered.chat.chat.clone();
+    row.rule = format!("{}; {}", row.rule, refused.why());
+    row
 }
 
 fn entry(
