@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::change::{Change, ChangeOutcome};
 use super::channel::{ChatTarget, Sender};
 use super::error::StoreResult;
-use super::ids::InboxId;
+use super::ids::{InboxId, UserId};
 use super::message::Incoming;
 use super::outbox::NewOutbox;
 
@@ -126,6 +126,14 @@ pub trait InboxStore: Send + Sync + std::fmt::Debug {
 
     /// The waiting rows of a target, oldest first, at most `limit`.
     async fn waiting(&self, target: &ChatTarget, limit: u32) -> StoreResult<Vec<InboxRow>>;
+
+    /// The waiting rows of a target that one person has sent since then, oldest first, at most `limit`.
+    async fn waiting_of(
+        &self,
+        target: &ChatTarget,
+        (sender, since): (&UserId, DateTime<Utc>),
+        limit: u32,
+    ) -> StoreResult<Vec<InboxRow>>;
 
     /// A waiting row.
     async fn get(&self, id: InboxId) -> StoreResult<Option<InboxRow>>;

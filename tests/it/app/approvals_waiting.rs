@@ -123,6 +123,36 @@ async fn in_a_group_another_ones_message_waits_and_ends_nothing() {
     bot.finish().await;
 }
 
+/// However many of others wait before it.
+#[tokio::test]
+async fn in_a_busy_group_the_persons_own_message_ends_the_wait_all_the_same() {
+    const GROUP: i64 = -100;
+    const OTHERS: usize = 70;
+    let bot = TestBot::with(&[
+        ("approvals.tools.*", "allow"),
+        ("approvals.tools.user_memory_save", "ask"),
+        ("channels.telegram.rate_limit.chat_burst", "1000"),
+        ("channels.telegram.rate_limit.group_per_minute", "1000"),
+    ])
+    .await;
+    bot.telegram.add_group(GROUP, "Friends");
+    let (alice, bob) = (bot.at(GROUP, ALICE), bot.at(GROUP, BOB));
+    bot.model([save("key")]);
+    let question = card(alice.says("@fake_mini_bot note the key").await).await;
+    for _ in 0..OTHERS {
+        bob.writes("@fake_mini_bot hello");
+    }
+    // The question's own turn says nothing more.
+    bot.model((0..=OTHERS).map(|_| Reply::text("Fine.")));
+    alice.says("@fake_mini_bot never mind").await;
+    let line = outcome(&bot, GROUP, &question).await;
+    assert_eq!(line, "⏭ Not run: you went on, 10:00");
+    for _ in 0..=OTHERS {
+        alice.replies("Fine.").await;
+    }
+    bot.finish().await;
+}
+
 #[tokio::test]
 async fn what_was_written_before_the_question_does_not_end_it() {
     let bot = asking().await;

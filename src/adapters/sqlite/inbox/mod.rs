@@ -22,7 +22,7 @@ use crate::core::change::ChangeOutcome;
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
 use crate::core::error::{StoreError, StoreResult};
-use crate::core::ids::InboxId;
+use crate::core::ids::{InboxId, UserId};
 use crate::core::inbox::{Arrival, AskedByRow, InboxRow, InboxStore, Stored};
 use crate::core::outbox::NewOutbox;
 
@@ -57,6 +57,17 @@ impl SqliteInboxStore {
                 }
             },
         }
+    }
+
+    /// The oldest rows for which this holds.
+    async fn readable(&self, condition: Condition, limit: u32) -> StoreResult<Vec<InboxRow>> {
+        let rows = select(condition).limit(limit.into()).take();
+        let rows: Vec<StoredRow> = fetch_all(self.database.reader(), &rows).await?;
+        // One that does not read is set aside when its turn comes.
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| row.try_into().ok())
+            .collect())
     }
 
     /// Takes rows out of the line that do not read: they must not hold back their chat for ever.
@@ -135,13 +146,21 @@ impl InboxStore for SqliteInboxStore {
 
     async fn waiting(&self, target: &ChatTarget, limit: u32) -> StoreResult<Vec<InboxRow>> {
         let waiting = Cond::all().add(at(PLACE, target)).add(is_waiting());
-        let waiting = select(waiting).limit(limit.into()).take();
-        let rows: Vec<StoredRow> = fetch_all(self.database.reader(), &waiting).await?;
-        // One that does not read is set aside when its turn comes.
-        Ok(rows
-            .into_iter()
-            .filter_map(|row| row.try_into().ok())
-            .collect())
+        self.readable(waiting, limit).await
+    }
+
+    async fn waiting_of(
+        &self,
+        target: &ChatTarget,
+        (sender, since): (&UserId, DateTime<Utc>),
+        limit: u32,
+    ) -> StoreResult<Vec<InboxRow>> {
+        let theirs = Cond::all()
+            .add(at(PLACE, target))
+            .add(is_waiting())
+            .add(Expr::col(Inbox::Sender).eq(sender.as_str()))
+            .add(Expr::col(Inbox::ReceivedAt).gte(millis(since)));
+        self.readable(theirs, limit).await
     }
 
     async fn get(&self, id: InboxId) -> StoreResult<Option<InboxRow>> {
