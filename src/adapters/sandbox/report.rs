@@ -1,7 +1,10 @@
 //! Which modes work on this machine, found out by trying them.
 
-use std::path::Path;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use nix::unistd::{AccessFlags, access, getuid};
 
 use super::cgroups;
 use super::config::{CgroupConfig, CgroupDriver, JailConfig, RlimitConfig};
@@ -23,6 +26,33 @@ pub struct SandboxReport {
 /// is older than what closes it. The guard's proxy stands before it all the same.
 pub fn open_to_browsers() -> Vec<&'static str> {
     open_below(landlock_version())
+}
+
+/// Sockets with a path that rule a machine or a session.
+const RULING: [&str; 3] = [
+    "/run/docker.sock",
+    "/run/podman/podman.sock",
+    "/run/containerd/containerd.sock",
+];
+
+/// The sockets of services here that a browser which has broken out could command. Landlock does not see who
+/// connects to a path, a filter of system calls sees no path, and Chromium does not start without sockets.
+pub fn sockets_open_to_browsers() -> Vec<PathBuf> {
+    let session = format!("/run/user/{}/bus", getuid());
+    let ruling = RULING.map(str::to_owned).into_iter().chain([session]);
+    open_sockets(ruling.map(PathBuf::from))
+}
+
+/// Those of them that may be connected to.
+fn open_sockets(paths: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
+    let is_socket = |path: &PathBuf| {
+        let found = std::fs::metadata(path);
+        found.is_ok_and(|found| found.file_type().is_socket())
+    };
+    paths
+        .filter(is_socket)
+        .filter(|path| access(path, AccessFlags::W_OK).is_ok())
+        .collect()
 }
 
 /// Without any Landlock no browser is started at all.
@@ -189,7 +219,19 @@ async fn trial(place: &SandboxPlace, settings: &SandboxSettings) -> Result<(), S
 
 #[cfg(test)]
 mod tests {
-    use super::open_below;
+    use std::os::unix::net::UnixListener;
+
+    use super::{open_below, open_sockets};
+
+    #[test]
+    fn a_socket_that_may_be_connected_to_is_told_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let _socket = UnixListener::bind(path("bus")).unwrap();
+        std::fs::write(path("file"), "").unwrap();
+        let found = open_sockets(["file", "none", "bus"].map(path).into_iter());
+        assert_eq!(found, [path("bus")]);
+    }
 
     #[test]
     fn what_an_older_kernel_leaves_open_to_a_browser_is_said() {

@@ -1,6 +1,8 @@
 //! What the machine gives: the zone, the disk, the sandbox, and the programs of the tools.
 
 use std::path::Path;
+#[cfg(feature = "browser")]
+use std::path::PathBuf;
 
 use chrono_tz::Tz;
 
@@ -10,9 +12,9 @@ use super::bot::mega;
 use super::{Found, Row};
 #[cfg(feature = "browser")]
 use crate::adapters::browser::{BrowserReport, OwnSandbox, report};
-#[cfg(feature = "browser")]
-use crate::adapters::sandbox::open_to_browsers;
 use crate::adapters::sandbox::{SandboxPlace, SandboxReport, check};
+#[cfg(feature = "browser")]
+use crate::adapters::sandbox::{open_to_browsers, sockets_open_to_browsers};
 use crate::adapters::system::SystemClock;
 use crate::cli::setup::zone_of_this_machine;
 use crate::core::clock::Clock;
@@ -166,7 +168,7 @@ fn browser(settings: &Settings) -> Found {
     };
     let launch = launch_settings(settings, nowhere);
     match report(launch) {
-        Ok(found) => browser_found(&found, &open_to_browsers()),
+        Ok(found) => browser_found(&found, &open_to_browsers(), &sockets_open_to_browsers()),
         Err(why) => Found::broken(
             why,
             "install Chromium (Debian: apt-get install chromium), or set tools.browser.executable_path",
@@ -176,7 +178,7 @@ fn browser(settings: &Settings) -> Found {
 
 /// What of its walls does not stand here.
 #[cfg(feature = "browser")]
-fn browser_found(found: &BrowserReport, open: &[&str]) -> Found {
+fn browser_found(found: &BrowserReport, open: &[&str], sockets: &[PathBuf]) -> Found {
     let mut words = format!("{}, {}", found.program.display(), found.version);
     let mut fixes = Vec::new();
     if found.sandbox == OwnSandbox::CannotStart {
@@ -189,6 +191,17 @@ fn browser_found(found: &BrowserReport, open: &[&str]) -> Found {
         fixes.push(
             "a newer kernel closes that; pages have no way but the guard's proxy all the same",
         );
+    }
+    if !sockets.is_empty() {
+        let sockets: Vec<String> = sockets
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        let sockets = sockets.join(", ");
+        words.push_str(&format!(
+            "; what breaks out of it could command what listens at {sockets}"
+        ));
+        fixes.push("no kernel closes that yet: run the bot as a user of its own that may not connect there");
     }
     if fixes.is_empty() {
         Found::Well(words)
@@ -217,13 +230,20 @@ mod tests {
             sandbox,
         };
         let open = ["TCP connections to any address"];
-        for (sandbox, open, sign, told) in [
-            (OwnSandbox::Works, &[][..], '✓', 0),
-            (OwnSandbox::CannotStart, &[], '!', 1),
-            (OwnSandbox::Works, &open, '!', 1),
-            (OwnSandbox::CannotStart, &open, '!', 2),
+        let socket = [PathBuf::from("/run/docker.sock")];
+        for (sandbox, open, sockets, sign, told) in [
+            (OwnSandbox::Works, &[][..], &[][..], '✓', 0),
+            (OwnSandbox::CannotStart, &[], &[], '!', 1),
+            (OwnSandbox::Works, &open, &[], '!', 1),
+            (OwnSandbox::Works, &[], &socket, '!', 1),
+            (OwnSandbox::CannotStart, &open, &socket, '!', 3),
         ] {
-            let (shown, words) = browser_found(&found(sandbox), open).line();
+            let (shown, words) = browser_found(&found(sandbox), open, sockets).line();
+            assert_eq!(
+                words.contains("docker.sock"),
+                !sockets.is_empty(),
+                "{words}"
+            );
             assert_eq!((shown, words.matches('→').count()), (sign, told), "{words}");
             assert_eq!(words.contains("TCP"), !open.is_empty(), "{words}");
         }
