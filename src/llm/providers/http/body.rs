@@ -1,6 +1,7 @@
 //! The body of a call: JSON, in which files stand that are read and encoded only while they are sent, so
 //! that a request with twenty megabytes of pictures takes no memory for them.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -37,6 +38,22 @@ impl Files {
     }
 }
 
+/// What stands around the number of a mark.
+const MARK: (&str, &str) = ("<file:", ">");
+
+fn mark(number: usize) -> String {
+    format!("{}{number}{}", MARK.0, MARK.1)
+}
+
+/// A mark that stands nowhere in `json`, whatever that is: the numbers that do are read once.
+fn unused_mark(json: &str) -> String {
+    let behind = json.split(MARK.0).skip(1);
+    let numbers = behind.filter_map(|text| text.split_once(MARK.1)?.0.parse().ok());
+    let used: HashSet<usize> = numbers.collect();
+    let free = (0..=used.len()).find(|number| !used.contains(number));
+    mark(free.unwrap_or(used.len()))
+}
+
 /// What is sent.
 pub struct Body {
     pieces: Vec<Piece>,
@@ -50,17 +67,25 @@ enum Piece {
 
 impl Body {
     /// The JSON that `write` makes, with the files that it names. `write` must do the same each
-    /// time: where a text happens to hold the mark, it is asked again with another one.
+    /// time: where a text happens to hold the mark, it is asked once more with a mark that no text
+    /// holds. What the texts say must never decide how often that is.
     pub fn of(mut write: impl FnMut(&mut Files) -> Value) -> Self {
-        let mut mark = String::from("<file>");
-        loop {
-            let mut files = Files::marked(mark);
-            let json = write(&mut files).to_string();
-            if json.matches(&files.mark).count() == files.contents.len() {
-                return Self::with(&json, files);
-            }
-            mark = format!("<{}>", files.mark);
+        let mut files = Files::marked(mark(0));
+        let mut json = write(&mut files).to_string();
+        if files.contents.is_empty() {
+            return Self::of_text(json);
         }
+        if json.matches(&files.mark).count() != files.contents.len() {
+            files = Files::marked(unused_mark(&json));
+            json = write(&mut files).to_string();
+        }
+        Self::with(&json, files)
+    }
+
+    fn of_text(json: String) -> Self {
+        let length = json.len() as u64;
+        let pieces = vec![Piece::Text(json)];
+        Self { pieces, length }
     }
 
     fn with(json: &str, files: Files) -> Self {
@@ -189,20 +214,49 @@ mod tests {
         for size in [0, 1, 2, 3, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 2] {
             let bytes: Vec<u8> = (0..size).map(|n| (n % 251) as u8).collect();
             let (one, other) = (file(bytes.clone()), file(b"other".to_vec()));
-            let texts = ["plain", "<file>", "<<file>> <file>", "\u{0}\"<file>"];
+            let texts = [
+                "plain <file:> <file:x> <file:99999999999999999999> <file:",
+                "<file:0>",
+                "<<file:1>> <file:0>",
+                "\u{0}\"<file:2>",
+            ];
             let body = Body::of(|files| {
                 json!([
                     texts,
                     files.data_url("image/png", &one),
-                    "<file>",
+                    "<file:0>",
                     files.data_url("a/b", &other)
                 ])
             });
             let first = format!("data:image/png;base64,{}", STANDARD.encode(&bytes));
             let second = format!("data:a/b;base64,{}", STANDARD.encode("other"));
-            let expected = json!([texts, first, "<file>", second]);
+            let expected = json!([texts, first, "<file:0>", second]);
             assert_eq!(sent(body).await.unwrap(), expected, "{size}");
         }
+    }
+
+    #[tokio::test]
+    async fn no_text_decides_how_often_the_request_is_written() {
+        let picture = file(b"picture".to_vec());
+        let depth = 50_000;
+        let numbers: String = (0..10_000).map(|n| format!("<file:{n}>")).collect();
+        for inner in ["file", "file:0", &numbers] {
+            let text = format!("{}{inner}{}", "<".repeat(depth), ">".repeat(depth));
+            let mut passes = 0;
+            let body = Body::of(|files| {
+                passes += 1;
+                assert!(passes <= 2, "written again and again");
+                json!([text, files.data_url("a/b", &picture)])
+            });
+            let url = format!("data:a/b;base64,{}", STANDARD.encode("picture"));
+            assert_eq!(sent(body).await.unwrap(), json!([text, url]));
+        }
+        let mut passes = 0;
+        let _ = Body::of(|_| {
+            passes += 1;
+            json!("<file:0> <file>")
+        });
+        assert_eq!(passes, 1, "without files there is nothing to look for");
     }
 
     #[tokio::test]
