@@ -21,6 +21,8 @@ const MOST_ITEMS: usize = 1024;
 pub struct ResponsesAnswer {
     thoughts: ThinkFilter,
     text: String,
+    /// Where the text comes from.
+    source: TextSource,
     /// Which item the newest text belongs to.
     speaking: Option<u64>,
     pieces: Vec<Piece>,
@@ -31,6 +33,15 @@ pub struct ResponsesAnswer {
     usage: Option<TokenUsage>,
     size: usize,
     has_begun: bool,
+}
+
+/// Servers that send no pieces say all of it in the end. What came in pieces must not be taken a
+/// second time: some of it may have been held back, or left out as a thought.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum TextSource {
+    #[default]
+    Whole,
+    Pieces,
 }
 
 /// How the server says that it stopped.
@@ -131,7 +142,11 @@ impl Answer for ResponsesAnswer {
 impl ResponsesAnswer {
     fn hear(&mut self, part: &Value, sink: &dyn ReplySink) -> Result<(), Failure> {
         let delta = part["delta"].as_str().unwrap_or_default();
+        if delta.is_empty() {
+            return Ok(());
+        }
         self.grow(delta.len())?;
+        self.source = TextSource::Pieces;
         let index = part["output_index"].as_u64().unwrap_or_default();
         let is_another = self
             .speaking
@@ -207,12 +222,12 @@ impl ResponsesAnswer {
         if let Some(error) = ServerError::within(response) {
             return Err(Failure::of_answer(&error));
         }
-        self.end = match response["status"].as_str().unwrap_or(state) {
-            "completed" => Some(End::Completed),
+        let end = match response["status"].as_str().unwrap_or(state) {
+            "completed" => End::Completed,
             "incomplete" if response["incomplete_details"]["reason"] == "content_filter" => {
-                Some(End::Withheld)
+                End::Withheld
             }
-            "incomplete" => Some(End::Cut),
+            "incomplete" => End::Cut,
             "failed" | "cancelled" => {
                 return Err(Failure::malformed(
                     "the server gave up and does not say why",
@@ -223,12 +238,13 @@ impl ResponsesAnswer {
         if let Value::Array(output) = &response["output"] {
             self.whole.clone_from(output);
         }
-        if self.text.is_empty() {
+        if self.source == TextSource::Whole {
             let text = output::text(&items(self.whole.clone(), self.pieces.clone()));
             self.grow(text.len())?;
             let said = self.thoughts.pass(&text);
             self.say(&said, sink);
         }
+        self.end = Some(end);
         Ok(())
     }
 

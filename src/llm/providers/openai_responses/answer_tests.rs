@@ -66,6 +66,30 @@ fn several_messages_are_kept_apart_and_thoughts_are_not_said() {
 }
 
 #[test]
+fn what_came_piece_by_piece_is_not_taken_a_second_time_from_the_whole() {
+    let message = |text: &str| json!({ "type": "message", "content": [{ "type": "output_text", "text": text }] });
+    let refusal = json!({ "type": "response.refusal.delta", "output_index": 0, "delta": "<" });
+    let cases = [
+        // Only thoughts, then a call: they must not be said when the whole repeats them.
+        (
+            vec![says(0, "<think>se"), says(0, "cret</think>")],
+            json!([message("<think>secret</think>"), function_call("a")]),
+            "",
+        ),
+        // Held back until the end, since it may be the beginning of a thought.
+        (vec![says(0, "<")], json!([message("<")]), "<"),
+        (vec![refusal], json!([message("<")]), "<"),
+        // Nothing came before: the whole is all there is.
+        (vec![], json!([message("<think>a</think>b")]), "b"),
+        (vec![says(0, "")], json!([message("b")]), "b"),
+    ];
+    for (mut events, output, expected) in cases {
+        events.push(completed(output));
+        assert_eq!(read(&events).unwrap().text, expected, "{events:?}");
+    }
+}
+
+#[test]
 fn calls_are_found_wherever_they_stand() {
     let added = json!({ "type": "response.output_item.added", "output_index": 0,
         "item": { "type": "function_call", "call_id": "a", "name": "f", "arguments": "" } });
