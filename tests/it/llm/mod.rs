@@ -18,6 +18,7 @@ mod openrouter;
 mod responses;
 mod retry;
 mod scripted_model;
+mod time_limits;
 mod too_long;
 mod tool_schemas;
 mod tools;

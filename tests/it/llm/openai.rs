@@ -9,10 +9,9 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use axum::serve::ListenerExt;
-use futures::{StreamExt, stream};
+use futures::stream;
 use minibot::core::model::ModelErrorKind::{
-    BadRequest, BrokenOff, ContextTooLong, Malformed, RateLimited, Refused, TimedOut, Transport,
-    Unauthorized,
+    BadRequest, BrokenOff, ContextTooLong, Malformed, RateLimited, Refused, Transport, Unauthorized,
 };
 use minibot::core::model::{ChatModel, FinishReason, ModelError, ModelErrorKind, ModelReply};
 use minibot::core::usage::{CallOutcome, TokenUsage, UsageEntry};
@@ -20,16 +19,11 @@ use minibot::llm::providers::SetupError;
 use minibot::llm::providers::openai::OpenAiModel;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::time::timeout;
 
 use super::model_fixture::{
     RecordingSink, calls_of, model, overloaded, request, server_of, settings, settings_of,
 };
 use crate::support::fake_model::{FakeModel, Quirk, Reply};
-use crate::support::gate::Gate;
-
-/// Far more than a limit under test, far less than what would be waited without it.
-const SOON: Duration = Duration::from_secs(2);
 
 async fn ask(reply: Reply) -> (Result<ModelReply, ModelError>, String) {
     let fake = FakeModel::start().await;
@@ -316,100 +310,6 @@ async fn a_server_that_is_not_there_is_no_connection() {
         .unwrap_err();
     assert_eq!(error.kind, Transport);
     assert!(!error.detail.contains("http"), "{}", error.detail);
-}
-
-#[tokio::test]
-async fn an_answer_has_so_long_and_no_longer() {
-    let fake = FakeModel::start().await;
-    let endless = Reply::text("x".repeat(10_000)).slow(Duration::from_millis(5));
-    fake.replies([Reply::hang(), endless]);
-    let mut settings = settings_of(&fake);
-    settings.request_timeout = Duration::from_millis(150);
-    let model = model(settings);
-    for _ in 0..2 {
-        let (request, sink) = (request("hi"), RecordingSink::default());
-        let answer = timeout(SOON, model.reply(&request, &sink)).await;
-        let error = answer.expect("in time").unwrap_err();
-        assert_eq!(error.kind, TimedOut);
-        assert!(error.detail.contains("0.15 s"), "{}", error.detail);
-    }
-}
-
-#[tokio::test]
-async fn a_stream_may_not_fall_silent_for_long() {
-    let fake = FakeModel::start().await;
-    let gate = Gate::new();
-    fake.replies([Reply::text("half of it comes").held_midway(&gate)]);
-    let mut settings = settings_of(&fake);
-    settings.stall_timeout = Duration::from_millis(150);
-    let sink = RecordingSink::default();
-    let (model, request) = (model(settings), request("hi"));
-    let answer = timeout(SOON, model.reply(&request, &sink)).await;
-    let error = answer.expect("in time").unwrap_err();
-    assert_eq!(error.kind, TimedOut);
-    assert!(
-        error.detail.contains("stopped for 0.15 s"),
-        "{}",
-        error.detail
-    );
-    assert!("half of it comes".starts_with(&sink.heard()) && !sink.heard().is_empty());
-}
-
-#[tokio::test]
-async fn a_server_may_think_longer_than_a_stream_may_be_silent() {
-    let fake = FakeModel::start().await;
-    let gate = Gate::new();
-    fake.replies([Reply::text("at last").held(&gate)]);
-    let mut settings = settings_of(&fake);
-    settings.stall_timeout = Duration::from_millis(20);
-    let (model, sink, request) = (model(settings), RecordingSink::default(), request("hi"));
-    let thinking = async {
-        gate.wait_for_arrivals(1).await;
-        let left = gate.wait_for_departures(1);
-        let _ = timeout(Duration::from_millis(120), left).await;
-    };
-    tokio::select! {
-        answer = model.reply(&request, &sink) => panic!("it gave up: {answer:?}"),
-        () = thinking => {}
-    }
-}
-
-#[tokio::test]
-async fn a_call_that_nobody_waits_for_is_hung_up() {
-    let fake = FakeModel::start().await;
-    let gate = Gate::new();
-    fake.replies([Reply::text("never heard").held_midway(&gate)]);
-    let (model, sink, request) = (
-        model(settings_of(&fake)),
-        RecordingSink::default(),
-        request("hi"),
-    );
-    let call = model.reply(&request, &sink);
-    tokio::select! {
-        _ = call => panic!("it answered"),
-        () = gate.wait_for_arrivals(1) => {}
-    }
-    let hung_up = timeout(Duration::from_secs(5), gate.wait_for_departures(1));
-    hung_up.await.expect("the fake sees the connection close");
-}
-
-#[tokio::test]
-async fn an_answer_that_was_finished_stays_one_when_its_rest_breaks() {
-    let (_server, url) = server_of(|| {
-        let whole = r#"data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}"#;
-        let parts: Vec<io::Result<Bytes>> = vec![
-            Ok(Bytes::from(format!("{whole}\n\n"))),
-            Err(io::Error::from(io::ErrorKind::ConnectionReset)),
-        ];
-        // What went before must be on the wire when the break comes.
-        let paced = stream::iter(parts).then(async |part| {
-            tokio::task::yield_now().await;
-            part
-        });
-        Response::new(Body::from_stream(paced))
-    })
-    .await;
-    assert_eq!(ask_url(&url).await.0.unwrap().text, "a");
 }
 
 #[tokio::test]

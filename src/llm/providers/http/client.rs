@@ -6,7 +6,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, Heade
 use reqwest::redirect::Policy;
 use reqwest::{Response, Url};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::ServerSettings;
 use super::answer::Answer;
@@ -21,6 +21,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// What is read of an error's body.
 const LARGEST_ERROR: usize = 64 * 1024;
+/// For what may come behind the end of an answer, such as the counts. Servers that keep the
+/// connection open must not keep the person waiting.
+const REST: Duration = Duration::from_secs(1);
 /// For the end of the body after the last event; a connection that is read to its end is kept.
 const LINGER: Duration = Duration::from_millis(50);
 
@@ -38,9 +41,9 @@ pub enum SetupError {
 /// Whether the server may have worked on a call, and charge for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::llm::providers) enum Taken {
-    /// It was refused, or did not arrive.
+    /// It was refused, or never went out.
     No,
-    /// The answer had begun, or might have been on its way.
+    /// It went out, and an answer had begun or might have been on its way.
     Perhaps,
 }
 
@@ -97,7 +100,7 @@ impl Client {
         let call = async {
             match self.send(body).await {
                 Ok(response) => (Taken::Perhaps, self.read(response, answer, sink).await),
-                Err(failure) => (Taken::No, Err(failure)),
+                Err((taken, failure)) => (taken, Err(failure)),
             }
         };
         timeout(total, call).await.unwrap_or_else(|_| {
@@ -107,7 +110,7 @@ impl Client {
     }
 
     /// The answer, once it has begun.
-    async fn send(&self, body: Body) -> Result<Response, Failure> {
+    async fn send(&self, body: Body) -> Result<Response, (Taken, Failure)> {
         let mut request = self
             .http
             .post(self.url.clone())
@@ -119,17 +122,15 @@ impl Client {
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
-        let mut response = request.send().await.map_err(Failure::of_client)?;
+        let sent = request.send().await;
+        let mut response = sent.map_err(|error| (Taken::No, Failure::of_client(error)))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
         let body = self.error_body(&mut response).await;
-        Err(Failure::of_status(
-            status.as_u16(),
-            response.headers(),
-            &body,
-        ))
+        let failure = Failure::of_status(status.as_u16(), response.headers(), &body);
+        Err((Taken::No, failure))
     }
 
     async fn read(
@@ -139,48 +140,61 @@ impl Client {
         sink: &dyn ReplySink,
     ) -> Result<(), Failure> {
         let mut reading = Reading::of(answer);
+        let mut finished: Option<Instant> = None;
         let over = loop {
-            match self.next_bytes(&mut response).await {
-                Ok(Some(bytes)) => match reading.take(&bytes, sink)? {
-                    Progress::More => {}
-                    Progress::Done => {
+            if reading.is_finished() {
+                finished.get_or_insert_with(Instant::now);
+            }
+            let rest = finished.map(|since| REST.saturating_sub(since.elapsed()));
+            if rest.is_some_and(|rest| rest.is_zero()) {
+                break Ok(());
+            }
+            let longest = rest.unwrap_or(self.silence).min(self.silence);
+            match next_bytes(&mut response, longest).await {
+                Ok(Some(bytes)) => match reading.take(&bytes, sink) {
+                    Ok(Progress::More) => {}
+                    Ok(Progress::Done) => {
                         let _ = timeout(LINGER, response.chunk()).await;
                         break Ok(());
                     }
+                    Err(failure) => break Err(failure),
                 },
                 Ok(None) => break reading.end(sink),
-                // What matters has come: the rest may break.
-                Err(_) if reading.is_finished() => break Ok(()),
                 Err(failure) => break Err(failure),
             }
         };
-        over?;
+        // What matters has come: the rest may break.
+        if !reading.is_finished() {
+            over?;
+        }
         answer.close(sink);
         Ok(())
-    }
-
-    async fn next_bytes(&self, response: &mut Response) -> Result<Option<Vec<u8>>, Failure> {
-        let silence = self.silence;
-        match timeout(silence, response.chunk()).await {
-            Ok(Ok(bytes)) => Ok(bytes.map(Into::into)),
-            Ok(Err(error)) => Err(Failure::broken_off(Failure::of_client(error).detail)),
-            Err(_) => Err(Failure::timed_out(format!(
-                "the answer stopped for {} s",
-                silence.as_secs_f64()
-            ))),
-        }
     }
 
     /// As much as comes: the status alone says enough to go on.
     async fn error_body(&self, response: &mut Response) -> Vec<u8> {
         let mut body = Vec::new();
-        while let Ok(Some(bytes)) = self.next_bytes(response).await {
+        while let Ok(Some(bytes)) = next_bytes(response, self.silence).await {
             body.extend_from_slice(&bytes);
             if body.len() > LARGEST_ERROR {
                 break;
             }
         }
         body
+    }
+}
+
+async fn next_bytes(
+    response: &mut Response,
+    longest: Duration,
+) -> Result<Option<Vec<u8>>, Failure> {
+    match timeout(longest, response.chunk()).await {
+        Ok(Ok(bytes)) => Ok(bytes.map(Into::into)),
+        Ok(Err(error)) => Err(Failure::broken_off(Failure::of_client(error).detail)),
+        Err(_) => Err(Failure::timed_out(format!(
+            "the answer stopped for {} s",
+            longest.as_secs_f64()
+        ))),
     }
 }
 
