@@ -1,5 +1,6 @@
 //! One HTTP call: sends a request and reads the answer as it comes, within its limits.
 
+use std::error::Error;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
@@ -123,7 +124,7 @@ impl Client {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
         let sent = request.send().await;
-        let mut response = sent.map_err(|error| (Taken::No, Failure::of_client(error)))?;
+        let mut response = sent.map_err(|error| (taken(&error), Failure::of_client(error)))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -196,6 +197,23 @@ async fn next_bytes(
             longest.as_secs_f64()
         ))),
     }
+}
+
+/// Whether the server may have got the request that `error` came of. It has not where there was no
+/// connection, where that closed before anything went out, and where a file broke off on the way.
+fn taken(error: &reqwest::Error) -> Taken {
+    if error.is_connect() || error.is_builder() {
+        return Taken::No;
+    }
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_of_hyper = cause.downcast_ref::<hyper::Error>();
+        if cause_of_hyper.is_some_and(|cause| cause.is_canceled() || cause.is_user()) {
+            return Taken::No;
+        }
+        source = cause.source();
+    }
+    Taken::Perhaps
 }
 
 /// The header that carries a key; marked, so that nothing prints it.
