@@ -192,6 +192,9 @@ pub enum ModelErrorKind {
     Malformed,
     /// The request is longer than the model's window: try again with less.
     ContextTooLong,
+    /// The request is larger than the server takes, and files go with it: less of the conversation
+    /// would not help, and the same would be too large again.
+    FilesTooLarge,
     /// The provider refuses to answer this.
     Refused,
     /// The key is wrong or missing.
@@ -249,6 +252,7 @@ impl ModelErrorKind {
             Self::TimedOut => "no answer in time".into(),
             Self::Malformed => "unreadable answer".into(),
             Self::ContextTooLong => "the conversation is too long for it".into(),
+            Self::FilesTooLarge => "too large for the server with its files".into(),
             Self::Refused => "it refused".into(),
             Self::Unauthorized => "the API key was not accepted".into(),
             Self::QuotaExhausted => "the account has no credit left".into(),

@@ -193,6 +193,7 @@ fn failed(error: &ModelError) -> String {
         ModelErrorKind::ContextTooLong => {
             "send /retry to try again with less of the conversation, or a shorter message after /new"
         }
+        ModelErrorKind::FilesTooLarge => "send the files smaller, or fewer of them",
         ModelErrorKind::Unauthorized => "check llm.api_key, then send /retry",
         _ => "send /retry to try again",
     };
@@ -247,5 +248,25 @@ fn trouble(ending: &Ending) -> String {
             StopReason::Superseded => "you went on to something else while it asked",
         }
         .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_are_too_large_are_not_to_be_sent_again_as_they_are() {
+        let error = ModelError {
+            kind: ModelErrorKind::FilesTooLarge,
+            detail: "HTTP 413: a web page".into(),
+            tries: 1,
+            usage: Vec::new(),
+        };
+        assert_eq!(
+            failed(&error),
+            "The model did not answer (too large for the server with its files). Your message is \
+             kept; send the files smaller, or fewer of them."
+        );
     }
 }

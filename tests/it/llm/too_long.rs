@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
+use image::ImageFormat;
 use minibot::core::conversation::{History, Item};
+use minibot::core::media::{Attached, InMemory, Part, Place};
 use minibot::core::model::{ChatModel, ModelErrorKind, ModelRequest};
 use minibot::llm::chain::Chain;
 use minibot::llm::own_limits::{OwnLimits, WithOwnLimits};
 use serde_json::json;
 
 use super::model_fixture::{
-    RecordingSink, call, model, overloaded, request, result, says, settings_of,
+    RecordingSink, call, model, overloaded, request, responses_model, result, says, settings_of,
 };
 use super::scripted_model::Scripted::{Fails, Says};
 use super::scripted_model::{Scripted, ScriptedModel, cost};
 use crate::support::fake_model::{FakeModel, Reply, Request};
+use crate::support::pictures::picture;
 
 const TOO_LONG: ModelErrorKind = ModelErrorKind::ContextTooLong;
 
@@ -148,6 +151,63 @@ async fn what_was_too_long_is_not_sent_again() {
     // An answer to the short one does not make the long one look short.
     model.reply(&with_turns(40), &sink).await.unwrap();
     assert_eq!(fake.requests().len(), 4);
+}
+
+/// What a proxy before the server says of a request above its limit.
+const TOO_LARGE: &str = "<html><head><title>413 Request Entity Too Large</title></head></html>";
+
+#[tokio::test]
+async fn files_that_the_server_does_not_take_teach_nothing_about_the_window() {
+    let with_a_picture = || ModelRequest {
+        attached: vec![Attached {
+            place: Place::Message,
+            part: Part::Picture {
+                mime: "image/png",
+                content: InMemory::holding(picture(4, 4, ImageFormat::Png)),
+            },
+        }],
+        ..with_turns(40)
+    };
+    let fake = FakeModel::start().await;
+    let settings = settings_of(&fake);
+    let models: [Arc<dyn ChatModel>; 2] = [
+        Arc::new(model(settings.clone())),
+        Arc::new(responses_model(settings)),
+    ];
+    for inner in models {
+        let before = fake.requests().len();
+        let model = limited(inner, 128_000);
+        let (window, sink) = (model.window(), RecordingSink::default());
+        fake.replies([Reply::custom(413, TOO_LARGE), Reply::text("whole")]);
+        let error = model.reply(&with_a_picture(), &sink).await.unwrap_err();
+        assert_eq!(error.kind, ModelErrorKind::FilesTooLarge);
+        assert_eq!((error.tries, error.usage.len()), (1, 1));
+        assert_eq!(
+            error.kind.summary(),
+            "too large for the server with its files"
+        );
+        assert_eq!(
+            (fake.requests().len(), model.window()),
+            (before + 1, window),
+            "nothing was tried again, and nothing learnt"
+        );
+        model.reply(&with_turns(40), &sink).await.unwrap();
+        let [with, without] = [0, 1].map(|at| fake.requests()[before + at].messages().len());
+        assert_eq!(with, without, "the conversation is as long as before");
+
+        // Without files it is the conversation that is too long, and so it is where tokens are named.
+        let tokens = json!({ "error": { "message": "Request too large for m on tokens per minute \
+            (TPM): Limit 8000, Requested 8590", "code": "rate_limit_exceeded" } });
+        for (request, body) in [
+            (with_turns(40), TOO_LARGE.to_owned()),
+            (with_a_picture(), tokens.to_string()),
+        ] {
+            fake.replies([Reply::custom(413, body), Reply::text("half")]);
+            model.reply(&request, &sink).await.unwrap();
+            assert!(model.window() < window);
+        }
+        assert_eq!(fake.requests().len(), before + 6);
+    }
 }
 
 #[tokio::test]

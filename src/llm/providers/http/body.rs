@@ -60,6 +60,15 @@ pub struct Body {
     length: u64,
 }
 
+/// What makes a request large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Load {
+    /// Nothing but what was said and done.
+    Words,
+    /// Files as well.
+    WithFiles,
+}
+
 enum Piece {
     Text(String),
     Base64(Arc<dyn Blob>),
@@ -99,6 +108,16 @@ impl Body {
         }
         let length = pieces.iter().map(Piece::length).sum();
         Self { pieces, length }
+    }
+
+    /// Whether files go with it.
+    pub(super) fn load(&self) -> Load {
+        let is_file = |piece: &Piece| matches!(piece, Piece::Base64(_));
+        if self.pieces.iter().any(is_file) {
+            Load::WithFiles
+        } else {
+            Load::Words
+        }
     }
 
     /// Its length in bytes.

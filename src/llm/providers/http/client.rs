@@ -112,6 +112,7 @@ impl Client {
 
     /// The answer, once it has begun.
     async fn send(&self, body: Body) -> Result<Response, (Taken, Failure)> {
+        let load = body.load();
         let mut request = self
             .http
             .post(self.url.clone())
@@ -131,7 +132,7 @@ impl Client {
         }
         let body = self.error_body(&mut response).await;
         let failure = Failure::of_status(status.as_u16(), response.headers(), &body);
-        Err((Taken::No, failure))
+        Err((Taken::No, failure.of_load(load)))
     }
 
     async fn read(

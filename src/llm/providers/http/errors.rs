@@ -8,6 +8,7 @@ use chrono::DateTime;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
+use super::body::Load;
 use crate::core::model::ModelErrorKind;
 
 /// A failed call. `detail` may still hold what the server repeats of the request.
@@ -71,6 +72,16 @@ impl Failure {
             kind: error.kind(status, retry_after(headers)),
             detail: format!("HTTP {status}: {}", error.message),
         }
+    }
+
+    /// The same of a request with such a load: one that is too large for the server without any
+    /// files is too long.
+    pub fn of_load(self, load: Load) -> Self {
+        let kind = match (self.kind, load) {
+            (ModelErrorKind::FilesTooLarge, Load::Words) => ModelErrorKind::ContextTooLong,
+            (kind, _) => kind,
+        };
+        Self { kind, ..self }
     }
 
     /// An error object within an answer with status 200, plain or streamed.
@@ -195,6 +206,11 @@ impl ServerError {
     /// What to do about it.
     fn kind(&self, status: u16, retry_after: Option<Duration>) -> ModelErrorKind {
         let said = format!("{} {}", self.message.to_lowercase(), self.behind);
+        // A server's limit on bytes, mostly that of the proxy before it (nginx: 1 MB), unless it
+        // speaks of tokens (Groq).
+        if status == 413 && !self.is_about_tokens(&said) {
+            return ModelErrorKind::FilesTooLarge;
+        }
         if self.is_about_length(status, &said) {
             return ModelErrorKind::ContextTooLong;
         }
@@ -233,6 +249,14 @@ impl ServerError {
                     || TOO_LONG_PHRASES.iter().any(|phrase| said.contains(phrase))
             }
         }
+    }
+
+    fn is_about_tokens(&self, said: &str) -> bool {
+        let speaks_of_it = |text: &str| {
+            let phrases = ["token", "context", "prompt"];
+            phrases.iter().any(|phrase| text.contains(phrase))
+        };
+        speaks_of_it(said) || self.codes.iter().any(|code| speaks_of_it(code))
     }
 
     fn has_code(&self, codes: &[&str]) -> bool {

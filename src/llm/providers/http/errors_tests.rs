@@ -6,8 +6,8 @@ use reqwest::header::HeaderValue;
 use serde_json::json;
 
 use super::ModelErrorKind::{
-    BadRequest, ContextTooLong, Malformed, Overloaded, QuotaExhausted, RateLimited, Refused,
-    Unauthorized,
+    BadRequest, ContextTooLong, FilesTooLarge, Malformed, Overloaded, QuotaExhausted, RateLimited,
+    Refused, Unauthorized,
 };
 use super::*;
 
@@ -37,7 +37,7 @@ fn statuses_decide_where_the_body_says_nothing() {
         (403, Unauthorized),
         (404, BadRequest { status: 404 }),
         (408, down(408)),
-        (413, ContextTooLong),
+        (413, FilesTooLarge),
         (422, BadRequest { status: 422 }),
         (429, RateLimited { retry_after: None }),
         (500, down(500)),
