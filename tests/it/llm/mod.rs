@@ -15,6 +15,7 @@ mod model_fixture;
 mod openai;
 mod openai_requests;
 mod openrouter;
+mod own_fields;
 mod responses;
 mod retry;
 mod scripted_model;

@@ -66,7 +66,7 @@ pub struct Said {
 
 impl Said {
     /// The reply, without what it cost.
-    pub(super) fn into_model_reply(self, settings: &ServerSettings) -> ModelReply {
+    pub(super) fn into_model_reply(self, settings: &ServerSettings, path: &str) -> ModelReply {
         // Without a call there is no next step.
         let continues = !self.calls.is_empty() && !self.to_return.is_empty();
         ModelReply {
@@ -75,7 +75,7 @@ impl Said {
             finish: self.finish,
             usage: Vec::new(),
             continuation: continues.then(|| Continuation {
-                origin: settings.origin(),
+                origin: settings.origin(path),
                 items: self.to_return,
             }),
         }

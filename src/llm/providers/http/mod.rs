@@ -111,7 +111,7 @@ impl<A: Api> HttpModel<A> {
                 ..entry
             });
             let failure = match said {
-                Ok(said) => return Ok(said.into_model_reply(&self.settings)),
+                Ok(said) => return Ok(said.into_model_reply(&self.settings, A::PATH)),
                 Err(failure) => failure,
             };
             manners = match A::after(manners, &failure) {

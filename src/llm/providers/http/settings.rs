@@ -73,11 +73,11 @@ impl ServerSettings {
         }
     }
 
-    /// Who answers there, without anything secret: what one server has encrypted, or one model
-    /// thought, is of no use to another.
-    pub fn origin(&self) -> String {
+    /// Who answers there and over which API, without anything secret: what one server has encrypted,
+    /// or one model thought, is of no use to another.
+    pub fn origin(&self, path: &str) -> String {
         let url = self.base_url.as_url();
         let server = url.origin().ascii_serialization();
-        format!("{server}{} {}", url.path(), self.model)
+        format!("{server}{}{path} {}", url.path(), self.model)
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::own_fields::OwnFields;
 use super::response::{CallPart, Part, Place};
 use crate::core::ids::CallId;
 use crate::core::model::{FinishReason, ModelErrorKind, ReplySink};
@@ -19,6 +20,7 @@ pub struct ChatAnswer {
     thoughts: ThinkFilter,
     text: String,
     calls: Vec<CallPart>,
+    own: OwnFields,
     finish: Option<String>,
     model: Option<String>,
     usage: Option<TokenUsage>,
@@ -59,14 +61,22 @@ impl Answer for ChatAnswer {
         if !self.has_choice {
             return Err(Failure::malformed("the answer holds no choice"));
         }
+        let of_calls = self.own.into_items(&self.calls);
+        let all = self.calls.len();
         let calls = distinct_calls(self.calls.into_iter().map(CallPart::into_call));
+        // Where a call was nothing, the fields and the calls no longer go together.
+        let to_return = if calls.len() == all {
+            of_calls
+        } else {
+            Vec::new()
+        };
         let is_empty = self.text.is_empty() && calls.is_empty();
         let finish = reason(self.finish.as_deref().unwrap_or_default(), is_empty)?;
         Ok(Said {
             text: self.text,
             calls,
             finish,
-            to_return: Vec::new(),
+            to_return,
         })
     }
 }
@@ -97,9 +107,11 @@ fn reason(word: &str, is_empty: bool) -> Result<FinishReason, Failure> {
 impl ChatAnswer {
     fn take_part(&mut self, part: Part, sink: &dyn ReplySink) -> Result<(), Failure> {
         self.has_choice |= part.has_choice;
-        self.size += part.text.len();
+        self.size += part.text.len() + part.own.size();
+        self.own.add(part.own);
         for call in part.calls {
             self.size += call.name.len() + call.id.len() + call.arguments.len();
+            self.size += call.extra.to_string().len();
             self.take_call(call);
         }
         if self.calls.len() > MOST_CALLS {
@@ -151,6 +163,9 @@ impl ChatAnswer {
                     call.name.push_str(&piece.name);
                 }
                 call.arguments.push_str(&piece.arguments);
+                if call.extra.is_null() {
+                    call.extra = piece.extra;
+                }
             }
             _ => self.calls.push(piece),
         }

@@ -1,5 +1,6 @@
 //! How a server wants to be spoken to: by whose it is, and by what it has refused before.
 
+use super::own_fields::{EXTRA_CONTENT, REASONING_CONTENT, REASONING_DETAILS};
 use crate::core::ids::CallId;
 use crate::core::model::ModelErrorKind;
 use crate::llm::providers::http::ServerSettings;
@@ -10,6 +11,7 @@ use crate::llm::providers::http::legal::{self, LONGEST_CALL_ID};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Manners {
     pub(super) preface: PrefacePlace,
+    pub(super) own_fields: OwnFieldsWish,
     pub(super) usage: UsageWish,
     pub(super) limit: LimitField,
     pub(super) ids: CallIds,
@@ -21,7 +23,18 @@ pub enum PrefacePlace {
     /// A system message directly before the person's: what stands before it can be cached.
     BeforeMessage,
     /// The end of the first system message, for chat templates that take no other (Qwen's).
-    InFirstMessage,
+    InSystem,
+}
+
+/// What is done with the fields that the server itself added to the answers of this turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnFieldsWish {
+    Returned,
+    /// The server wants the thoughts of earlier turns as well (DeepSeek's V4): those that are gone are
+    /// sent as empty ones.
+    Demanded,
+    /// For servers that do not know the fields that they send (Groq's).
+    LeftOut,
 }
 
 /// Whether the tokens are asked for with `stream_options`.
@@ -74,6 +87,17 @@ impl CallIds {
     }
 }
 
+impl OwnFieldsWish {
+    fn after(self, said: &str) -> Self {
+        let says = |phrases: &[&str]| phrases.iter().any(|phrase| said.contains(phrase));
+        match self {
+            wish if !says(&OWN_FIELDS) => wish,
+            Self::Returned | Self::Demanded if says(&DEMANDED) => Self::Demanded,
+            _ => Self::LeftOut,
+        }
+    }
+}
+
 const SYSTEM_FIRST: [&str; 5] = [
     "system message must be at the beginnin",
     "system message must be the first",
@@ -81,6 +105,11 @@ const SYSTEM_FIRST: [&str; 5] = [
     "roles must alternate",
     "unexpected role 'system'",
 ];
+
+const OWN_FIELDS: [&str; 3] = [REASONING_CONTENT, REASONING_DETAILS, EXTRA_CONTENT];
+
+/// DeepSeek and Kimi.
+const DEMANDED: [&str; 2] = ["must be passed back", "reasoning_content is missing"];
 
 impl Manners {
     /// What is known before the first word.
@@ -98,6 +127,7 @@ impl Manners {
         };
         Self {
             preface: PrefacePlace::BeforeMessage,
+            own_fields: OwnFieldsWish::Returned,
             usage: UsageWish::Asked,
             limit,
             ids,
@@ -115,9 +145,11 @@ impl Manners {
         let words: Vec<&str> = failure.detail.split_whitespace().collect();
         let said = words.join(" ").to_lowercase();
         let mut better = self;
-        if SYSTEM_FIRST.iter().any(|phrase| said.contains(phrase)) {
-            better.preface = PrefacePlace::InFirstMessage;
+        let says = |phrases: &[&str]| phrases.iter().any(|phrase| said.contains(phrase));
+        if says(&SYSTEM_FIRST) {
+            better.preface = PrefacePlace::InSystem;
         }
+        better.own_fields = self.own_fields.after(&said);
         if said.contains("stream_options") {
             better.usage = UsageWish::Unasked;
         }
@@ -139,6 +171,7 @@ mod tests {
 
     const PLAIN: Manners = Manners {
         preface: PrefacePlace::BeforeMessage,
+        own_fields: OwnFieldsWish::Returned,
         usage: UsageWish::Asked,
         limit: LimitField::Classic,
         ids: CallIds::AsGiven,
@@ -198,6 +231,36 @@ mod tests {
     }
 
     #[test]
+    fn a_server_says_what_it_wants_back_and_what_not() {
+        let no = || ModelErrorKind::BadRequest { status: 400 };
+        for (detail, own_fields) in [
+            (
+                "property 'reasoning_content' is unsupported",
+                OwnFieldsWish::LeftOut,
+            ),
+            (
+                "messages.2.tool_calls.0.extra_content: Extra inputs are not permitted",
+                OwnFieldsWish::LeftOut,
+            ),
+            (
+                "The `reasoning_content` in the thinking mode must be passed back to the API.",
+                OwnFieldsWish::Demanded,
+            ),
+            (
+                "reasoning_content is missing in assistant tool call message at index 2",
+                OwnFieldsWish::Demanded,
+            ),
+        ] {
+            let better = Manners {
+                own_fields,
+                ..PLAIN
+            };
+            assert_eq!(after(PLAIN, no(), detail), Some(better), "{detail}");
+            assert_eq!(after(better, no(), detail), None, "{detail}");
+        }
+    }
+
+    #[test]
     fn refusals_teach_and_only_once() {
         let no = || ModelErrorKind::BadRequest { status: 400 };
         let down = || ModelErrorKind::Overloaded {
@@ -205,7 +268,7 @@ mod tests {
             retry_after: None,
         };
         let first = Manners {
-            preface: PrefacePlace::InFirstMessage,
+            preface: PrefacePlace::InSystem,
             ..PLAIN
         };
         let unasked = Manners {
@@ -225,11 +288,6 @@ mod tests {
             (
                 down(),
                 "raise_exception('System message must be at the beginnin...",
-                first,
-            ),
-            (
-                no(),
-                "Conversation roles must alternate user/assistant",
                 first,
             ),
             (

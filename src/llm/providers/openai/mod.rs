@@ -2,6 +2,7 @@
 
 mod assemble;
 mod manners;
+mod own_fields;
 mod parts;
 mod request;
 mod response;

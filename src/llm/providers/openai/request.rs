@@ -9,15 +9,17 @@ use async_openai::types::chat::{
 };
 use serde_json::{Map, Value};
 
-use super::manners::{CallIds, LimitField, Manners, PrefacePlace, UsageWish};
-use super::parts;
+use super::manners::{
+    CallIds, LimitField, Manners, OwnFieldsWish, PrefacePlace, UsageWish,
+};
+use super::{ChatCompletions, own_fields, parts};
 use crate::core::conversation::Item;
 use crate::core::media::Place;
-use crate::core::model::ModelRequest;
+use crate::core::model::{Continuation, ModelRequest};
 use crate::core::tool::{SchemaStrictness, ToolCall, ToolSpec};
-use crate::llm::providers::http::ServerSettings;
 use crate::llm::providers::http::body::Body;
 use crate::llm::providers::http::legal::{self, LONGEST_CACHE_KEY};
+use crate::llm::providers::http::{Api, ServerSettings};
 
 /// The body of the call.
 pub(super) fn body(
@@ -41,10 +43,12 @@ fn json(
     (request, parts): (&ModelRequest, parts::Writer<'_>),
     further_fields: &Map<String, Value>,
 ) -> Value {
-    let mut body = typed(settings, manners, (request, parts));
+    let mut body = typed(settings, manners, request);
     // Chosen here and not in the typed request: its `f32` would make 0.7 into 0.699999988, and its
     // list of efforts does not know those of other servers.
     if let Value::Object(fields) = &mut body {
+        let messages = messages(settings, manners, (request, parts));
+        fields.insert("messages".into(), messages.into());
         let numbers = [
             ("temperature", settings.temperature),
             ("top_p", settings.top_p),
@@ -77,11 +81,8 @@ fn require_content(fields: &mut Map<String, Value>) {
     }
 }
 
-fn typed(
-    settings: &ServerSettings,
-    manners: Manners,
-    (request, parts): (&ModelRequest, parts::Writer<'_>),
-) -> Value {
+/// All but the messages, which have fields that the types do not know.
+fn typed(settings: &ServerSettings, manners: Manners, request: &ModelRequest) -> Value {
     let most_tokens = settings.max_new_tokens.map(u32::from);
     let (max_completion_tokens, max_tokens) = match manners.limit {
         LimitField::Completion => (most_tokens, None),
@@ -111,7 +112,6 @@ fn typed(
     )]
     let typed = CreateChatCompletionRequest {
         model: settings.model.clone(),
-        messages: messages(manners, request, parts),
         max_completion_tokens,
         max_tokens,
         stream: Some(true),
@@ -125,38 +125,68 @@ fn typed(
 }
 
 fn messages(
+    settings: &ServerSettings,
     manners: Manners,
-    request: &ModelRequest,
-    mut parts: parts::Writer<'_>,
-) -> Vec<ChatCompletionRequestMessage> {
-    let message = |item| message(request, item, manners.ids);
-    let mut messages = Vec::new();
+    (request, mut parts): (&ModelRequest, parts::Writer<'_>),
+) -> Vec<Value> {
+    let said = |item| message(request, item, manners.ids);
+    let mut typed = Vec::new();
     match manners.preface {
-        PrefacePlace::BeforeMessage => messages.extend(system(&request.system)),
-        PrefacePlace::InFirstMessage => {
+        PrefacePlace::BeforeMessage => typed.extend(system(&request.system)),
+        PrefacePlace::InSystem => {
             let both = format!("{}\n\n{}", request.system, request.preface);
-            messages.extend(system(both.trim()));
+            typed.extend(system(both.trim()));
         }
     }
-    messages.extend(request.recap().as_deref().map(user));
-    messages.extend(request.history.items().iter().flat_map(message));
+    typed.extend(request.recap().as_deref().map(user));
+    typed.extend(request.history.items().iter().flat_map(said));
     if manners.preface == PrefacePlace::BeforeMessage {
-        messages.extend(system(&request.preface));
+        typed.extend(system(&request.preface));
     }
-    messages.extend(request.asked_with().map(|text| user(&text)));
-    messages.extend(
+    typed.extend(request.asked_with().map(|text| user(&text)));
+    typed.extend(
         request
             .asked_words()
             .map(|words| parts.user(request, words, Place::Message)),
     );
+    let mut messages: Vec<Value> = typed.into_iter().map(value).collect();
+    let origin = settings.origin(ChatCompletions::PATH);
     for (index, item) in request.exchange.iter().enumerate() {
-        messages.extend(message(item));
+        messages.extend(said(item).into_iter().map(value));
+        if let Some(own) = own_fields_of(item, manners, &origin)
+            && let Some(answer) = messages.last_mut()
+        {
+            own_fields::give_back(answer, own);
+        }
         let place = Place::After(index + 1);
         if request.parts_at(place).next().is_some() {
-            messages.push(parts.user(request, "", place));
+            messages.push(value(parts.user(request, "", place)));
         }
     }
+    in_order(messages, manners)
+}
+
+/// The messages as the server's chat template takes them.
+fn in_order(mut messages: Vec<Value>, manners: Manners) -> Vec<Value> {
+    if manners.own_fields == OwnFieldsWish::Demanded {
+        own_fields::without_gaps(&mut messages);
+    }
     messages
+}
+
+/// What this server added to its answer, if it wants that back.
+fn own_fields_of<'a>(item: &'a Item, manners: Manners, origin: &str) -> Option<&'a Continuation> {
+    let Item::Assistant { continuation, .. } = item else {
+        return None;
+    };
+    let is_wanted = manners.own_fields != OwnFieldsWish::LeftOut;
+    continuation
+        .as_ref()
+        .filter(|own| is_wanted && own.origin == origin)
+}
+
+fn value(message: ChatCompletionRequestMessage) -> Value {
+    serde_json::to_value(message).expect("a message's maps have text keys")
 }
 
 fn system(text: &str) -> Option<ChatCompletionRequestMessage> {

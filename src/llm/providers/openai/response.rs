@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::own_fields::{EXTRA_CONTENT, OwnFields};
 use crate::core::usage::TokenUsage;
 use crate::llm::providers::http::counts;
 use crate::llm::providers::http::errors::{Failure, ServerError};
@@ -16,6 +17,8 @@ pub(super) struct Part {
     pub(super) has_choice: bool,
     pub(super) text: String,
     pub(super) calls: Vec<CallPart>,
+    /// What the server wants to have back.
+    pub(super) own: OwnFields,
     pub(super) finish: Option<String>,
     pub(super) usage: Option<TokenUsage>,
 }
@@ -28,6 +31,8 @@ pub(super) struct CallPart {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) arguments: String,
+    /// What the server wants to have back with it, or null.
+    pub(super) extra: Value,
 }
 
 /// Which call a piece belongs to.
@@ -75,6 +80,7 @@ impl Part {
             Some(delta) => (delta, Place::Unknown),
             None => (choice.get("message").unwrap_or(&Value::Null), Place::Whole),
         };
+        self.own = OwnFields::read(message);
         self.text = content(message.get("content"));
         // Beside an empty content: the model's own words on why it does not answer.
         self.text.push_str(
@@ -113,6 +119,7 @@ impl CallPart {
             id: call.get("id").map(id_text).unwrap_or_default(),
             name: text_of(function.get("name")).unwrap_or_default(),
             arguments,
+            extra: call.get(EXTRA_CONTENT).cloned().unwrap_or_default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Responses;
 use super::manners::{EarlierThoughts, Manners, ThoughtsWish};
 use crate::core::conversation::Item;
 use crate::core::ids::CallId;
@@ -10,7 +11,7 @@ use crate::core::model::{Continuation, ModelRequest};
 use crate::core::tool::{SchemaStrictness, ToolCall, ToolSpec};
 use crate::llm::providers::http::body::{Body, Files};
 use crate::llm::providers::http::legal::{self, LONGEST_CACHE_KEY, LONGEST_CALL_ID};
-use crate::llm::providers::http::{Pdfs, ServerSettings};
+use crate::llm::providers::http::{Api, Pdfs, ServerSettings};
 
 /// The body of the call.
 pub(super) fn body(settings: &ServerSettings, manners: Manners, request: &ModelRequest) -> Body {
@@ -80,7 +81,7 @@ fn input(
         json!({ "type": "message", "role": "user", "content": parts })
     };
     let origin = match manners.earlier {
-        EarlierThoughts::Returned => Some(settings.origin()),
+        EarlierThoughts::Returned => Some(settings.origin(Responses::PATH)),
         EarlierThoughts::LeftOut => None,
     };
     let mut input = Vec::new();
