@@ -23,3 +23,4 @@ mod time_limits;
 mod too_long;
 mod tool_schemas;
 mod tools;
+mod unseen_files;

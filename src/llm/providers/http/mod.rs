@@ -11,6 +11,7 @@ pub mod legal;
 mod reading;
 mod redact;
 mod settings;
+pub mod sight;
 pub mod think;
 
 use std::fmt;

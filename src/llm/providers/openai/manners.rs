@@ -6,12 +6,14 @@ use crate::core::model::ModelErrorKind;
 use crate::llm::providers::http::ServerSettings;
 use crate::llm::providers::http::errors::Failure;
 use crate::llm::providers::http::legal::{self, LONGEST_CALL_ID};
+use crate::llm::providers::http::sight::Sight;
 
 /// The parts of a request in which compatible servers differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Manners {
     pub(super) preface: PrefacePlace,
     pub(super) own_fields: OwnFieldsWish,
+    pub(super) sight: Sight,
     pub(super) usage: UsageWish,
     pub(super) limit: LimitField,
     pub(super) ids: CallIds,
@@ -128,6 +130,7 @@ impl Manners {
         Self {
             preface: PrefacePlace::BeforeMessage,
             own_fields: OwnFieldsWish::Returned,
+            sight: Sight::default(),
             usage: UsageWish::Asked,
             limit,
             ids,
@@ -150,6 +153,7 @@ impl Manners {
             better.preface = PrefacePlace::InSystem;
         }
         better.own_fields = self.own_fields.after(&said);
+        better.sight = self.sight.after(&said);
         if said.contains("stream_options") {
             better.usage = UsageWish::Unasked;
         }
@@ -172,6 +176,7 @@ mod tests {
     const PLAIN: Manners = Manners {
         preface: PrefacePlace::BeforeMessage,
         own_fields: OwnFieldsWish::Returned,
+        sight: Sight::ALL,
         usage: UsageWish::Asked,
         limit: LimitField::Classic,
         ids: CallIds::AsGiven,

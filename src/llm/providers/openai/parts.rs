@@ -12,11 +12,13 @@ use crate::core::media::{Part, Place};
 use crate::core::model::ModelRequest;
 use crate::llm::providers::http::Pdfs;
 use crate::llm::providers::http::body::Files;
+use crate::llm::providers::http::sight::Sight;
 
 /// Writes the messages of a person into a body.
 pub(super) struct Writer<'a> {
     pub(super) files: &'a mut Files,
     pub(super) pdfs: Pdfs,
+    pub(super) sight: Sight,
 }
 
 impl Writer<'_> {
@@ -35,6 +37,11 @@ impl Writer<'_> {
         if !text.is_empty() {
             content.insert(0, words(text));
         }
+        if self.sight.is_limited()
+            && let Some(text) = all_words(&content)
+        {
+            return user(&text);
+        }
         ChatCompletionRequestMessage::User(ChatCompletionRequestUserMessage {
             content: ChatCompletionRequestUserMessageContent::Array(content),
             name: None,
@@ -42,6 +49,9 @@ impl Writer<'_> {
     }
 
     fn part(&mut self, request: &ModelRequest, part: &Part) -> ContentPart {
+        if let Some(text) = self.sight.instead(request, part) {
+            return words(&text);
+        }
         match part {
             Part::Text(text) => words(text),
             Part::Document(document) => words(&request.enclosed(document)),
@@ -69,6 +79,16 @@ impl Writer<'_> {
             }
         }
     }
+}
+
+/// The words as one text, if there is nothing else: servers that know no pictures may know no parts.
+fn all_words(content: &[ContentPart]) -> Option<String> {
+    let texts = content.iter().map(|part| match part {
+        ContentPart::Text(part) => Some(part.text.as_str()),
+        _ => None,
+    });
+    let texts: Option<Vec<&str>> = texts.collect();
+    texts.map(|texts| texts.join("\n\n"))
 }
 
 fn words(text: &str) -> ContentPart {

@@ -32,6 +32,7 @@ pub(super) fn body(
         let parts = parts::Writer {
             files,
             pdfs: settings.pdfs,
+            sight: manners.sight,
         };
         json(settings, manners, (request, parts), further_fields)
     })
@@ -269,6 +270,7 @@ mod tests {
     use super::*;
     use crate::core::http_url::HttpUrl;
     use crate::llm::providers::http::body::Files;
+    use crate::llm::providers::http::sight::Sight;
     use crate::llm::providers::http::{Pdfs, StrictTools};
 
     fn sent_to(base_url: &str) -> Value {
@@ -298,7 +300,8 @@ mod tests {
         };
         let files = &mut Files::default();
         let pdfs = settings.pdfs;
-        let parts = parts::Writer { files, pdfs };
+        let sight = Sight::default();
+        let parts = parts::Writer { files, pdfs, sight };
         json(
             &settings,
             Manners::towards(&settings),

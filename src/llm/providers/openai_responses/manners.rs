@@ -1,14 +1,16 @@
-//! What a server does with thoughts, by what it has refused before.
+//! What a server does with thoughts and files, by what it has refused before.
 
 use crate::core::model::ModelErrorKind;
 use crate::llm::providers::http::Lesson;
 use crate::llm::providers::http::errors::Failure;
+use crate::llm::providers::http::sight::Sight;
 
 /// The parts of a request in which servers and models differ.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Manners {
     pub(super) thoughts: ThoughtsWish,
     pub(super) earlier: EarlierThoughts,
+    pub(super) sight: Sight,
 }
 
 /// Whether the model's thoughts are asked for, in the encrypted form that can be sent back.
@@ -49,6 +51,10 @@ impl Manners {
             return None;
         }
         let said = failure.detail.to_lowercase();
+        let sight = self.sight.after(&said);
+        if sight != self.sight {
+            return Some(Lesson::FromNowOn(Self { sight, ..self }));
+        }
         let says = |phrases: &[&str]| phrases.iter().any(|phrase| said.contains(phrase));
         if says(&UNREADABLE) && self.earlier == EarlierThoughts::Returned {
             return Some(Lesson::ThisTime(Self {

@@ -70,7 +70,10 @@ fn input(
     let mut with_parts = |text: &str, place| {
         let parts = request.parts_at(place);
         let mut parts: Vec<Value> = parts
-            .map(|one| part(request, one, settings.pdfs, files))
+            .map(|one| match manners.sight.instead(request, one) {
+                Some(text) => words(&text),
+                None => part(request, one, settings.pdfs, files),
+            })
             .collect();
         if parts.is_empty() {
             return message("user", text);

@@ -10,6 +10,7 @@ mod reply;
 mod responses;
 mod server;
 mod state;
+mod template;
 #[cfg(test)]
 mod tests;
 mod tools;

@@ -19,6 +19,7 @@ use super::refusal::Refusal;
 use super::reply::{Answer, Kind, Quirk, Reply};
 use super::responses;
 use super::state::{Request, Shared};
+use super::template;
 use super::validation::{self, Dialect};
 use crate::support::wire::Line;
 
@@ -52,7 +53,8 @@ impl Endpoint {
         match self {
             Self::Chat => validation::check(body, dialect),
             Self::Responses => responses::check(body),
-        }
+        }?;
+        template::check(body, dialect)
     }
 
     fn body(self, envelope: &Envelope, answer: &Answer) -> Value {

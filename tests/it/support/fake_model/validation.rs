@@ -50,6 +50,8 @@ pub enum Dialect {
     OpenAi,
     /// Those of OpenRouter are taken too, if they are of the right form.
     OpenRouter,
+    /// A model that reads nothing but text, over both APIs.
+    TextOnly,
 }
 
 pub fn check(body: &Map<String, Value>, dialect: Dialect) -> Result<(), Refusal> {
@@ -58,8 +60,8 @@ pub fn check(body: &Map<String, Value>, dialect: Dialect) -> Result<(), Refusal>
         _ => return Err(Refusal::invalid("you must provide a model parameter")),
     }
     let further: &[&str] = match dialect {
-        Dialect::OpenAi => &[],
         Dialect::OpenRouter => &openrouter::FIELDS,
+        _ => &[],
     };
     let is_known = |field: &str| KNOWN_FIELDS.contains(&field) || further.contains(&field);
     if let Some(field) = body.keys().find(|field| !is_known(field)) {
