@@ -1,6 +1,7 @@
 //! The built-in grammar, the tools and the calculator as tables, the providers against a strict
 //! server, and what wraps them against scripted models.
 
+mod alternating;
 mod breaker;
 mod broken_streams;
 mod builtin_answers;

@@ -12,6 +12,7 @@ use crate::llm::providers::http::sight::Sight;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Manners {
     pub(super) preface: PrefacePlace,
+    pub(super) turns: TurnOrder,
     pub(super) own_fields: OwnFieldsWish,
     pub(super) sight: Sight,
     pub(super) usage: UsageWish,
@@ -26,6 +27,17 @@ pub enum PrefacePlace {
     BeforeMessage,
     /// The end of the first system message, for chat templates that take no other (Qwen's).
     InSystem,
+    /// The first user message, with all of the system message: for chat templates that know no such
+    /// thing (Gemma's).
+    InUser,
+}
+
+/// Whether the messages of a user and an assistant must come in turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnOrder {
+    AsItCame,
+    /// For chat templates that take nothing else (Mistral's, Gemma's).
+    Alternating,
 }
 
 /// What is done with the fields that the server itself added to the answers of this turn.
@@ -100,12 +112,25 @@ impl OwnFieldsWish {
     }
 }
 
-const SYSTEM_FIRST: [&str; 5] = [
+const SYSTEM_FIRST: [&str; 4] = [
     "system message must be at the beginnin",
     "system message must be the first",
     "system messages must be at the beginnin",
-    "roles must alternate",
     "unexpected role 'system'",
+];
+
+/// Also of a system message where a template wants a user's.
+const ALTERNATING: [&str; 4] = [
+    "roles must alternate",
+    "unexpected role 'user' after role 'tool'",
+    "only user and assistant roles are supported",
+    "only user, assistant and tool roles are supported",
+];
+
+const NO_SYSTEM: [&str; 3] = [
+    "system role not supported",
+    "system role is not supported",
+    "developer instruction is not enabled",
 ];
 
 const OWN_FIELDS: [&str; 3] = [REASONING_CONTENT, REASONING_DETAILS, EXTRA_CONTENT];
@@ -129,6 +154,7 @@ impl Manners {
         };
         Self {
             preface: PrefacePlace::BeforeMessage,
+            turns: TurnOrder::AsItCame,
             own_fields: OwnFieldsWish::Returned,
             sight: Sight::default(),
             usage: UsageWish::Asked,
@@ -149,8 +175,20 @@ impl Manners {
         let said = words.join(" ").to_lowercase();
         let mut better = self;
         let says = |phrases: &[&str]| phrases.iter().any(|phrase| said.contains(phrase));
-        if says(&SYSTEM_FIRST) {
+        if says(&SYSTEM_FIRST) && self.preface == PrefacePlace::BeforeMessage {
             better.preface = PrefacePlace::InSystem;
+        }
+        if says(&ALTERNATING) {
+            // Once they do, it can only be the system message that is not wanted.
+            better.preface = match (self.turns, self.preface) {
+                (TurnOrder::AsItCame, PrefacePlace::BeforeMessage) => PrefacePlace::InSystem,
+                (TurnOrder::AsItCame, place) => place,
+                (TurnOrder::Alternating, _) => PrefacePlace::InUser,
+            };
+            better.turns = TurnOrder::Alternating;
+        }
+        if says(&NO_SYSTEM) {
+            better.preface = PrefacePlace::InUser;
         }
         better.own_fields = self.own_fields.after(&said);
         better.sight = self.sight.after(&said);
@@ -175,6 +213,7 @@ mod tests {
 
     const PLAIN: Manners = Manners {
         preface: PrefacePlace::BeforeMessage,
+        turns: TurnOrder::AsItCame,
         own_fields: OwnFieldsWish::Returned,
         sight: Sight::ALL,
         usage: UsageWish::Asked,
@@ -263,6 +302,31 @@ mod tests {
             assert_eq!(after(PLAIN, no(), detail), Some(better), "{detail}");
             assert_eq!(after(better, no(), detail), None, "{detail}");
         }
+    }
+
+    #[test]
+    fn a_template_that_wants_turns_says_at_last_that_it_knows_no_system() {
+        let no = || ModelErrorKind::BadRequest { status: 400 };
+        let says = "Jinja Exception: Conversation roles must alternate user/assistant/user/...";
+        let alternating = Manners {
+            preface: PrefacePlace::InSystem,
+            turns: TurnOrder::Alternating,
+            ..PLAIN
+        };
+        let without_system = Manners {
+            preface: PrefacePlace::InUser,
+            ..alternating
+        };
+        assert_eq!(after(PLAIN, no(), says), Some(alternating));
+        assert_eq!(after(alternating, no(), says), Some(without_system));
+        assert_eq!(after(without_system, no(), says), None);
+        let first = Manners {
+            preface: PrefacePlace::InUser,
+            ..PLAIN
+        };
+        let unknown = "raise_exception('System role not supported')";
+        assert_eq!(after(PLAIN, no(), unknown), Some(first));
+        assert_eq!(after(first, no(), says), Some(without_system));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Chat completions: OpenAI's own server, and every server that speaks the same way.
 
+mod alternation;
 mod assemble;
 mod manners;
 mod own_fields;

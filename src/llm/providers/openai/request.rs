@@ -10,9 +10,9 @@ use async_openai::types::chat::{
 use serde_json::{Map, Value};
 
 use super::manners::{
-    CallIds, LimitField, Manners, OwnFieldsWish, PrefacePlace, UsageWish,
+    CallIds, LimitField, Manners, OwnFieldsWish, PrefacePlace, TurnOrder, UsageWish,
 };
-use super::{ChatCompletions, own_fields, parts};
+use super::{ChatCompletions, alternation, own_fields, parts};
 use crate::core::conversation::Item;
 use crate::core::media::Place;
 use crate::core::model::{Continuation, ModelRequest};
@@ -134,7 +134,7 @@ fn messages(
     let mut typed = Vec::new();
     match manners.preface {
         PrefacePlace::BeforeMessage => typed.extend(system(&request.system)),
-        PrefacePlace::InSystem => {
+        PrefacePlace::InSystem | PrefacePlace::InUser => {
             let both = format!("{}\n\n{}", request.system, request.preface);
             typed.extend(system(both.trim()));
         }
@@ -169,6 +169,12 @@ fn messages(
 
 /// The messages as the server's chat template takes them.
 fn in_order(mut messages: Vec<Value>, manners: Manners) -> Vec<Value> {
+    if manners.preface == PrefacePlace::InUser {
+        messages = alternation::without_system(messages);
+    }
+    if manners.turns == TurnOrder::Alternating {
+        messages = alternation::alternating(messages);
+    }
     if manners.own_fields == OwnFieldsWish::Demanded {
         own_fields::without_gaps(&mut messages);
     }

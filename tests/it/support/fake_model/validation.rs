@@ -50,6 +50,10 @@ pub enum Dialect {
     OpenAi,
     /// Those of OpenRouter are taken too, if they are of the right form.
     OpenRouter,
+    /// A chat template that takes a user's and an assistant's messages in turn (Mistral's), on vLLM.
+    Alternating,
+    /// The same for one that knows no system message (Gemma's), on llama.cpp.
+    AlternatingWithoutSystem,
     /// A model that reads nothing but text, over both APIs.
     TextOnly,
 }
