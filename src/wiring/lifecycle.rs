@@ -188,7 +188,6 @@ impl Running {
             channels,
             stops.stop.clone(),
         ));
-        let grace = settings.runtime.shutdown_grace_seconds.get();
         let app = RunningApp {
             signals,
             intake,
@@ -205,7 +204,7 @@ impl Running {
             hurry,
             writer_gone: store.writer_gone.clone(),
             stops,
-            grace,
+            grace: settings.runtime.shutdown_grace_seconds.get(),
         })
     }
 

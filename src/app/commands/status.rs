@@ -100,10 +100,15 @@ fn tools_here(commands: &Commands, call: &CommandCall<'_>) -> Vec<String> {
     .collect()
 }
 
+/// With its log, in which the newest stands until it is folded in.
 fn database_size(commands: &Commands) -> String {
     let path = &commands.about.database;
-    path.metadata().map_or_else(
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let size = |path: &std::path::Path| path.metadata().map(|file| file.len());
+    let logged = size(log.as_ref()).unwrap_or(0);
+    size(path).map_or_else(
         |_| "unknown".into(),
-        |file| ByteSize::b(file.len()).display().si().to_string(),
+        |bytes| ByteSize::b(bytes + logged).display().si().to_string(),
     )
 }

@@ -146,6 +146,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::core::markup::{Style, render_apart, render_unfinished_apart};
 
     fn taken(code: &str, language: Option<&str>) -> Option<String> {
         let taken = CodeFiles::new(LongCode::Apart).take(code, language);
@@ -164,6 +165,24 @@ mod tests {
         assert_eq!(taken(&long, Some("Python")).unwrap(), words);
         assert_eq!(CodeFiles::new(LongCode::InText).take(&long, None), None);
         assert_eq!(taken(&" \n".repeat(80), None), None, "nothing to see");
+    }
+
+    #[test]
+    fn the_text_names_the_file_while_it_grows_too() {
+        let code = "\tx = 1\n".repeat(60);
+        let growing = format!("- Here:\n\n```sh\n{code}");
+        let said = "📎 code.sh (60 lines) follows as a file";
+        let shown = render_unfinished_apart(&growing);
+        assert!(shown.text.ends_with(said), "{}", shown.text);
+        let (text, files) = render_apart(&format!("{growing}```\n"));
+        assert!(text.text.ends_with(said), "{}", text.text);
+        assert_eq!(files.len(), 1);
+        // A client would make an address of the name.
+        let name = &text.spans[0];
+        assert_eq!(
+            (&text.text[name.start..name.end], &name.style),
+            ("code.sh", &Style::Code)
+        );
     }
 
     #[test]

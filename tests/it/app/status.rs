@@ -54,7 +54,9 @@ async fn the_status_tells_version_uptime_model_queue_next_reminder_and_size() {
         busy[5].starts_with("Database: ") && busy[5].ends_with("B"),
         "{busy:?}"
     );
-    assert!(numbers(&busy[5])[0] > 0, "{busy:?}");
+    // With what still stands in the log: the schema alone is more than this.
+    let is_large = busy[5].ends_with("MB") || numbers(&busy[5])[0] > 50;
+    assert!(is_large, "{busy:?}");
     // What others have planned is theirs.
     let bobs = lines(bot.bob(), "/status", "minibot ").await;
     assert_eq!(bobs[4], "Next reminder: none");
