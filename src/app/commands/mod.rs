@@ -33,6 +33,7 @@ use crate::core::ids::{ChannelName, UserId};
 use crate::core::inbox::{AskedByRow, InboxRow, InboxStore};
 use crate::core::jobs::JobStore;
 use crate::core::journal::{RunningTurn, TurnJournal};
+use crate::core::markup::{self, FormattedText};
 use crate::core::message::Incoming;
 use crate::core::notes::NoteStore;
 use crate::core::outbox::{NewOutbox, OutboxStore, Outgoing};
@@ -81,6 +82,8 @@ struct CommandCall<'a> {
 enum Answer {
     /// Text, in Markdown.
     Text(String),
+    /// Text that is finished, of any length.
+    Finished(FormattedText),
     /// Something to press on.
     Card(Outgoing),
     /// Messages as they are.
@@ -330,6 +333,7 @@ impl Commands {
     async fn finish(&self, row: &InboxRow, answer: Answer) -> StoreResult<Handled> {
         let (replies, handled) = match answer {
             Answer::Text(text) => (self.compose(&row.incoming.target, &text), Handled::Done),
+            Answer::Finished(text) => (self.split(&row.incoming.target, &text), Handled::Done),
             Answer::Card(card) => {
                 let target = row.incoming.target.clone();
                 (vec![NewOutbox::answer(target, card)], Handled::Done)
@@ -356,6 +360,17 @@ impl Commands {
         }
         self.signals.wake_outbox();
         Ok(Handled::Done)
+    }
+
+    /// As many messages as the text needs.
+    fn split(&self, target: &ChatTarget, text: &FormattedText) -> Vec<NewOutbox> {
+        self.channels.of(target).map_or_else(Vec::new, |channel| {
+            let parts = markup::split(text, channel.capabilities().max_text_units);
+            let parts = parts.into_iter().map(Outgoing::formatted);
+            parts
+                .map(|part| NewOutbox::answer(target.clone(), part))
+                .collect()
+        })
     }
 
     fn compose(&self, target: &ChatTarget, markdown: &str) -> Vec<NewOutbox> {

@@ -6,7 +6,7 @@ use crate::core::compaction::{excerpt, with_enclosures};
 use crate::core::conversation::Item;
 use crate::core::error::StoreResult;
 use crate::core::exits::Links;
-use crate::core::outbox::Outgoing;
+use crate::core::markup::FormattedText;
 
 pub(super) async fn new(commands: &Commands, call: &CommandCall<'_>) -> StoreResult<Answer> {
     commands.conversations.close(call.target, call.now).await?;
@@ -63,7 +63,7 @@ pub(super) async fn history(commands: &Commands, call: &CommandCall<'_>) -> Stor
         Item::Assistant { text, .. } => Some(format!("I: {}", excerpt(text, longest))),
         Item::Tool { name, .. } => Some(format!("({name} was used)")),
     }));
-    let card = Outgoing::plain(parts.join("\n\n"));
+    let text = FormattedText::plain(parts.join("\n\n"));
     let links = Links::under(&conversation.labels);
-    Ok(Answer::Card(card.with_links(&links)))
+    Ok(Answer::Finished(links.applied(text)))
 }

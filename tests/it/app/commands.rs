@@ -1,6 +1,11 @@
 //! The slash commands.
 
 use minibot::app::commands::Commands;
+use minibot::core::channel::ChatTarget;
+use minibot::core::clock::Clock;
+use minibot::core::compaction::Summary;
+use minibot::core::ids::{ChannelName, ChatId};
+use minibot::core::label::Labels;
 use serde_json::{Value, json};
 
 use super::file_tools::ON;
@@ -80,5 +85,42 @@ async fn a_forwarded_command_is_content() {
     let (around, inside) = opened(&asked);
     assert_eq!(inside, "/new");
     assert!(around.contains("a forwarded message of Eve."), "{asked}");
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_history_that_is_too_long_for_one_message_is_several() {
+    let bot = TestBot::new().await;
+    bot.model((0..5).map(|_| Reply::text("I see. ".repeat(60))));
+    for number in 0..5 {
+        let words = format!("{number} {}", "and so on ".repeat(30));
+        bot.says(&words).await.replies_with("I see.").await;
+    }
+    let target = ChatTarget {
+        channel: ChannelName::new("telegram"),
+        chat: ChatId::new("1001"),
+        thread: None,
+    };
+    let ports = bot.ports();
+    let conversation = ports.conversations.current(&target).await.unwrap();
+    let conversation = conversation.unwrap().id;
+    let uncovered = ports.summaries.uncovered(conversation, 99).await.unwrap();
+    let (first, text) = (uncovered[0].id, "blå ".repeat(1_000));
+    let summary = Summary::new(&text, first, Labels::default()).unwrap();
+    let now = bot.clock.now();
+    ports
+        .summaries
+        .save(conversation, summary, first, now)
+        .await
+        .unwrap();
+    let chat = bot.says("/history").await;
+    let first = chat.replies_with("Earlier, in short:\nblå blå").await;
+    let rest = chat.replies_with("You: 4 and so on").await;
+    let shown = format!("{}\n{}", first.text, rest.text);
+    assert_eq!(shown.matches("blå").count(), 1_000);
+    for number in 0..5 {
+        assert!(shown.contains(&format!("You: {number} and")), "{shown}");
+    }
+    assert_eq!(shown.matches("I: I see.").count(), 5, "{shown}");
     bot.finish().await;
 }
