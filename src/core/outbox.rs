@@ -211,6 +211,11 @@ impl NewOutbox {
     }
 }
 
+/// The key of the row that tells a person that a turn still waits for its model.
+pub fn waiting_key(turn: TurnId) -> String {
+    format!("waiting:{turn}")
+}
+
 /// A row that is due for delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxRow {

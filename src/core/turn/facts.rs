@@ -84,6 +84,8 @@ pub enum Fact {
     },
     /// The process had ended in the middle, and the turn was taken up again.
     Resumed,
+    /// The person wants the turn to go on. It may take as many steps again.
+    Reopened,
     /// The turn was ended from outside.
     Stopped {
         /// Why.

@@ -8,6 +8,7 @@ mod approvals;
 mod arguments;
 mod facts;
 mod files;
+mod resuming;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -27,10 +28,6 @@ use super::tool::{ErrorCode, ToolCall, ToolEffect, ToolResult};
 
 /// The same call with the same arguments is answered with `repeated` from this time in a row on.
 const MOST_IDENTICAL_CALLS: u32 = 3;
-
-/// A turn that was taken up this often without getting any further is given up: it may be what
-/// ends the process.
-const MOST_RESUMES: u32 = 3;
 
 /// What a turn may spend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +113,8 @@ pub struct Turn {
     effects: ToolEffects,
     labels: Labels,
     rounds: Vec<Round>,
+    /// The replies before it was last reopened.
+    earlier_rounds: usize,
     used_ids: HashSet<CallId>,
     last_call: Option<(String, String)>,
     identical_calls: u32,
@@ -172,6 +171,7 @@ impl Turn {
             effects,
             labels,
             rounds: Vec::new(),
+            earlier_rounds: 0,
             used_ids: HashSet::new(),
             last_call: None,
             identical_calls: 0,
@@ -194,7 +194,7 @@ impl Turn {
 
     /// Takes a fact.
     pub fn feed(&mut self, fact: Fact) -> Fed {
-        if self.ending.is_some() {
+        if self.ending.is_some() && !(fact == Fact::Reopened && self.is_at_its_limit()) {
             return Fed::Ignored;
         }
         match fact {
@@ -223,6 +223,7 @@ impl Turn {
             } => self.take_result(&call, result, labels),
             Fact::Inserted { call, artifact } => self.take_insert(call, artifact),
             Fact::Resumed => self.take_resume(),
+            Fact::Reopened => self.take_reopening(),
             Fact::Stopped { reason } => {
                 self.ending = Some(Ending::Stopped { reason });
                 Fed::Taken
@@ -317,7 +318,7 @@ impl Turn {
                 text: reply.text,
                 finish,
             });
-        } else if self.rounds.len() >= self.limits.max_steps as usize {
+        } else if self.rounds.len() - self.earlier_rounds >= self.limits.max_steps as usize {
             self.ending = Some(Ending::Stopped {
                 reason: StopReason::StepLimit,
             });
@@ -372,16 +373,6 @@ impl Turn {
             Ok(arguments) => CallState::Waiting(Plan { arguments, effect }),
             Err(problem) => CallState::refused(ErrorCode::BadArguments, problem),
         }
-    }
-
-    fn take_resume(&mut self) -> Fed {
-        self.resumes += 1;
-        if self.resumes > MOST_RESUMES {
-            self.ending = Some(Ending::Stopped {
-                reason: StopReason::Crashes,
-            });
-        }
-        Fed::Taken
     }
 
     fn take_start(&mut self, call: &CallId) -> Fed {

@@ -424,6 +424,38 @@ fn facts_of_earlier_versions_are_read() {
 }
 
 #[test]
+fn a_turn_that_is_reopened_runs_what_its_last_step_asked_for_and_has_its_steps_anew() {
+    let mut turn = turn();
+    let step = |turn: &mut Turn, id: &str| {
+        let arguments = format!("{{\"of\":{id:?}}}");
+        turn.feed(reply("", vec![call(id, "look", &arguments)]));
+    };
+    let limit = Step::Finish(Ending::Stopped {
+        reason: StopReason::StepLimit,
+    });
+    for round in 0..2 {
+        for number in 0..turn.limits.max_steps {
+            assert_eq!(turn.step(), Step::AskModel);
+            let id = format!("{round}_{number}");
+            step(&mut turn, &id);
+            if turn.step() != limit {
+                turn.feed(finished(&id));
+            }
+        }
+        assert_eq!(turn.step(), limit, "round {round}");
+        assert_eq!(turn.feed(Fact::Resumed), Fed::Ignored);
+        assert_eq!(turn.feed(Fact::Reopened), Fed::Taken);
+        assert!(matches!(turn.step(), Step::Judge { .. }));
+        let last = format!("{round}_{}", turn.limits.max_steps - 1);
+        turn.feed(finished(&last));
+    }
+    turn.feed(Fact::Stopped {
+        reason: StopReason::Person,
+    });
+    assert_eq!(turn.feed(Fact::Reopened), Fed::Ignored);
+}
+
+#[test]
 fn nothing_moves_after_the_end() {
     let mut turn = turn();
     turn.feed(Fact::Stopped {

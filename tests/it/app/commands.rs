@@ -124,3 +124,27 @@ async fn a_history_that_is_too_long_for_one_message_is_several() {
     assert_eq!(shown.matches("I: I see.").count(), 5, "{shown}");
     bot.finish().await;
 }
+
+#[tokio::test]
+async fn a_retry_after_the_last_step_goes_on_with_as_many_again() {
+    let bot = TestBot::with(&[("llm.max_tool_iterations", "2")]).await;
+    let sum = |number: usize| {
+        let expression = format!("{number}+{number}");
+        Reply::tools([("calculate_expression", json!({ "expression": expression }))])
+    };
+    let limit = "I stopped before I was done: this took more steps";
+    bot.model([sum(1), sum(2)]);
+    bot.says("add them up").await.replies_with(limit).await;
+    bot.model([sum(3), sum(4)]);
+    bot.says("/retry").await.replies_with(limit).await;
+    bot.model([Reply::text("It is 20.")]);
+    bot.says("/retry").await.replies("It is 20.").await;
+    // What was paid for is kept, and what was not yet run is.
+    let asked = bot.provider.requests();
+    assert_eq!(asked.len(), 5);
+    let last = asked[4].body.to_string();
+    for result in ["\\\"2\\\"", "\\\"4\\\"", "\\\"6\\\"", "\\\"8\\\""] {
+        assert!(last.contains(result), "{result} in {last}");
+    }
+    bot.finish().await;
+}

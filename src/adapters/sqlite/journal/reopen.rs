@@ -7,14 +7,15 @@ use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 use sqlx::SqliteConnection;
 
 use super::super::conversations::{self, ConversationRow};
-use super::super::iden::{Inbox, Items, TurnFacts, Turns};
-use super::super::statement::{execute, fetch_optional, word};
-use super::super::values;
+use super::super::iden::{Inbox, Items, Outbox, TurnFacts, Turns};
+use super::super::statement::{execute, fetch_optional, insert, word};
+use super::super::values::{self, millis};
 use super::answer;
 use crate::core::channel::ChatTarget;
 use crate::core::conversation::Conversation;
 use crate::core::error::StoreResult;
 use crate::core::ids::TurnId;
+use crate::core::outbox::waiting_key;
 use crate::core::turn::Fact;
 
 /// Opens the newest turn of the target's conversation if it has no answer.
@@ -42,7 +43,9 @@ pub(super) async fn reopen(
     else {
         return Ok(None);
     };
-    forget_the_end(&mut *connection, turn).await?;
+    let seq = forget_the_end(&mut *connection, turn).await?;
+    note_the_reopening(&mut *connection, (turn, seq), now).await?;
+    may_be_told_again(&mut *connection, TurnId(turn)).await?;
     let items = Query::delete()
         .from_table(Items::Table)
         .and_where(Expr::col(Items::Turn).eq(turn))
@@ -70,8 +73,8 @@ pub(super) async fn reopen(
     Ok(Some(TurnId(turn)))
 }
 
-/// Removes the last fact if it is the one that ended the turn.
-async fn forget_the_end(connection: &mut SqliteConnection, turn: i64) -> StoreResult<()> {
+/// Removes the last fact if it is the one that ended the turn. Says which is the next.
+async fn forget_the_end(connection: &mut SqliteConnection, turn: i64) -> StoreResult<i64> {
     let last = Query::select()
         .columns([TurnFacts::Seq, TurnFacts::Fact])
         .from(TurnFacts::Table)
@@ -81,7 +84,7 @@ async fn forget_the_end(connection: &mut SqliteConnection, turn: i64) -> StoreRe
         .take();
     let last: Option<(i64, String)> = fetch_optional(&mut *connection, &last).await?;
     let Some((seq, fact)) = last else {
-        return Ok(());
+        return Ok(1);
     };
     // One that cannot be read would keep the turn from ever being run again. With a call that the
     // rules were asked about the turn ends where it has asked too often.
@@ -92,7 +95,7 @@ async fn forget_the_end(connection: &mut SqliteConnection, turn: i64) -> StoreRe
         )
     });
     if goes_on {
-        return Ok(());
+        return Ok(seq + 1);
     }
     let delete = Query::delete()
         .from_table(TurnFacts::Table)
@@ -100,6 +103,40 @@ async fn forget_the_end(connection: &mut SqliteConnection, turn: i64) -> StoreRe
         .and_where(Expr::col(TurnFacts::Seq).eq(seq))
         .take();
     execute(connection, &delete).await?;
+    Ok(seq)
+}
+
+/// What the model was paid for last may have ended the turn by being its last step: only this lets
+/// it go on.
+async fn note_the_reopening(
+    connection: &mut SqliteConnection,
+    (turn, seq): (i64, i64),
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let fact = insert(
+        TurnFacts::Table,
+        [
+            (TurnFacts::Turn, Expr::val(turn)),
+            (TurnFacts::Seq, Expr::val(seq)),
+            (
+                TurnFacts::Fact,
+                Expr::val(values::to_json(&Fact::Reopened)?),
+            ),
+            (TurnFacts::CreatedAt, Expr::val(millis(now))),
+        ],
+    );
+    execute(connection, &fact).await?;
+    Ok(())
+}
+
+/// What is said once in a turn is said once more when that is run again.
+async fn may_be_told_again(connection: &mut SqliteConnection, turn: TurnId) -> StoreResult<()> {
+    let told = Query::update()
+        .table(Outbox::Table)
+        .value(Outbox::DedupeKey, Expr::val(None::<String>))
+        .and_where(Expr::col(Outbox::DedupeKey).eq(waiting_key(turn)))
+        .take();
+    execute(connection, &told).await?;
     Ok(())
 }
 

@@ -46,6 +46,7 @@ pub(in super::super) fn any_fact() -> impl Strategy<Value = Fact> {
         3 => (id_again(), 0i64..30).prop_map(|(id, minute)| Fact::Asked { call: CallId::new(id), at: at(minute) }),
         3 => (id_again(), name_again(), decision()).prop_map(|(id, name, decision)| decided(id, name, "{}", decision)),
         1 => Just(Fact::Resumed),
+        1 => Just(Fact::Reopened),
         1 => Just(Fact::Stopped { reason: StopReason::Person }),
         1 => Just(Fact::ModelFailed {
             error: ModelError {
