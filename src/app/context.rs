@@ -66,6 +66,7 @@ pub struct TurnContext {
     files: ReadFiles,
     /// What the person wrote, or said.
     pub user: String,
+    asked_at: Option<DateTime<Utc>>,
     /// The labels of the message and what came with it.
     asked_labels: Labels,
     /// The labels of all of this.
@@ -215,6 +216,7 @@ impl ContextBuilder {
             enclosures,
             files: ReadFiles::default(),
             user,
+            asked_at: inbox.iter().map(|row| row.received_at).min(),
             asked_labels,
             labels,
             cache_key: format!("minibot-{}", conversation.id),
@@ -273,6 +275,7 @@ impl ContextBuilder {
             preface: context.preface.clone(),
             enclosures: context.enclosures.clone(),
             user: context.user.clone(),
+            asked_at: context.asked_at,
             exchange,
             attached,
             tools: self.tools.specs(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -39,6 +40,8 @@ pub struct ModelRequest {
     pub enclosures: Vec<Enclosure>,
     /// What the person wrote, unchanged; empty where only something of others came.
     pub user: String,
+    /// When the person's message arrived.
+    pub asked_at: Option<DateTime<Utc>>,
     /// What this turn has said and done so far.
     pub exchange: Vec<Item>,
     /// Pictures, files and the texts of documents, in order, with the places where they belong.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz::Europe__Madrid;
-use minibot::adapters::sqlite::{SqliteJobStore, SqliteNoteStore, SqliteSummaryStore};
+use minibot::adapters::sqlite::{
+    SqliteInboxStore, SqliteJobStore, SqliteNoteStore, SqliteSummaryStore,
+};
 use minibot::app::context::{ContextBuilder, ContextSettings};
 use minibot::app::toolbox::Toolbox;
 use minibot::core::channel::{ChatKind, ChatTarget, Sender};
@@ -245,7 +247,9 @@ impl Chat {
                 incoming: Box::new(incoming),
             },
         };
-        let stored = self.fixture.inbox().add(vec![arrival]).await.unwrap();
+        // It arrives now, by the clock of the chat.
+        let inbox = SqliteInboxStore::new(self.fixture.database.clone(), self.clock.clone());
+        let stored = inbox.add(vec![arrival]).await.unwrap();
         let [Stored::Queued(id)] = stored[..] else {
             panic!("{stored:?}")
         };

@@ -15,6 +15,7 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use self::grammar::{EXAMPLES, Intent, parse};
+use self::reminders::Waited;
 use self::words::plain;
 use crate::core::clock::Clock;
 use crate::core::conversation::Item;
@@ -57,8 +58,15 @@ impl BuiltinModel {
 
     fn intent(&self, request: &ModelRequest) -> Option<Intent> {
         (!is_forwarded(request))
-            .then(|| parse(&request.user, self.now()))
+            .then(|| parse(&request.user, self.asked_at(request)))
             .flatten()
+    }
+
+    /// When the message arrived: what it says of times was meant then, however long a model that
+    /// did not answer was waited for.
+    fn asked_at(&self, request: &ModelRequest) -> DateTime<Tz> {
+        let (asked, now) = (request.asked_at, self.now());
+        asked.map_or(now, |at| at.with_timezone(&self.zone).min(now))
     }
 
     fn next(&self, request: &ModelRequest) -> Move {
@@ -73,7 +81,8 @@ impl BuiltinModel {
             None => return Move::Say(words::not_understood(&self.examples(request))),
             Some(intent) => intent,
         };
-        match next_for(&intent, &done, self.now()) {
+        let asked_at = self.asked_at(request);
+        match next_for(&intent, &done, (asked_at, self.now())) {
             Move::Call(calls) => match missing_tool(&calls, request) {
                 Some(name) => Move::Say(words::switched_off(name)),
                 None => Move::Call(calls),
@@ -96,7 +105,7 @@ pub fn examples(
 ) -> impl Iterator<Item = &'static str> {
     let works = move |example: &&str| {
         let intent = parse(example, now);
-        intent.is_some_and(|intent| match next_for(&intent, &[], now) {
+        intent.is_some_and(|intent| match next_for(&intent, &[], (now, now)) {
             Move::Call(calls) => calls.iter().all(|(name, _)| offered(name)),
             Move::Say(_) => true,
         })
@@ -169,17 +178,24 @@ fn finished_calls(exchange: &[Item]) -> Vec<Done<'_>> {
         .collect()
 }
 
-fn next_for(intent: &Intent, done: &[Done<'_>], now: DateTime<Tz>) -> Move {
+fn next_for(
+    intent: &Intent,
+    done: &[Done<'_>],
+    (asked_at, now): (DateTime<Tz>, DateTime<Tz>),
+) -> Move {
+    let waited = Waited::between(asked_at, now);
     let last = done.last().map(|done| done.result);
     match intent {
         Intent::Help => Move::Say(words::help(EXAMPLES)),
         Intent::Greeting => Move::Say(words::greeting(EXAMPLES)),
         Intent::Thanks => Move::Say("You are welcome.".into()),
-        Intent::Remind { what, when } => reminders::remind(what, when, last, now.timezone()),
+        Intent::Remind { what, when } => {
+            reminders::remind(what, (when, waited), last, now.timezone())
+        }
         Intent::ListReminders => reminders::list(last),
         Intent::CancelReminder { words } => reminders::cancel(words, done),
         Intent::CancelAllReminders => reminders::cancel_all(done),
-        Intent::ChangeReminder { words, when } => reminders::change(words, when, done),
+        Intent::ChangeReminder { words, when } => reminders::change(words, (when, waited), done),
         Intent::SaveNote { title, data } => notes::save(title, data, done),
         Intent::FindNote { query } => notes::find(query, last),
         Intent::ListNotes => notes::list(last),

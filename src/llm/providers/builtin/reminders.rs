@@ -1,5 +1,6 @@
 //! Reminders: the calls that an intent takes, one step after the other, and what is said then.
 
+use chrono::DateTime;
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
@@ -16,10 +17,31 @@ const CANCEL: &str = "cancel_scheduled_prompt";
 
 const NONE: &str = "You have no reminders.";
 
-pub(super) fn remind(what: &str, when: &When, last: Option<&ToolResult>, zone: Tz) -> Move {
+/// The whole seconds for which a message has waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Waited(u64);
+
+impl Waited {
+    pub(super) fn between(asked_at: DateTime<Tz>, now: DateTime<Tz>) -> Self {
+        let seconds = (now - asked_at).num_seconds();
+        Self(u64::try_from(seconds).unwrap_or_default())
+    }
+
+    /// What is left of a delay.
+    fn left_of(self, seconds: u64) -> u64 {
+        seconds.saturating_sub(self.0)
+    }
+}
+
+pub(super) fn remind(
+    what: &str,
+    (when, waited): (&When, Waited),
+    last: Option<&ToolResult>,
+    zone: Tz,
+) -> Move {
     match last {
-        None => Move::Call(vec![(SCHEDULE, schedule_arguments(what, when))]),
-        Some(result) => Move::Say(scheduled(what, when, result, zone)),
+        None => Move::Call(vec![(SCHEDULE, schedule_arguments(what, when, waited))]),
+        Some(result) => Move::Say(scheduled(what, (when, waited), result, zone)),
     }
 }
 
@@ -81,7 +103,7 @@ pub(super) fn cancel_all(done: &[Done<'_>]) -> Move {
 
 /// Changing is adding the new one first and cancelling the old one then, so that a failure in
 /// between leaves one too many and never none.
-pub(super) fn change(words: &str, when: &When, done: &[Done<'_>]) -> Move {
+pub(super) fn change(words: &str, (when, waited): (&When, Waited), done: &[Done<'_>]) -> Move {
     let Some(listed) = done.first() else {
         return Move::Call(vec![list_call()]);
     };
@@ -90,7 +112,10 @@ pub(super) fn change(words: &str, when: &When, done: &[Done<'_>]) -> Move {
         Err(question) => return Move::Say(question),
     };
     match done {
-        [] | [_] => Move::Call(vec![(SCHEDULE, schedule_arguments(&job.text, when))]),
+        [] | [_] => Move::Call(vec![(
+            SCHEDULE,
+            schedule_arguments(&job.text, when, waited),
+        )]),
         [_, added] if added.result.error_text().is_none() => {
             Move::Call(vec![(CANCEL, json!({ "job_id": job.id }))])
         }
@@ -115,11 +140,11 @@ fn list_call() -> (&'static str, Value) {
     )
 }
 
-fn schedule_arguments(what: &str, when: &When) -> Value {
+fn schedule_arguments(what: &str, when: &When, waited: Waited) -> Value {
     let local = |moment: &chrono::NaiveDateTime| moment.format("%Y-%m-%dT%H:%M:%S").to_string();
     let mut arguments = json!({ "content": what });
     let given = match when {
-        When::In { seconds } => json!({ "delay_seconds": seconds }),
+        When::In { seconds } => json!({ "delay_seconds": waited.left_of(*seconds) }),
         When::At { local: at } => json!({ "run_at": local(at) }),
         When::Every { seconds, first } => json!({
             "recurrence_type": "interval",
@@ -138,16 +163,18 @@ fn schedule_arguments(what: &str, when: &When) -> Value {
     arguments
 }
 
-fn scheduled(what: &str, when: &When, result: &ToolResult, zone: Tz) -> String {
+fn scheduled(what: &str, (when, waited): (&When, Waited), result: &ToolResult, zone: Tz) -> String {
     let value = result.value();
     let (Some(human), Some(run_at)) = (value["human"].as_str(), value["run_at"].as_str()) else {
         return failed("I could not set that reminder", result);
     };
     let told = match when {
-        When::In { seconds } => {
+        When::In { seconds } if waited.left_of(*seconds) > 0 => {
             in_delay(*seconds, run_at, zone).unwrap_or_else(|| human.to_owned())
         }
-        When::At { .. } | When::Every { .. } | When::Cron { .. } => human.to_owned(),
+        When::In { .. } | When::At { .. } | When::Every { .. } | When::Cron { .. } => {
+            human.to_owned()
+        }
     };
     format!("⏰ {}: {}", plain(&capitalised(&told)), plain(what))
 }
@@ -285,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_never_told_as_done() {
-        let when = When::In { seconds: 60 };
+        let when = (&When::In { seconds: 60 }, Waited(0));
         let added = ToolResult::ok(json!({ "human": "today at 15:01", "run_at": "x" }));
         let (one, broken) = (listed(1), broken());
         let done = |results: &[&'static str]| -> Vec<Done<'_>> {
@@ -306,7 +333,7 @@ mod tests {
             (list(Some(&broken)), unread),
             (cancel("tea", &done(&["broken"])), unread),
             (cancel_all(&done(&["broken"])), unread),
-            (change("tea", &when, &done(&["broken"])), unread),
+            (change("tea", when, &done(&["broken"])), unread),
             (
                 cancel("tea", &done(&["listed", "broken"])),
                 "I could not cancel that: the disk is full.",
@@ -316,11 +343,11 @@ mod tests {
                 "Cancelled 0 reminders. 1 left: say it again to cancel more.",
             ),
             (
-                change("tea", &when, &done(&["listed", "broken"])),
+                change("tea", when, &done(&["listed", "broken"])),
                 "I could not change that reminder: the disk is full.",
             ),
             (
-                change("tea", &when, &done(&["listed", "added", "broken"])),
+                change("tea", when, &done(&["listed", "added", "broken"])),
                 "⏰ Changed to today at 15\\:01: tea\n\nThe old one (#7) is still listed.",
             ),
         ];
