@@ -273,6 +273,11 @@ pub trait ReplySink: Send + Sync {
     /// The attempt broke: what came so far is void, and the text starts anew.
     fn restart(&self);
 
+    /// Whether another model is asked when this one gives up: then it need not be waited for as long.
+    fn has_stand_in(&self) -> bool {
+        false
+    }
+
     /// Calls that were made for a reply for which nobody waits any more: what they cost is told here,
     /// since there will be no reply and no error to tell it.
     fn lost(&self, usage: Vec<UsageEntry>);

@@ -1,5 +1,6 @@
 //! Several models in a row: when one gives up, the next is asked.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -39,12 +40,10 @@ impl ChatModel for Chain {
         let sink = WatchedSink::new(sink);
         let mut spent = Spent::nothing(&sink);
         let mut told = None;
-        let mut too_small = None;
-        for model in self.models() {
-            if too_small.is_some_and(|window| model.window() <= window) {
-                continue;
-            }
+        let mut left: VecDeque<_> = self.models().collect();
+        while let Some(model) = left.pop_front() {
             sink.restart_if_begun();
+            sink.tell_of_stand_in(!left.is_empty());
             let error = match model.reply(request, &sink).await {
                 Ok(reply) => return Ok(spent.before(reply)),
                 Err(error) => error,
@@ -56,7 +55,10 @@ impl ChatModel for Chain {
                 // that server: for them there are others.
                 ModelErrorKind::Refused if told.is_none() => return Err(spent.told_as(error)),
                 // Only a larger window helps.
-                ModelErrorKind::ContextTooLong => too_small = Some(model.window()),
+                ModelErrorKind::ContextTooLong => {
+                    let window = model.window();
+                    left.retain(|other| other.window() > window);
+                }
                 _ => {}
             }
             tracing::warn!(model = model.describe(), %error, "a model gave up");

@@ -48,19 +48,20 @@ impl ChatModel for WithFallback {
         if begun_by == Some(Answerer::Offline) {
             return self.offline.reply(request, sink).await;
         }
+        // What the first has begun only the first can end: from the message alone the offline
+        // answerer would do the same things again.
+        let can_take_over = begun_by.is_none() && self.offline.understands(request);
         let sink = WatchedSink::new(sink);
+        sink.tell_of_stand_in(can_take_over);
         let error = match self.first.reply(request, &sink).await {
             Ok(reply) => return Ok(reply),
             Err(error) => error,
         };
-        // What the first has begun only the first can end: from the message alone the offline
-        // answerer would do the same things again.
-        let may_take_over = begun_by.is_none()
-            && !matches!(
-                error.kind,
-                ModelErrorKind::ContextTooLong | ModelErrorKind::Refused
-            );
-        if !may_take_over || !self.offline.understands(request) {
+        let is_a_no = matches!(
+            error.kind,
+            ModelErrorKind::ContextTooLong | ModelErrorKind::Refused
+        );
+        if is_a_no || !can_take_over {
             return Err(error);
         }
         let mut spent = Spent::nothing(&sink);

@@ -18,7 +18,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// A model that is asked several times. The wait doubles from try to try, is spread by up to a
 /// half so that many turns do not come back at once, and is at least what the server asks for,
-/// within 30 s.
+/// within 30 s. One from which nothing came in all its time is not waited for again where another
+/// can be asked instead.
 pub struct Retrying {
     inner: Arc<dyn ChatModel>,
     attempts: NonZeroU32,
@@ -81,7 +82,9 @@ impl ChatModel for Retrying {
             };
             failures += 1;
             spent.add(&error);
-            if !error.kind.is_transient() || failures >= self.attempts.get() {
+            let silent = error.kind == ModelErrorKind::TimedOut && !sink.has_begun();
+            let given_up = silent && sink.has_stand_in();
+            if given_up || !error.kind.is_transient() || failures >= self.attempts.get() {
                 return Err(spent.told_as(error));
             }
             self.clock.sleep(self.wait(failures, &error.kind)).await;

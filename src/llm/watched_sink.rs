@@ -9,6 +9,7 @@ use crate::core::usage::UsageEntry;
 pub(super) struct WatchedSink<'a> {
     inner: &'a dyn ReplySink,
     pushed: AtomicBool,
+    stand_in: AtomicBool,
 }
 
 impl<'a> WatchedSink<'a> {
@@ -16,12 +17,24 @@ impl<'a> WatchedSink<'a> {
         Self {
             inner,
             pushed: AtomicBool::new(false),
+            stand_in: AtomicBool::new(inner.has_stand_in()),
         }
+    }
+
+    /// Whether another model is asked when the next one gives up.
+    pub(super) fn tell_of_stand_in(&self, there_is_one: bool) {
+        let behind = there_is_one || self.inner.has_stand_in();
+        self.stand_in.store(behind, Ordering::Relaxed);
+    }
+
+    /// Whether anything has come since the last restart.
+    pub(super) fn has_begun(&self) -> bool {
+        self.pushed.load(Ordering::Relaxed)
     }
 
     /// Restarts the text, if there is any yet.
     pub(super) fn restart_if_begun(&self) {
-        if self.pushed.load(Ordering::Relaxed) {
+        if self.has_begun() {
             self.restart();
         }
     }
@@ -36,6 +49,10 @@ impl ReplySink for WatchedSink<'_> {
     fn restart(&self) {
         self.pushed.store(false, Ordering::Relaxed);
         self.inner.restart();
+    }
+
+    fn has_stand_in(&self) -> bool {
+        self.stand_in.load(Ordering::Relaxed)
     }
 
     fn lost(&self, usage: Vec<UsageEntry>) {

@@ -10,11 +10,19 @@ use super::{Drive, Halt, Progress, TurnLoop, TurnStops};
 use crate::app::outbox::compose;
 use crate::app::spending::Spending;
 use crate::core::boundary::Boundary;
+use crate::core::channel::ChatTarget;
 use crate::core::error::StoreResult;
+use crate::core::ids::TurnId;
 use crate::core::journal::JournalEntry;
 use crate::core::model::{ChatModel, ModelError, ModelReply, ModelRequest, ReplySink};
+use crate::core::outbox::{NewOutbox, Outgoing, waiting_key};
 use crate::core::turn::Fact;
 use crate::core::usage::{CallPurpose, UsageEntry};
+
+/// How long nothing may come from the model before the person is told that it is still waited for.
+const SILENCE: Duration = Duration::from_secs(60);
+
+const STILL_WAITING: &str = "The model has not answered yet; I go on trying. /stop ends it.";
 
 /// How long a turn that is stopped waits for the call that shows its text. What is cut off there is
 /// at worst a message that stays as it is beside the final one.
@@ -80,13 +88,24 @@ impl TurnLoop {
         } else {
             &self.models.answers
         };
+        let watched = (progress.id, progress.place.target.clone(), text.clone());
         let asked = async {
             let sink = GrowingText {
                 text: Mutex::new(sender),
                 spending: &self.spending,
             };
-            self.unless_halted(deadline, stops, self.timed(model, request, &sink))
-                .await
+            let call = self.unless_halted(deadline, stops, self.timed(model, request, &sink));
+            tokio::pin!(call);
+            if is_scheduled {
+                // Nobody waits for it.
+                return call.await;
+            }
+            tokio::select! {
+                biased;
+                answer = &mut call => return answer,
+                () = self.tell_of_silence(watched) => {}
+            }
+            call.await
             // The sink goes here: whoever shows the text comes to an end too, after the call
             // that may be under way.
         };
@@ -112,6 +131,25 @@ impl TurnLoop {
         (answer, came.borrow().clone())
     }
 
+    /// Tells the person when nothing has come for long, once in a turn.
+    async fn tell_of_silence(
+        &self,
+        (turn, target, text): (TurnId, ChatTarget, watch::Receiver<String>),
+    ) {
+        self.clock.sleep(SILENCE).await;
+        if !text.borrow().is_empty() {
+            return;
+        }
+        let line = NewOutbox {
+            dedupe_key: Some(waiting_key(turn)),
+            ..NewOutbox::answer(target, Outgoing::plain(STILL_WAITING))
+        };
+        match self.live.store.add(vec![line]).await {
+            Ok(_) => self.signals.wake_outbox(),
+            Err(error) => warn!(%error, "the person could not be told that the model is silent"),
+        }
+    }
+
     async fn timed(
         &self,
         model: &Arc<dyn ChatModel>,
@@ -128,11 +166,7 @@ impl TurnLoop {
         answer
     }
 
-    pub(super) fn compose(
-        &self,
-        progress: &Progress,
-        markdown: &str,
-    ) -> Vec<crate::core::outbox::NewOutbox> {
+    pub(super) fn compose(&self, progress: &Progress, markdown: &str) -> Vec<NewOutbox> {
         let channel = self.channels.of(&progress.place.target);
         channel.map_or_else(Vec::new, |channel| {
             let grown = progress.answer.message.as_ref();

@@ -39,6 +39,7 @@ mod scheduled_runs;
 mod scheduler;
 mod sending;
 mod sent_files;
+mod silence;
 mod spending;
 mod spending_races;
 mod stand_ins;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use minibot::core::model::{ChatModel, ModelErrorKind};
+use minibot::llm::chain::Chain;
+use minibot::llm::fallback::WithFallback;
 use minibot::llm::retry::Retrying;
 
 use super::model_fixture::{LeapingClock, RecordingSink, overloaded, request};
@@ -166,4 +168,33 @@ async fn waits_are_spread_by_up_to_a_half() {
         .unwrap();
     assert_eq!(clock.waits(), [Duration::from_secs(3)]);
     assert_eq!(model.describe(), "inner");
+}
+
+#[tokio::test]
+async fn silence_is_waited_for_once_where_another_model_can_be_asked() {
+    let silent = || Fails("", ModelErrorKind::TimedOut);
+    let begun = || Fails("hal", ModelErrorKind::TimedOut);
+    let down = || Fails("", DOWN);
+    let cases: [(&str, Vec<Scripted>, usize); 4] = [
+        ("silent", vec![silent()], 1),
+        ("silent after a failure", vec![down(), silent()], 2),
+        ("begun", vec![begun(), begun(), begun()], 3),
+        ("down", vec![down(), down(), down()], 3),
+    ];
+    for (what, script, asked) in cases {
+        let first = world(script, 3, Duration::ZERO);
+        let last = world([silent(), silent(), Says("whole")], 3, Duration::ZERO);
+        let chain = Chain::new(Arc::new(first.model), vec![Arc::new(last.model)]);
+        let reply = chain.reply(&request("x"), &first.sink).await.unwrap();
+        assert_eq!(reply.text, "whole", "{what}");
+        assert_eq!(first.inner.asked(), asked, "{what}");
+        assert_eq!(last.inner.asked(), 3, "behind the last there is nobody");
+        let grammar = ScriptedModel::understanding("grammar", [Says("done")], "remind");
+        for (words, asked) in [("remind me", 1), ("what is love", 3)] {
+            let first = world([silent(), silent(), silent()], 3, Duration::ZERO);
+            let model = WithFallback::new(Arc::new(first.model), grammar.clone());
+            let _ = model.reply(&request(words), &first.sink).await;
+            assert_eq!(first.inner.asked(), asked, "{words}");
+        }
+    }
 }
