@@ -177,22 +177,35 @@ impl Spending {
         self.settings.owner.as_ref() == Some(place)
     }
 
-    /// Tells the owner; the outbox takes the same warning of a day only once.
-    async fn tell(&self, warning: BudgetWarning) {
-        warn!(budget = warning.describe(), "the budget is nearly used up");
-        let Some(owner) = &self.settings.owner else {
+    /// Tells the owner; the outbox takes the same warning of a period only once.
+    async fn tell(&self, warnings: Vec<BudgetWarning>) {
+        for warning in &warnings {
+            warn!(budget = warning.describe(), "the budget is nearly used up");
+        }
+        let Some(owner) = self
+            .settings
+            .owner
+            .as_ref()
+            .filter(|_| !warnings.is_empty())
+        else {
             return;
         };
-        let line = Outgoing::Text {
-            text: FormattedText::plain(warning.describe()),
-            buttons: raise_buttons(),
+        let row = |warning: &BudgetWarning| {
+            let line = Outgoing::Text {
+                text: FormattedText::plain(warning.describe()),
+                buttons: raise_buttons(),
+            };
+            NewOutbox {
+                dedupe_key: Some(warning.key()),
+                ..NewOutbox::notice(owner.clone(), line)
+            }
         };
-        let (day, limit) = (warning.day, warning.budget.limit.get());
-        let row = NewOutbox {
-            dedupe_key: Some(format!("budget:{day}:{limit}")),
-            ..NewOutbox::notice(owner.clone(), line)
-        };
-        match self.ports.outbox.add(vec![row]).await {
+        match self
+            .ports
+            .outbox
+            .add(warnings.iter().map(row).collect())
+            .await
+        {
             Ok(_) => self.ports.signals.wake_outbox(),
             Err(error) => warn!(%error, "the owner could not be told of the budget"),
         }

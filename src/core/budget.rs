@@ -49,7 +49,8 @@ impl SpentBudget {
     }
 }
 
-/// That a limit is nearly reached. It is given once a day, and again when the owner has raised it.
+/// That a limit is nearly reached. It is given once in its period, and again when the owner has
+/// raised it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BudgetWarning {
     /// The day.
@@ -61,6 +62,15 @@ pub struct BudgetWarning {
 }
 
 impl BudgetWarning {
+    /// The same for the same warning: by it nobody is told of a limit twice in its period.
+    pub fn key(&self) -> String {
+        let period = match self.budget.period {
+            BudgetPeriod::Today => self.day.format("today:%Y-%m-%d"),
+            BudgetPeriod::Month => self.day.format("month:%Y-%m"),
+        };
+        format!("budget:{period}:{}", self.budget.limit.get())
+    }
+
     /// What the owner reads.
     pub fn describe(&self) -> String {
         let period = match self.budget.period {
@@ -103,7 +113,8 @@ pub struct BudgetAccount {
     today: PeriodTotals,
     month: PeriodTotals,
     held: MicroUsd,
-    warned: bool,
+    /// The limits of which the owner was told in their present period.
+    warned: Vec<BudgetPeriod>,
 }
 
 impl BudgetAccount {
@@ -116,7 +127,7 @@ impl BudgetAccount {
             today: PeriodTotals::default(),
             month: PeriodTotals::default(),
             held: MicroUsd::ZERO,
-            warned: false,
+            warned: Vec::new(),
         }
     }
 
@@ -142,29 +153,37 @@ impl BudgetAccount {
         Ok(())
     }
 
-    /// Enters what a call has cost for which `estimate` was held. Says when a limit is nearly
-    /// reached, once for each that the owner sets in a day.
+    /// Enters what a call has cost for which `estimate` was held. Says which limits are nearly
+    /// reached, once for each that the owner sets in a period.
     pub fn settle(
         &mut self,
         estimate: MicroUsd,
         cost: MicroUsd,
         now: DateTime<Utc>,
-    ) -> Option<BudgetWarning> {
+    ) -> Vec<BudgetWarning> {
         self.turn_page(now);
         self.held = self.held.minus(estimate);
         for totals in [&mut self.today, &mut self.month] {
             totals.spent = totals.spent.plus(cost);
         }
+        if cost == MicroUsd::ZERO {
+            return Vec::new();
+        }
         let near = |(budget, spent): &(SpentBudget, MicroUsd)| {
             *spent >= budget.limit.per_mille(self.limits.warn_per_mille)
+                && !self.warned.contains(&budget.period)
         };
-        let (budget, spent) = self.budgets().into_iter().flatten().find(near)?;
-        let first = cost > MicroUsd::ZERO && !std::mem::replace(&mut self.warned, true);
-        first.then_some(BudgetWarning {
-            day: self.day,
-            budget,
-            spent,
-        })
+        let near = self.budgets().into_iter().flatten().filter(near);
+        let warnings: Vec<BudgetWarning> = near
+            .map(|(budget, spent)| BudgetWarning {
+                day: self.day,
+                budget,
+                spent,
+            })
+            .collect();
+        let periods = warnings.iter().map(|warning| warning.budget.period);
+        self.warned.extend(periods);
+        warnings
     }
 
     /// Enters a call that was broken off: it has probably cost what was held for it.
@@ -182,7 +201,7 @@ impl BudgetAccount {
         for totals in [&mut self.today, &mut self.month] {
             totals.raised = totals.raised.plus(amount);
         }
-        self.warned = false;
+        self.warned.clear();
     }
 
     /// What is left of each limit.
@@ -218,10 +237,11 @@ impl BudgetAccount {
         }
         if (today.year(), today.month()) != (self.day.year(), self.day.month()) {
             self.month = PeriodTotals::default();
+            self.warned.clear();
         }
         self.today = PeriodTotals::default();
+        self.warned.retain(|period| *period != BudgetPeriod::Today);
         self.day = today;
-        self.warned = false;
     }
 }
 

@@ -41,8 +41,9 @@ impl<'a> Hold<'a> {
     }
 
     /// The call is over, and has cost so much.
-    pub(super) fn settle(mut self, cost: MicroUsd) -> Option<BudgetWarning> {
-        let estimate = self.call.take()?.cost.unwrap_or_default();
+    pub(super) fn settle(mut self, cost: MicroUsd) -> Vec<BudgetWarning> {
+        let call = self.call.take();
+        let estimate = call.and_then(|call| call.cost).unwrap_or_default();
         let now = self.spending.ports.clock.now();
         self.spending.account().settle(estimate, cost, now)
     }

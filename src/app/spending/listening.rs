@@ -31,14 +31,12 @@ impl Transcriber for MeteredTranscriber {
         };
         let mut listened = self.inner.transcribe(recording).await;
         let cost = self.spending.price(&mut listened.usage, &self.name);
-        let warning = hold.settle(cost);
+        let warnings = hold.settle(cost);
         let booked = self.spending.book(CallPurpose::Turn, &listened.usage).await;
         if let Err(error) = booked {
             warn!(%error, "what a transcription cost could not be booked");
         }
-        if let Some(warning) = warning {
-            self.spending.tell(warning).await;
-        }
+        self.spending.tell(warnings).await;
         listened
     }
 }

@@ -46,9 +46,7 @@ impl ChatModel for Metered {
             Err(error) => &mut error.usage,
         };
         let cost = self.spending.price(usage, &self.name);
-        if let Some(warning) = hold.settle(cost) {
-            self.spending.tell(warning).await;
-        }
+        self.spending.tell(hold.settle(cost)).await;
         outcome
     }
 

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
-use minibot::core::budget::{BudgetAccount, BudgetLimits, BudgetPeriod, PeriodTotals, beginnings};
+use minibot::core::budget::{
+    BudgetAccount, BudgetLimits, BudgetPeriod, BudgetWarning, PeriodTotals, beginnings,
+};
 use minibot::core::money::MicroUsd;
 
 const MADRID: Tz = Tz::Europe__Madrid;
@@ -48,8 +50,8 @@ fn without_limits_nothing_is_refused() {
     let mut account = account(None, None);
     assert!(account.hold(MicroUsd::new(u64::MAX), noon()).is_ok());
     assert!(account.hold(MicroUsd::new(u64::MAX), noon()).is_ok());
-    let warning = account.settle(cents(1), MicroUsd::new(u64::MAX), noon());
-    assert_eq!(warning, None);
+    let warnings = account.settle(cents(1), MicroUsd::new(u64::MAX), noon());
+    assert_eq!(warnings, []);
     assert!(account.left(noon()).is_empty());
 }
 
@@ -64,30 +66,74 @@ fn a_call_that_is_broken_off_counts_as_what_was_held() {
     assert_eq!((budget.limit, budget.left), (cents(200), cents(100)));
 }
 
+/// What the owner is told when so much more is spent.
+fn told(account: &mut BudgetAccount, spent: u64, at: DateTime<Utc>) -> Vec<String> {
+    let warnings = account.settle(cents(0), cents(spent), at);
+    warnings.iter().map(BudgetWarning::describe).collect()
+}
+
 #[test]
 fn a_warning_comes_once_a_day() {
     let mut account = account(Some(100), Some(1000));
-    assert_eq!(account.settle(cents(0), cents(79), noon()), None);
-    let warning = account.settle(cents(0), cents(1), noon()).unwrap();
+    assert!(told(&mut account, 79, noon()).is_empty());
     assert_eq!(
-        warning.describe(),
-        "$0.80 of today's budget of $1.00 is spent. /usage shows for what."
+        told(&mut account, 1, noon()),
+        ["$0.80 of today's budget of $1.00 is spent. /usage shows for what."]
     );
-    assert_eq!(account.settle(cents(0), cents(5), noon()), None);
+    assert!(told(&mut account, 5, noon()).is_empty());
     let tomorrow = noon() + TimeDelta::days(1);
-    assert_eq!(account.settle(cents(0), cents(5), tomorrow), None);
-    assert!(account.settle(cents(0), cents(80), tomorrow).is_some());
+    assert!(told(&mut account, 5, tomorrow).is_empty());
+    assert_eq!(told(&mut account, 80, tomorrow).len(), 1);
+}
+
+#[test]
+fn a_warning_of_the_day_swallows_none_of_the_month() {
+    let mut account = account(Some(100), Some(200));
+    let tomorrow = noon() + TimeDelta::days(1);
+    let next_month = noon() + TimeDelta::days(3);
+    let day =
+        |spent| format!("{spent} of today's budget of $1.00 is spent. /usage shows for what.");
+    let month =
+        |spent| format!("{spent} of this month's budget of $2.00 is spent. /usage shows for what.");
+    assert_eq!(told(&mut account, 90, noon()), [day("$0.90")]);
+    assert_eq!(told(&mut account, 80, noon()), [month("$1.70")]);
+    assert_eq!(told(&mut account, 85, tomorrow), [day("$0.85")]);
+    assert!(told(&mut account, 1, tomorrow).is_empty());
+    let both = told(&mut account, 170, next_month);
+    assert_eq!(both, [day("$1.70"), month("$1.70")]);
+}
+
+#[test]
+fn the_same_warning_has_the_same_key() {
+    let keys = |daily, monthly, at| -> Vec<String> {
+        let mut account = account(daily, monthly);
+        let warnings = account.settle(cents(0), cents(100), at);
+        warnings.iter().map(BudgetWarning::key).collect()
+    };
+    let tomorrow = noon() + TimeDelta::days(1);
+    let today = keys(Some(100), Some(100), noon());
+    assert_eq!(
+        today,
+        [
+            "budget:today:2027-03-30:1000000",
+            "budget:month:2027-03:1000000"
+        ]
+    );
+    let next = keys(Some(100), Some(100), tomorrow);
+    assert_ne!(next[0], today[0]);
+    assert_eq!(next[1], today[1], "it is the same month");
+    assert_ne!(keys(Some(90), None, noon())[0], today[0]);
 }
 
 #[test]
 fn a_larger_budget_is_warned_of_anew() {
     let mut account = account(Some(100), None);
-    assert!(account.settle(cents(0), cents(90), noon()).is_some());
+    assert_eq!(told(&mut account, 90, noon()).len(), 1);
     account.raise(cents(100), noon());
-    assert_eq!(account.settle(cents(0), cents(60), noon()), None);
-    let warning = account.settle(cents(0), cents(10), noon()).unwrap();
-    assert_eq!(warning.budget.limit, cents(200));
-    assert_eq!(account.settle(cents(0), cents(1), noon()), None);
+    assert!(told(&mut account, 60, noon()).is_empty());
+    let warnings = account.settle(cents(0), cents(10), noon());
+    assert_eq!(warnings[0].budget.limit, cents(200));
+    assert!(told(&mut account, 1, noon()).is_empty());
 }
 
 #[test]
