@@ -6,9 +6,11 @@ mod listening;
 mod metered;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use tokio::sync::Notify;
 use tracing::warn;
 
 use self::listening::MeteredTranscriber;
@@ -26,6 +28,9 @@ use crate::core::money::{MicroUsd, PriceList};
 use crate::core::outbox::{Button, NewOutbox, OutboxStore, Outgoing};
 use crate::core::usage::{CallPurpose, ModelUsage, TokenUsage, UsageEntry, UsageStore};
 use crate::core::usage_report::UsageReport;
+
+/// How long it rests when calls cannot be booked.
+const REST: Duration = Duration::from_secs(1);
 
 /// Settings of the spending.
 #[derive(Debug, Clone)]
@@ -61,6 +66,8 @@ pub struct Spending {
     account: Mutex<BudgetAccount>,
     /// Not yet booked.
     lost: Mutex<Vec<(CallPurpose, UsageEntry)>>,
+    /// Rings when there are some.
+    lost_some: Notify,
 }
 
 /// What was used, and what that makes of the budget.
@@ -80,6 +87,7 @@ impl Spending {
             ports,
             account: Mutex::new(account),
             lost: Mutex::default(),
+            lost_some: Notify::new(),
         })
     }
 
@@ -136,6 +144,20 @@ impl Spending {
     pub fn lose(&self, purpose: CallPurpose, usage: Vec<UsageEntry>) {
         self.lost()
             .extend(usage.into_iter().map(|entry| (purpose, entry)));
+        self.lost_some.notify_one();
+    }
+
+    /// Books what is lost whenever something is, for as long as it is polled: what is only in
+    /// memory is gone with the process.
+    pub async fn keep_booking_lost(&self) {
+        loop {
+            self.lost_some.notified().await;
+            if let Err(error) = self.book_lost().await {
+                // It has rung again, since they are lost again.
+                warn!(%error, "a call that was broken off could not be booked; trying again");
+                self.ports.clock.sleep(REST).await;
+            }
+        }
     }
 
     /// Books the calls that were lost. Nobody is left who would do it for them.

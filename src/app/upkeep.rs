@@ -78,9 +78,17 @@ pub fn ended_turns() -> (mpsc::Sender<ConversationId>, mpsc::Receiver<Conversati
 }
 
 impl Upkeep {
-    /// Looks after one conversation at a time until `stop`. What is broken off then is done after
-    /// the next turn.
-    pub async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
+    /// Looks after one conversation at a time until `stop`, and meanwhile after calls that were
+    /// broken off. What is broken off then is done after the next turn.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let spending = self.spending.clone();
+        tokio::select! {
+            done = self.look_after_conversations(stop) => done,
+            () = spending.keep_booking_lost() => Ok(()),
+        }
+    }
+
+    async fn look_after_conversations(mut self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut failed: HashMap<ConversationId, DateTime<Utc>> = HashMap::new();
         loop {
             let conversation = tokio::select! {
@@ -91,9 +99,6 @@ impl Upkeep {
                 },
                 () = stop.cancelled() => return Ok(()),
             };
-            if let Err(error) = self.spending.book_lost().await {
-                warn!(%error, "a call that was broken off could not be booked");
-            }
             let now = self.clock.now();
             // A clock that was set back must not make it a long rest.
             failed.retain(|_, at| *at <= now && now - *at < REST);

@@ -200,3 +200,31 @@ async fn the_owner_has_a_button_whenever_a_budget_is_used_up() {
     bot.bob().says("/retry").await.replies("A composer.").await;
     bot.finish().await;
 }
+
+#[tokio::test]
+async fn a_call_that_is_broken_off_behind_the_turns_is_booked_at_once() {
+    let mut overrides = PRICES.to_vec();
+    overrides.push(("memory.compaction", "true"));
+    overrides.push(("memory.history_window", "4"));
+    let bot = TestBot::with(&overrides).await;
+    bot.model([
+        Reply::text("A composer."),
+        Reply::text("Another."),
+        Reply::hang(),
+    ]);
+    bot.says(QUESTION).await.replies("A composer.").await;
+    bot.says("and Bach?").await.replies("Another.").await;
+    bot.provider.wait_for_requests(3).await;
+    // The summary takes too long.
+    bot.time_passes(std::time::Duration::from_secs(91)).await;
+    let usage = bot.ports().usage.clone();
+    let booked = async {
+        let since = bot.clock.now() - TimeDelta::hours(1);
+        while usage.by_model(since).await.unwrap()[0].calls < 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let soon = std::time::Duration::from_secs(10);
+    tokio::time::timeout(soon, booked).await.unwrap();
+    bot.finish().await;
+}
