@@ -87,6 +87,10 @@ pub struct Dispatcher {
 struct Lane {
     news: News,
     turn: Option<TurnStops>,
+    /// The newest message of that turn.
+    newest: Option<InboxId>,
+    /// Turns that the last process left and that have not gone on yet.
+    unfinished: usize,
     /// A turn of a message before this one ends before it begins: the person said so while it
     /// still waited.
     stop_before: Option<InboxId>,
@@ -193,16 +197,40 @@ impl Dispatcher {
 
     /// Stops the turn that runs in this place, or the one that is about to begin for a message
     /// before `said_in`; whether there was one.
-    pub fn cancel(&self, target: &ChatTarget, said_in: InboxId) -> Cancelled {
+    pub async fn cancel(&self, target: &ChatTarget, said_in: InboxId) -> StoreResult<Cancelled> {
+        if let Some(cancelled) = self.cancel_at_once(target, said_in) {
+            return Ok(cancelled);
+        }
+        // The worker looks for more, or takes its leave: nobody would say that there was nothing.
+        let waiting = self.inbox.waiting(target, 1).await?;
+        if waiting.first().is_some_and(|row| row.id < said_in) {
+            return Ok(Cancelled::Running);
+        }
+        let mut lanes = self.lanes();
+        let told = |stop: &mut InboxId| *stop == said_in;
+        let not_heard = match lanes.get_mut(target) {
+            Some(lane) => lane.stop_before.take_if(told).is_some(),
+            None => true,
+        };
+        Ok(if not_heard {
+            Cancelled::Nothing
+        } else {
+            Cancelled::Running
+        })
+    }
+
+    /// The same, where that shows at once. Otherwise the next turn hears of it.
+    fn cancel_at_once(&self, target: &ChatTarget, said_in: InboxId) -> Option<Cancelled> {
         let mut lanes = self.lanes();
         let Some(lane) = lanes.get_mut(target) else {
-            return Cancelled::Nothing;
+            return Some(Cancelled::Nothing);
         };
         match &lane.turn {
+            Some(_) if lane.newest == Some(said_in) => return Some(Cancelled::Nothing),
             Some(turn) => turn.end_now(),
             None => lane.stop_before = Some(said_in),
         }
-        Cancelled::Running
+        (lane.turn.is_some() || lane.unfinished > 0).then_some(Cancelled::Running)
     }
 
     /// Stops the turn that runs in this place, if there is one.
@@ -261,7 +289,11 @@ impl Dispatcher {
             }
             return;
         }
-        lanes.insert(target.clone(), Lane::default());
+        let lane = Lane {
+            unfinished: left.len(),
+            ..Lane::default()
+        };
+        lanes.insert(target.clone(), lane);
         drop(lanes);
         let span = error_span!("worker", chat.id = %target.chat);
         let (dispatcher, work) = (self.clone(), work.clone());
@@ -369,10 +401,14 @@ impl Dispatcher {
         };
         let mut lanes = self.lanes();
         let lane = lanes.get_mut(target)?;
-        let stopped = lane.stop_before.take();
-        if stopped.is_some_and(|stop| newest.is_none_or(|row| row < stop)) {
+        let before = |stop: &mut InboxId| newest.is_none_or(|row| row < *stop);
+        if lane.stop_before.take_if(before).is_some() {
             stops.cancel.cancel();
         }
+        if newest.is_none() {
+            lane.unfinished = lane.unfinished.saturating_sub(1);
+        }
+        lane.newest = newest;
         lane.turn = Some(stops.clone());
         Some(stops)
     }

@@ -15,7 +15,8 @@ pub(super) async fn new(commands: &Commands, call: &CommandCall<'_>) -> StoreRes
 }
 
 pub(super) async fn stop(commands: &Commands, call: &CommandCall<'_>) -> StoreResult<Answer> {
-    match commands.dispatcher.cancel(call.target, call.row.id) {
+    let dispatcher = &commands.dispatcher;
+    match dispatcher.cancel(call.target, call.row.id).await? {
         // The turn itself says that it stopped.
         Cancelled::Running => Ok(Answer::Silence),
         Cancelled::Nothing => Ok(Answer::Text("Nothing is running.".into())),
