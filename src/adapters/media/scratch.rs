@@ -1,7 +1,7 @@
 //! Temporary files without a name: nothing of them is left behind, however the process ends.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -83,11 +83,22 @@ impl Blob for Sealed {
     }
 }
 
+fn failure(error: &std::io::Error) -> MediaError {
+    let words = error.to_string();
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => MediaError::NoRoom(words),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            MediaError::NotAllowed(words)
+        }
+        _ => MediaError::Failed(words),
+    }
+}
+
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> Result<T, MediaError> {
     match spawn_blocking(work).await {
-        Ok(done) => done.map_err(|error| MediaError::Failed(error.to_string())),
+        Ok(done) => done.map_err(|error| failure(&error)),
         Err(_) => Err(MediaError::Failed("the work on a file broke down".into())),
     }
 }

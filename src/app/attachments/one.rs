@@ -217,10 +217,23 @@ impl One<'_> {
                 detail: "it is no longer there; please send it again".to_owned(),
             },
             MediaError::Unreadable(detail) => Refusal::Unreadable { detail },
-            MediaError::Failed(_) => Refusal::NotFetched {
-                detail: "there was no room for it here; please send it again later".to_owned(),
-            },
+            MediaError::NoRoom(_) | MediaError::NotAllowed(_) | MediaError::Failed(_) => {
+                Refusal::NotFetched {
+                    detail: not_stored(&error).to_owned(),
+                }
+            }
         }
+    }
+}
+
+/// What of ours was in the way of a file, for a person.
+fn not_stored(error: &MediaError) -> &'static str {
+    match error {
+        MediaError::NoRoom(_) => "there was no room for it here; please send it again later",
+        MediaError::NotAllowed(_) => {
+            "I may not write files where I keep them; whoever runs me can mend that"
+        }
+        _ => "something here failed; please send it again, and if that stays, look into my log",
     }
 }
 
@@ -278,5 +291,27 @@ fn name_of(outcome: &FileOutcome) -> &'static str {
         FileOutcome::Heard { .. } => "heard",
         FileOutcome::Kept { .. } => "kept",
         FileOutcome::Refused { .. } => "refused",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_full_disk_is_called_one() {
+        let words = "os error".to_owned();
+        let full = not_stored(&MediaError::NoRoom(words.clone()));
+        assert!(full.contains("no room"), "{full}");
+        for other in [
+            MediaError::NotAllowed(words.clone()),
+            MediaError::Failed(words),
+        ] {
+            let told = not_stored(&other);
+            assert!(
+                !told.contains("room") && !told.contains("os error"),
+                "{told}"
+            );
+        }
     }
 }

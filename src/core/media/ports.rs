@@ -37,7 +37,13 @@ pub enum MediaError {
     /// What is there cannot be read; the words are for a person too.
     #[error("{0}")]
     Unreadable(String),
-    /// Something of ours failed, such as the disk.
+    /// The disk is full.
+    #[error("{0}")]
+    NoRoom(String),
+    /// The bot may not write, or read, where such files lie.
+    #[error("{0}")]
+    NotAllowed(String),
+    /// Something else of ours failed.
     #[error("{0}")]
     Failed(String),
 }
