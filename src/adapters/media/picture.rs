@@ -50,11 +50,15 @@ pub(super) fn read(bytes: &[u8], kind: PictureType) -> Result<Made, String> {
             "it has {width} × {height} pixels, and a side may have {LONGEST_TAKEN}"
         ));
     }
+    if kind == PictureType::Jpeg && !ends(bytes) {
+        return Err(broken());
+    }
     let fits = width.max(height) <= LONGEST_SIDE;
+    // Also what goes on as it is: a header says nothing about what is behind it.
+    let picture = decoded(bytes, kind)?;
     if fits && !moves(bytes, kind) {
         return Ok(Made::AsItIs);
     }
-    let picture = decoded(bytes, kind)?;
     let picture = if fits { picture } else { smaller(picture) };
     encoded(&picture, kind)
 }
@@ -67,6 +71,22 @@ fn smaller(picture: DynamicImage) -> DynamicImage {
     } else {
         picture.thumbnail(LONGEST_SIDE, LONGEST_SIDE)
     }
+}
+
+/// Whether the end of a JPEG is there. Its decoder makes do with any part of it, which providers do not.
+fn ends(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    // Segments with their lengths, up to the first scan.
+    while let Some(&[0xff, marker, high, low]) = bytes.get(at..at + 4) {
+        match marker {
+            // A byte that only fills.
+            0xff => at += 1,
+            0xda => return bytes[at..].windows(2).any(|pair| pair == [0xff, 0xd9]),
+            _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
+        }
+    }
+    // What is no such segment the decoder may judge.
+    at < bytes.len()
 }
 
 fn reader(bytes: &[u8], kind: PictureType) -> ImageReader<Cursor<&[u8]>> {
