@@ -207,7 +207,7 @@ impl WorkspaceFiles for CapWorkspaces {
             Location::of(workspace, Some(to.path))?,
         );
         let path = to.path.clone();
-        let _writer = self.writer(&target.area).await;
+        let _writers = self.writers(&from.area, &target.area).await;
         let there = self.look(&from).await?;
         if !there.is_file() {
             let why = format!("{} is not a plain file", from.shown);

@@ -53,6 +53,18 @@ impl CapWorkspaces {
         lock.lock_owned().await
     }
 
+    /// The same for what touches two areas. Always in the same order: so no two wait for each other.
+    pub(super) async fn writers(&self, one: &str, other: &str) -> Vec<OwnedMutexGuard<()>> {
+        let mut areas = vec![one, other];
+        areas.sort_unstable();
+        areas.dedup();
+        let mut writers = Vec::new();
+        for area in areas {
+            writers.push(self.writer(area).await);
+        }
+        writers
+    }
+
     pub(super) fn staging_name(&self) -> String {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         format!("{}-{number}", std::process::id())

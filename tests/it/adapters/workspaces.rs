@@ -2,16 +2,19 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use chrono::{TimeDelta, Utc};
 use minibot::adapters::files::clean;
 use minibot::core::files::{
     FileContent, FileEdit, FileError, NewPlace, Overwrite, WorkspaceFiles, Workspaces,
 };
 use minibot::core::label::Labels;
-use minibot::core::media::InMemory;
+use minibot::core::media::{Blob, InMemory, MediaError};
 
 use super::workspace_fixture::{Folder, chat, kind, named, path, web};
+use crate::support::gate::Gate;
 use crate::support::machine::SmallDisk;
 
 #[tokio::test]
@@ -309,4 +312,55 @@ async fn a_chat_that_gets_another_id_keeps_its_files_and_what_is_known_of_them()
     folder.write("new.txt", "x").await.unwrap();
     assert_eq!(move_chat("7", "-1007").await, "exists");
     assert_eq!(folder.read("new.txt").await.unwrap(), "x");
+}
+
+/// A file whose bytes come when a gate opens.
+#[derive(Debug)]
+struct Slow(Gate);
+
+#[async_trait]
+impl Blob for Slow {
+    fn size(&self) -> u64 {
+        3
+    }
+
+    async fn read_at(&self, offset: u64, _: usize) -> Result<Vec<u8>, MediaError> {
+        self.0.pass().await;
+        Ok(b"new"[offset.min(3) as usize..].to_vec())
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_moves_between_areas_waits_for_who_writes_in_either() {
+    let folder = Folder::new().await;
+    for (from, to) in [("a.txt", "shared/a.txt"), ("shared/a.txt", "b.txt")] {
+        folder.write("a.txt", "one").await.unwrap();
+        let gate = Gate::new();
+        let slow: Arc<dyn Blob> = Arc::new(Slow(gate.clone()));
+        let (here, labels) = (chat("7"), Labels::default());
+        let place = NewPlace {
+            folder: "",
+            name: "slow.txt",
+        };
+        let keeping = folder.files.keep(&here, place, &slow, &labels);
+        let moving = folder.rename(from, to, Overwrite::Replace);
+        tokio::pin!(keeping, moving);
+        tokio::select! {
+            biased;
+            kept = &mut keeping => panic!("it is not there yet: {kept:?}"),
+            () = gate.wait_for_arrivals(1) => {}
+        }
+        // The common folder is free, and whoever moves into it waits all the same.
+        for number in 0..20 {
+            assert!(futures::poll!(&mut moving).is_pending(), "{from} {number}");
+            let other = format!("shared/{number}.txt");
+            folder.write(&other, "x").await.unwrap();
+        }
+        assert!(futures::poll!(&mut moving).is_pending(), "{from}");
+        gate.open();
+        keeping.await.unwrap();
+        moving.await.unwrap();
+        assert_eq!(kind(&folder.read(from).await), "not found");
+        assert_eq!(folder.read(to).await.unwrap(), "one");
+    }
 }
