@@ -8,10 +8,12 @@ use async_trait::async_trait;
 use super::spent::Spent;
 use super::watched_sink::WatchedSink;
 use crate::core::conversation::{History, Item, shortened};
+use crate::core::media::Attached;
 use crate::core::model::{
     ChatModel, ModelError, ModelErrorKind, ModelReply, ModelRequest, ReplySink,
 };
 use crate::core::tokens::{LearnedWindow, answer_room};
+use crate::llm::providers::Pdfs;
 
 /// What a person reads when a model that stands in has made all its steps.
 const NO_MORE_STEPS: &str = "I stopped before I was done: this took more steps than one answer may \
@@ -28,6 +30,8 @@ pub struct OwnLimits {
     pub prompt: Option<(String, String)>,
     /// Its steps in a turn, where they are fewer than the turn's.
     pub max_steps: Option<usize>,
+    /// As what it is sent PDFs.
+    pub pdfs: Pdfs,
 }
 
 impl OwnLimits {
@@ -69,6 +73,13 @@ impl WithOwnLimits {
             && let Some(rest) = request.system.strip_prefix(usual)
         {
             fitted.system = format!("{own}{rest}");
+        }
+        if self.limits.pdfs == Pdfs::AsFiles {
+            // Their texts are for other models: what is not sent takes no room.
+            fitted
+                .attached
+                .iter_mut()
+                .for_each(Attached::leave_pdf_text);
         }
         let (room, taken) = (self.window(), fitted.estimated_tokens());
         if taken <= room {
@@ -165,7 +176,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::core::conversation::Enclosure;
     use crate::core::ids::CallId;
+    use crate::core::label::Labels;
+    use crate::core::media::{InMemory, Part, Place};
     use crate::core::model::FinishReason;
     use crate::core::tool::ToolCall;
     use crate::core::usage::{TokenUsage, UsageEntry};
@@ -228,6 +242,7 @@ mod tests {
             answer_tokens: Some(1000),
             prompt: Some(("You are usual.".into(), "You stand in.".into())),
             max_steps: Some(2),
+            pdfs: Pdfs::AsFiles,
         }
     }
 
@@ -247,6 +262,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_pdf_takes_the_room_of_what_is_sent_of_it() {
+        let scan = Part::Pdf {
+            name: "scan.pdf".into(),
+            content: InMemory::holding(vec![0; 150_000]),
+            text: Some(Enclosure {
+                text: "[it has no text]".into(),
+                labels: Labels::default(),
+            }),
+        };
+        let asked = ModelRequest {
+            attached: vec![Attached {
+                place: Place::Message,
+                part: scan,
+            }],
+            ..request(50)
+        };
+        for (pdfs, kept) in [(Pdfs::AsFiles, false), (Pdfs::AsText, true)] {
+            let inner = Arc::new(Greedy::default());
+            let limits = OwnLimits {
+                context_tokens: 6000,
+                pdfs,
+                ..limits()
+            };
+            let model = WithOwnLimits::new(inner.clone(), limits);
+            model.reply(&asked, &Unheard).await.unwrap();
+            let seen = inner.0.lock().unwrap();
+            let turns = seen[0].history.items().len();
+            // 5000 tokens are there: two pages of a file take 3000 of them.
+            assert_eq!(turns > 15, kept, "{pdfs:?} {turns}");
+            let part = &seen[0].attached[0].part;
+            assert_eq!(part.text_bytes() > 0, kept, "{pdfs:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn the_last_step_calls_nothing_more() {
         let model = WithOwnLimits::new(Arc::new(Greedy::default()), limits());
         let first = model.reply(&request(0), &Unheard).await.unwrap();
@@ -256,7 +306,7 @@ mod tests {
             text: first.text,
             calls: first.calls,
             continuation: None,
-            labels: crate::core::label::Labels::default(),
+            labels: Labels::default(),
         });
         let last = model.reply(&next, &Unheard).await.unwrap();
         assert!(last.calls.is_empty());

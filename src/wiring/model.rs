@@ -165,6 +165,7 @@ fn own_limits(config: &LlmConfig, main: &LlmConfig) -> OwnLimits {
         context_tokens: config.context_tokens.get() as usize,
         answer_tokens: config.max_new_tokens.map(|most| most.get() as usize),
         prompt: (usual != own).then(|| (usual.to_owned(), own.to_owned())),
+        pdfs: pdfs(config),
         max_steps: (config.max_tool_iterations < main.max_tool_iterations).then_some(steps),
     }
 }
@@ -182,6 +183,13 @@ fn provider(config: &LlmConfig) -> Result<Option<Arc<dyn ChatModel>>, SetupError
             Arc::new(openrouter::model(server, &config.openrouter)?)
         }
     }))
+}
+
+fn pdfs(config: &LlmConfig) -> Pdfs {
+    match config.pdf_as {
+        PdfAs::File => Pdfs::AsFiles,
+        PdfAs::Text => Pdfs::AsText,
+    }
 }
 
 /// Where the API of `[llm]` lies, or that of OpenAI.
@@ -203,10 +211,7 @@ fn server(config: &LlmConfig, provider_name: &str, own_url: &str) -> ServerSetti
         max_new_tokens: config.max_new_tokens,
         reasoning_effort: config.reasoning_effort.clone(),
         top_p: config.top_p,
-        pdfs: match config.pdf_as {
-            PdfAs::File => Pdfs::AsFiles,
-            PdfAs::Text => Pdfs::AsText,
-        },
+        pdfs: pdfs(config),
         strict_tools: StrictTools::WhereKnown,
     }
 }

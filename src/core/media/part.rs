@@ -28,6 +28,15 @@ pub struct Attached {
     pub part: Part,
 }
 
+impl Attached {
+    /// Leaves a PDF without its text, for a model that takes the file.
+    pub fn leave_pdf_text(&mut self) {
+        if let Part::Pdf { text, .. } = &mut self.part {
+            *text = None;
+        }
+    }
+}
+
 /// Where in a request a part belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -72,7 +81,7 @@ impl Part {
         }
     }
 
-    /// A guess at the tokens it takes.
+    /// A guess at the tokens it takes: of a PDF with a text that takes, without one the file.
     pub fn estimated_tokens(&self) -> usize {
         match self {
             Self::Text(text) => estimated_tokens(text) + 8,

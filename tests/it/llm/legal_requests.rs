@@ -13,7 +13,7 @@ use minibot::core::tool::{ToolCall, ToolEffect, ToolResult};
 use minibot::core::turn::{Fact, Turn, TurnLimits};
 use minibot::llm::config::OpenRouterConfig;
 use minibot::llm::own_limits::{OwnLimits, WithOwnLimits};
-use minibot::llm::providers::openrouter;
+use minibot::llm::providers::{Pdfs, openrouter};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
@@ -266,6 +266,7 @@ fn any_turn_with_files_and_thoughts_is_legal_however_it_is_cut() {
                 answer_tokens: None,
                 prompt: None,
                 max_steps: None,
+                pdfs: Pdfs::AsFiles,
             };
             let model = WithOwnLimits::new(model.clone(), limits);
             let mut request = ModelRequest {

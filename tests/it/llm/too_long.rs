@@ -8,6 +8,7 @@ use minibot::core::media::{Attached, InMemory, Part, Place};
 use minibot::core::model::{ChatModel, ModelErrorKind, ModelRequest};
 use minibot::llm::chain::Chain;
 use minibot::llm::own_limits::{OwnLimits, WithOwnLimits};
+use minibot::llm::providers::Pdfs;
 use serde_json::json;
 
 use super::model_fixture::{
@@ -26,6 +27,7 @@ fn limited(inner: Arc<dyn ChatModel>, context_tokens: usize) -> WithOwnLimits {
         answer_tokens: None,
         prompt: None,
         max_steps: None,
+        pdfs: Pdfs::AsFiles,
     };
     WithOwnLimits::new(inner, limits)
 }
