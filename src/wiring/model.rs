@@ -192,6 +192,11 @@ fn pdfs(config: &LlmConfig) -> Pdfs {
     }
 }
 
+/// The tokens that a request may have by the settings of a model alone.
+pub(super) fn request_room(config: &LlmConfig) -> usize {
+    own_limits(config, config).request_tokens()
+}
+
 /// Where the API of `[llm]` lies, or that of OpenAI.
 pub(super) fn base_url(config: &LlmConfig) -> HttpUrl {
     let own_url = || HttpUrl::parse(OPENAI).expect("a constant that parses");

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use super::Settings;
 use super::checks::positive;
 use crate::adapters::config::Finding;
+use crate::core::model::estimated_tokens;
 use crate::core::money::MicroUsd;
 use crate::llm::config::{LlmConfig, Provider};
+use crate::wiring::model::request_room;
 
 pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     let (llm, runs) = (&settings.llm, &settings.scheduler.prompts.profile);
@@ -26,8 +28,9 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
         let key = format!("llm.profiles.{name}.fallbacks");
         known(&key, &profile.fallbacks, llm, &mut findings);
     }
+    rooms(settings, &mut findings);
     money(llm, &mut findings);
-    unpriced_models(llm, runs, &mut findings);
+    unpriced_models(settings, &mut findings);
     findings
 }
 
@@ -107,6 +110,73 @@ fn known<'a>(
     }
 }
 
+/// What the tools that are always there say of themselves, in tokens as they are guessed.
+const USUAL_TOOLS: usize = 2_600;
+
+/// What is left for what a person says, and what was said before.
+const CONVERSATION: usize = 1_000;
+
+/// Each model that may be asked must have room for more than its prompt.
+fn rooms(settings: &Settings, findings: &mut Vec<Finding>) {
+    let tools = USUAL_TOOLS + more_tools(settings);
+    for (section, used) in used(settings) {
+        if used.provider == Provider::Builtin {
+            continue;
+        }
+        let needed = estimated_tokens(used.system_prompt()) + tools + CONVERSATION;
+        let room = request_room(&used);
+        if room >= needed {
+            continue;
+        }
+        let keys = ["context_tokens", "max_new_tokens"].map(|key| format!("{section}.{key}"));
+        let window = used.context_tokens;
+        let (answer, enough) = match used.max_new_tokens {
+            Some(most) => {
+                let most = most.get() as usize;
+                (format!("max_new_tokens = {most}"), needed + most)
+            }
+            None => ("the answer's quarter".to_owned(), needed * 4 / 3 + 1),
+        };
+        findings.push(Finding::problem(
+            keys,
+            format!(
+                "{section}.context_tokens: {window} less {answer} leaves {room} tokens for a request, and the prompt, \
+                 the tools and a short conversation need {needed}; it takes {enough}, or fewer tools"
+            ),
+        ));
+    }
+}
+
+/// The same of those that are switched on.
+fn more_tools(settings: &Settings) -> usize {
+    let tools = &settings.tools;
+    [
+        (tools.file_storage.enabled, 1_700),
+        (tools.http_client.enabled, 600),
+        (tools.browser.enabled, 2_500),
+        (tools.python_exec.enabled, 500),
+        (tools.bash.enabled, 400),
+    ]
+    .into_iter()
+    .filter_map(|(enabled, tokens)| enabled.then_some(tokens))
+    .sum()
+}
+
+/// The models that may be asked, each with its section; names that lead nowhere are told elsewhere.
+fn used(settings: &Settings) -> Vec<(String, LlmConfig)> {
+    let (llm, runs) = (&settings.llm, &settings.scheduler.prompts.profile);
+    let mut names: BTreeSet<&String> = llm.fallbacks.iter().chain(runs).collect();
+    let of_runs = runs.as_ref().and_then(|name| llm.profiles.get(name));
+    names.extend(of_runs.iter().flat_map(|profile| &profile.fallbacks));
+    let profiles = names.into_iter().filter_map(|name| {
+        let profile = llm.profile(name)?;
+        Some((format!("llm.profiles.{name}"), profile))
+    });
+    std::iter::once(("llm".to_owned(), llm.clone()))
+        .chain(profiles)
+        .collect()
+}
+
 fn money(llm: &LlmConfig, findings: &mut Vec<Finding>) {
     let budget = &llm.budget;
     for (key, limit) in [
@@ -142,21 +212,15 @@ fn is_amount(amount: f64) -> bool {
 }
 
 /// What has no price costs nothing as far as the budget knows.
-fn unpriced_models(llm: &LlmConfig, runs: &Option<String>, findings: &mut Vec<Finding>) {
+fn unpriced_models(settings: &Settings, findings: &mut Vec<Finding>) {
+    let llm = &settings.llm;
     if llm.budget.daily_usd.is_none() && llm.budget.monthly_usd.is_none() {
         return;
     }
-    let mut names: BTreeSet<&String> = llm.fallbacks.iter().chain(runs).collect();
-    let of_runs = runs.as_ref().and_then(|name| llm.profiles.get(name));
-    names.extend(of_runs.iter().flat_map(|profile| &profile.fallbacks));
-    let profiles = names.into_iter().filter_map(|name| {
-        let profile = llm.profile(name)?;
-        Some((format!("llm.profiles.{name}.model"), profile))
-    });
-    let used = std::iter::once(("llm.model".to_owned(), llm.clone())).chain(profiles);
-    for (key, used) in used {
+    for (section, used) in used(settings) {
         let model = &used.model;
         if used.provider != Provider::Builtin && !llm.prices.contains_key(model) {
+            let key = format!("{section}.model");
             findings.push(Finding::warning(
                 [key.as_str(), "llm.budget"],
                 format!("{key}: llm.budget does not limit {model:.60}, which has no price in [llm.prices]"),

@@ -1,6 +1,6 @@
 //! The adapters, each against the real thing or a server that is as strict.
 
-mod config;
+pub mod config;
 mod media;
 mod outgoing_files;
 mod sqlite_audit;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::adapters::config::problems;
 use crate::support::fake_model::{Reply, Request};
 use crate::support::test_bot::{ALICE, TestBot};
 
@@ -102,4 +103,41 @@ async fn a_note_that_holds_something_from_outside_is_not_shown_by_itself() {
     let request: Value = bot.provider.requests().pop().unwrap().body;
     assert!(!request.to_string().contains("4711"), "{request}");
     bot.finish().await;
+}
+
+/// What a check says that a request needs, where the window is much too small.
+fn said_to_need(tools: &str) -> usize {
+    let content = format!(
+        "[llm]\nprovider = \"openai\"\napi_key = \"k\"\nmodel = \"m\"\ncontext_tokens = 100\n{tools}"
+    );
+    let problems = problems(&content, &[]);
+    let (_, rest) = problems[0]
+        .split_once("a short conversation need ")
+        .unwrap();
+    rest.split(';').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn what_a_check_says_that_a_request_needs_is_about_what_it_takes() {
+    for tools in [
+        "",
+        "[tools.file_storage]\nenabled = true\n[tools.http_client]\nenabled = true\n",
+    ] {
+        let on = !tools.is_empty();
+        let more = [
+            ("tools.file_storage.enabled", "true"),
+            ("tools.http_client.enabled", "true"),
+        ];
+        let bot = TestBot::with(if on { &more } else { &[] }).await;
+        let (prompt, _) = asked(&bot, "hello you").await;
+        let request = bot.provider.requests().pop().unwrap();
+        let taken = (prompt.len() + request.body["tools"].to_string().len()) / 3;
+        let needed = said_to_need(tools) - 1_000;
+        // The names of keys around each tool are not guessed at, and are some of it.
+        assert!(
+            needed * 5 > taken * 4 && needed < taken * 3 / 2,
+            "{needed} for {taken}"
+        );
+        bot.finish().await;
+    }
 }

@@ -33,7 +33,7 @@ fn lines(remarks: &[Remark]) -> Vec<String> {
     remarks.iter().map(ToString::to_string).collect()
 }
 
-fn problems(content: &str, variables: &[(&str, &str)]) -> Vec<String> {
+pub fn problems(content: &str, variables: &[(&str, &str)]) -> Vec<String> {
     match read_with(content, variables) {
         Ok(_) => Vec::new(),
         Err(problems) => lines(&problems.problems),

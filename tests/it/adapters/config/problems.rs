@@ -419,6 +419,54 @@ fn folders_for_uploads_are_two_and_no_common_ones() {
     }
 }
 
+/// A model with these further settings, and another one.
+fn with_spare(more: &str, spare: &str) -> String {
+    format!(
+        "[llm]\nprovider = \"openai\"\napi_key = \"k\"\nmodel = \"m\"\n{more}\n\
+         [llm.profiles.spare]\nmodel = \"s\"\n{spare}\n"
+    )
+}
+
+#[test]
+fn a_window_without_room_for_a_request_is_a_problem_of_each_model_that_is_used() {
+    let full = "context_tokens = 8000\nmax_new_tokens = 8000";
+    let used = "fallbacks = [\"spare\"]";
+    for (more, spare, expected) in [
+        (
+            full,
+            "",
+            "config.toml, line 5: llm.context_tokens: 8000 less max_new_tokens = 8000 leaves 0 tokens for a request,",
+        ),
+        (
+            "context_tokens = 3000",
+            "",
+            "config.toml, line 5: llm.context_tokens: 3000 less the answer's quarter leaves 2250 tokens for a request,",
+        ),
+        (
+            used,
+            full,
+            "config.toml, line 8: llm.profiles.spare.context_tokens: 8000 less max_new_tokens = 8000 leaves 0 tokens",
+        ),
+    ] {
+        let found = problems(&with_spare(more, spare), &[]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with(expected), "{found:?}");
+    }
+    let runs = format!(
+        "{}[scheduler.prompts]\nprofile = \"spare\"\n",
+        with_spare("", full)
+    );
+    assert_eq!(problems(&runs, &[]).len(), 1, "it runs the jobs");
+    for (more, spare) in [
+        ("", full),
+        (used, "context_tokens = 6000"),
+        ("context_tokens = 8000\nmax_new_tokens = 2000", ""),
+    ] {
+        let found = problems(&with_spare(more, spare), &[]);
+        assert!(found.is_empty(), "{found:?}");
+    }
+}
+
 #[test]
 fn warnings_do_not_stop_the_start() {
     let telegram = "[channels.telegram]\nenabled = true\nbot_token = \"1:a\"\n";
