@@ -70,7 +70,7 @@ fn check(update: &Value, arrival: &Arrival, chats: &[i64], users: &[i64]) {
     let is_friend = !nobody && listed(chats, chat) && listed(users, user);
     let bare = json!({ "update_id": update["update_id"] }).to_string();
     match &arrival.content {
-        Arrived::Welcome { raw, incoming } => {
+        Arrived::Welcome { raw, incoming } | Arrived::Held { raw, incoming } => {
             assert!(is_friend, "a stranger is welcome: {update}");
             assert_eq!(
                 user.map(|user| user.to_string()).as_deref(),
