@@ -7,8 +7,9 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use minibot::core::http_url::HttpUrl;
 use minibot::core::model::{ChatModel, ModelRequest, ReplySink};
+use minibot::core::usage::UsageEntry;
 use minibot::llm::providers::openai::OpenAiModel;
-use minibot::llm::providers::{ServerSettings, StrictTools};
+use minibot::llm::providers::{Pdfs, ServerSettings, StrictTools};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
@@ -59,6 +60,7 @@ fn settings(url: &str) -> ServerSettings {
         reasoning_effort: None,
         top_p: None,
         strict_tools: StrictTools::WhereKnown,
+        pdfs: Pdfs::AsFiles,
     }
 }
 
@@ -122,6 +124,10 @@ impl ReplySink for Heard {
 
     fn restart(&self) {
         self.0.lock().expect("nobody panics with it").clear();
+    }
+
+    fn lost(&self, _: Vec<UsageEntry>) {
+        unreachable!("each reply is waited for");
     }
 }
 
