@@ -6,7 +6,7 @@ use minibot::core::action::Confinement;
 use minibot::core::command::{Command, CommandLine, Reading, Verdict, classify};
 use minibot::llm::tools::bash::parse::read;
 
-/// Some of the programs that must never run unasked, whatever stands around them.
+/// Some of the programs that must never run unasked, whatever stands around them, but to tell their version.
 const NEVER: [&str; 12] = [
     "rm", "sh", "bash", "eval", "env", "sudo", "curl", "awk", "xargs", "tee", "touch", "exec",
 ];
@@ -42,7 +42,10 @@ fn programs(line: &CommandLine) -> Vec<String> {
     fn collect(command: &Command, names: &mut Vec<String>) {
         match command {
             Command::Simple(simple) => {
-                names.extend(simple.words.first().map(|word| word.text.clone()))
+                let words: Vec<&str> = simple.words.iter().map(|word| word.text.as_str()).collect();
+                if words.get(1..) != Some(&["--version"]) {
+                    names.extend(words.first().map(|name| (*name).to_owned()));
+                }
             }
             Command::Pipeline(stages) => stages.iter().for_each(|stage| collect(stage, names)),
             Command::Compound(compound) => panic!("{} is allowed", compound.kind),
