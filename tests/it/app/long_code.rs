@@ -80,7 +80,7 @@ async fn a_restart_sends_neither_the_text_nor_the_file_twice() {
     let mut bot = TestBot::new().await;
     bot.telegram
         .fail("sendDocument", [Fault::TooManyRequests { retry_after: 30 }]);
-    bot.model([Reply::text(&fence("sql", 60))]);
+    bot.model([Reply::text(fence("sql", 60))]);
     let line = "📎 code.sql (60 lines) follows as a file";
     bot.says("go").await.replies(line).await;
     bot.telegram.wait_for_calls("sendDocument", 1).await;
