@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error, error_span};
 
 use super::channels::Channels;
+use super::rest::rest_until;
 use super::seat::{Presence, Seat};
 use super::store_trouble::tell;
 use crate::core::channel::ChatTarget;
@@ -174,12 +175,12 @@ impl Dispatcher {
     pub fn forget_held_later(self: &Arc<Self>) {
         let dispatcher = self.clone();
         let until = self.clock.now();
-        let settle = self.settings.album_settle.to_std().unwrap_or_default();
+        let settled = until + self.settings.album_settle;
         self.aside(async move {
             tokio::select! {
                 // The next process gives them their time.
                 () = dispatcher.stop.cancelled() => return,
-                () = dispatcher.clock.sleep(settle) => {}
+                () = rest_until(dispatcher.clock.as_ref(), until, settled) => {}
             }
             if let Err(error) = dispatcher.inbox.forget_held(until).await {
                 tell(

@@ -11,7 +11,7 @@ use minibot::app::dispatcher::{Cancelled, Dispatcher, DispatcherSettings, Rest, 
 use minibot::core::change::ChangeOutcome;
 use minibot::core::channel::ChatTarget;
 use minibot::core::error::StoreResult;
-use minibot::core::ids::InboxId;
+use minibot::core::ids::{InboxId, UserId};
 use minibot::core::inbox::{Arrival, AskedByRow, InboxRow, InboxStore, Stored};
 use minibot::core::journal::RunningTurn;
 use minibot::core::outbox::NewOutbox;
@@ -138,6 +138,15 @@ impl InboxStore for HeldInbox {
 
     async fn waiting(&self, target: &ChatTarget, limit: u32) -> StoreResult<Vec<InboxRow>> {
         self.inner.waiting(target, limit).await
+    }
+
+    async fn waiting_of(
+        &self,
+        target: &ChatTarget,
+        of: (&UserId, DateTime<Utc>),
+        limit: u32,
+    ) -> StoreResult<Vec<InboxRow>> {
+        self.inner.waiting_of(target, of, limit).await
     }
 
     async fn get(&self, id: InboxId) -> StoreResult<Option<InboxRow>> {
