@@ -1,35 +1,44 @@
 //! Ctrl-C during setup: a question hides the cursor or what is typed, and the terminal must not stay like that.
 
+use std::thread;
+
 use dialoguer::console::Term;
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
-use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 
-use crate::cli::say;
+use crate::cli::{runtime, say};
 
 /// While it lives, Ctrl-C ends the program with a terminal as it was.
-pub(super) struct Interruptible(JoinHandle<()>);
+pub(super) struct Interruptible {
+    /// Dropped, nobody listens any more.
+    _over: oneshot::Sender<()>,
+}
 
 impl Interruptible {
-    /// Remembers the terminal.
-    pub(super) fn start(runtime: &Runtime) -> anyhow::Result<Self> {
+    /// Remembers the terminal, and listens on a thread of its own: a question holds the one that asks.
+    pub(super) fn start() -> anyhow::Result<Self> {
         let before = tcgetattr(std::io::stdin()).ok();
-        let _inside = runtime.enter();
-        let mut interrupts = signal(SignalKind::interrupt())?;
-        Ok(Self(runtime.spawn(async move {
-            if interrupts.recv().await.is_some() {
+        let runtime = runtime()?;
+        let mut interrupts = {
+            let _inside = runtime.enter();
+            signal(SignalKind::interrupt())?
+        };
+        let (over, is_over) = oneshot::channel::<()>();
+        thread::spawn(move || {
+            let interrupted = runtime.block_on(async {
+                tokio::select! {
+                    interrupt = interrupts.recv() => interrupt.is_some(),
+                    _ = is_over => false,
+                }
+            });
+            if interrupted {
                 restore(before.as_ref());
                 say("\nStopped; nothing was written.");
                 std::process::exit(1);
             }
-        })))
-    }
-}
-
-impl Drop for Interruptible {
-    fn drop(&mut self) {
-        self.0.abort();
+        });
+        Ok(Self { _over: over })
     }
 }
 

@@ -71,7 +71,7 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
     let person = Person::here();
     let runtime = runtime()?;
     let interruptible = match person {
-        Person::Present => Some(Interruptible::start(&runtime)?),
+        Person::Present => Some(Interruptible::start()?),
         Person::Absent => None,
     };
     let telegram = telegram::ask(&person, options, &runtime)?;
