@@ -85,20 +85,16 @@ async fn nothing_is_lost_whatever_happens_at_once() {
     let seconds = seconds.map_or(SECONDS, |text| text.parse().unwrap());
     let settings = format!("{SETTINGS}{}", programs().await);
     let mut program = Program::new(&settings).await;
-    let mut people = People::new(&program);
     program.provider.respond_with(model::reply);
     let began = Instant::now();
+    let ends = began + Duration::from_secs(seconds);
+    let mut people = People::new(&program, ends);
     let under_kills = Duration::from_secs_f64(seconds as f64 * UNDER_KILLS);
     let mut lives = Lives::default();
     while began.elapsed() < under_kills {
         life(&mut program, &mut people, &mut lives).await;
     }
-    let memory = last_life(
-        &mut program,
-        &mut people,
-        began + Duration::from_secs(seconds),
-    )
-    .await;
+    let memory = last_life(&mut program, &mut people, ends).await;
     people.trouble = Trouble::None;
     model::heal();
     program.telegram.clear_faults();

@@ -1,8 +1,10 @@
 //! The people of the soak: what they do, and what they make Telegram do.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use image::ImageFormat;
+use tokio::time::Instant;
 
 use crate::support::fake_telegram::{FakeTelegram, Fault, FileKind, SentUpdate, UserFile};
 use crate::support::pictures::{pdf, picture};
@@ -10,6 +12,12 @@ use crate::support::program::{ALICE, Program};
 
 /// People, each with a chat of their own.
 const CHATS: i64 = 6;
+
+/// What the second button of a reminder puts it off by.
+const LATER: Duration = Duration::from_secs(600);
+
+/// How long after the end nothing may fall due: the account is drawn up then.
+const QUIET: Duration = Duration::from_secs(180);
 
 /// One call in so many that reaches a chat loses its answer: it must stay below one in a hundred.
 const LOSES_ANSWER: u32 = 400;
@@ -61,10 +69,12 @@ pub struct People {
     /// Other updates, which want no answer of a model.
     pub others: Vec<i64>,
     pressed: Vec<(i64, i64)>,
+    ends: Instant,
 }
 
 impl People {
-    pub fn new(program: &Program) -> Self {
+    /// People who are there until `ends`.
+    pub fn new(program: &Program, ends: Instant) -> Self {
         let telegram = program.telegram.clone();
         for chat in ALICE..ALICE + CHATS {
             telegram.add_private_chat(chat, "Somebody");
@@ -80,6 +90,7 @@ impl People {
             lost_answers: 0,
             others: Vec::new(),
             pressed: Vec::new(),
+            ends,
         }
     }
 
@@ -188,11 +199,18 @@ impl People {
         self.presses += 1;
         let buttons = card.buttons();
         // The first two: yes and no, or done and later.
-        let button = &buttons[rand::random_range(0..buttons.len().min(2))];
+        let choice = if self.may_put_off() { 2 } else { 1 };
+        let button = &buttons[rand::random_range(0..buttons.len().min(choice))];
         let pressed = self
             .telegram
             .user_presses_forged(chat, chat, card.id, button);
         self.others.push(pressed.update_id);
+    }
+
+    /// Whether what is put off now does not come back while the account is drawn up.
+    fn may_put_off(&self) -> bool {
+        let back = Instant::now() + LATER;
+        !(self.ends..self.ends + QUIET).contains(&back)
     }
 
     fn disturb(&mut self) {
@@ -212,7 +230,7 @@ impl People {
                 1 => Fault::ServerError(500),
                 2 => Fault::HtmlError(502),
                 3 => Fault::ServerError(503),
-                4 => Fault::Delay(std::time::Duration::from_millis(300)),
+                4 => Fault::Delay(Duration::from_millis(300)),
                 _ => Fault::DropBefore,
             };
             self.telegram.fail(method, [fault]);
