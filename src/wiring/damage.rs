@@ -13,6 +13,9 @@ use crate::core::clock::Clock;
 
 const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// After the start: what waits for it has the disk first.
+const SOON: Duration = Duration::from_secs(2);
+
 /// Looks until `stop`. Ends with an error when there is damage: to write on would make it worse.
 pub(super) async fn watch(
     database: PathBuf,
@@ -22,7 +25,7 @@ pub(super) async fn watch(
     let mut pause = if is_small(&database) {
         EVERY
     } else {
-        Duration::ZERO
+        SOON
     };
     loop {
         tokio::select! {
