@@ -22,11 +22,7 @@ pub(super) async fn watch(
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut pause = if is_small(&database) {
-        EVERY
-    } else {
-        SOON
-    };
+    let mut pause = if is_small(&database) { EVERY } else { SOON };
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),

@@ -51,6 +51,8 @@ pub struct Account {
     pub failed: usize,
     pub stopped: usize,
     pub lost: usize,
+    /// Albums whose parts came too far from each other to be one message.
+    pub torn: usize,
     /// Messages of the bot that stand in a chat.
     pub messages: usize,
     /// Those of them that no row of the outbox knows.
@@ -196,6 +198,11 @@ impl Ledger {
                     return;
                 }
             }
+        }
+        if asked.kind == "album" && turns.len() == asked.updates.len() {
+            // A poll that failed, or a kill, came between its parts, and the second was not waited for so long.
+            account.torn += 1;
+            return;
         }
         let Some(turn) = turns.pop_first().filter(|_| turns.is_empty()) else {
             account

@@ -273,6 +273,7 @@ fn report(
     );
     row("messages of the bot", account.messages.to_string());
     row("lost", account.lost.to_string());
+    row("albums that came in pieces", account.torn.to_string());
     row("doubled or left beside", account.surplus.to_string());
     row(
         "  causes: sends at a kill, lost",
