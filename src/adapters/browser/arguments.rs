@@ -1,12 +1,16 @@
 //! The command line of Chromium: what shuts every way around the proxy, and what nobody may add.
 
+#[cfg(feature = "browser")]
 use std::net::SocketAddr;
+#[cfg(feature = "browser")]
 use std::path::Path;
 
+#[cfg(feature = "browser")]
 use super::config::BrowserConfig;
 
 /// Parts of Chromium that talk to servers of their own, guess what is opened next, or offer what nobody
 /// asked for. One list: of two `--disable-features` only the last counts.
+#[cfg(feature = "browser")]
 const FEATURES_OFF: &[&str] = &[
     "AsyncDns",
     "AutofillServerCommunication",
@@ -28,6 +32,7 @@ const FEATURES_OFF: &[&str] = &[
 ];
 
 /// What holds for every start.
+#[cfg(feature = "browser")]
 const ALWAYS: &[&str] = &[
     // Nothing around the proxy: no UDP, no look-ups of its own, loopback is not special.
     "--proxy-bypass-list=<-loopback>",
@@ -69,6 +74,7 @@ const ALWAYS: &[&str] = &[
 ];
 
 /// The command line of a session.
+#[cfg(feature = "browser")]
 pub(super) fn command_line(
     config: &BrowserConfig,
     profile: &Path,
@@ -161,7 +167,7 @@ pub fn is_accepted(argument: &str) -> bool {
         .any(|(accepted, expected)| *accepted == name && fits(*expected))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "browser"))]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
