@@ -189,3 +189,5 @@ fn unexpected(outcome: &crate::core::change::ChangeOutcome) -> crate::core::tool
 
 #[cfg(test)]
 mod program_tests;
+#[cfg(test)]
+mod test_world;

@@ -7,27 +7,21 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::bash::{self, BashTools};
 use super::python::{self, ArtifactSettings, PythonTools};
 use super::runs::{Interpreter, RunLimits};
+use super::test_world::{MemoryWorkspaces, person_in};
 use crate::core::action::{Action, Confinement};
 use crate::core::artifacts::{Artifact, ArtifactRules, SkipReason, SkippedFile};
-use crate::core::channel::{ChatKind, ChatTarget, Sender};
 use crate::core::command::{Verdict, classify};
-use crate::core::files::{
-    FileContent, FileError, SavedFile, WorkspaceId, WorkspacePath, Workspaces,
-};
-use crate::core::ids::{ChannelName, ChatId, ConversationId, UserId};
 use crate::core::label::{Labels, Source};
-use crate::core::notes::NoteOwner;
 use crate::core::sandbox::{
     Access, Argument, Captured, KilledBy, Rest, RunEnd, RunFolder, RunOutcome, RunRequest, Sandbox,
     SandboxError, SandboxMode,
 };
-use crate::core::tool::{Tool, ToolContext, ToolEffect, ToolOutcome, TurnOrigin};
+use crate::core::tool::{Tool, ToolContext, ToolEffect, ToolOutcome};
 
 /// Answers each run alike.
 #[derive(Debug)]
@@ -46,79 +40,6 @@ impl Sandbox for ScriptedSandbox {
     async fn run(&self, request: RunRequest) -> Result<RunOutcome, SandboxError> {
         self.asked.lock().unwrap().push(request);
         self.answer.clone()
-    }
-}
-
-/// Keeps what is saved; takes nothing named `full.txt`.
-#[derive(Debug, Default)]
-struct MemoryWorkspaces {
-    saved: Mutex<Vec<(String, FileContent)>>,
-    labels: Mutex<Labels>,
-}
-
-#[async_trait]
-impl Workspaces for MemoryWorkspaces {
-    async fn save_new(
-        &self,
-        workspace: &WorkspaceId,
-        folder: &str,
-        name: &str,
-        content: FileContent,
-    ) -> Result<SavedFile, FileError> {
-        if name == "full.txt" {
-            return Err(FileError::TooLarge("the folder is full".to_owned()));
-        }
-        let path = format!("{folder}/{name}");
-        let size_bytes = content.bytes.len() as u64;
-        let full = format!("{}/{path}", workspace.folder());
-        self.saved.lock().unwrap().push((full, content));
-        let path = WorkspacePath::parse(&path)?;
-        Ok(SavedFile { path, size_bytes })
-    }
-
-    async fn read(
-        &self,
-        _: &WorkspaceId,
-        path: &WorkspacePath,
-        _: u64,
-    ) -> Result<FileContent, FileError> {
-        Err(FileError::NotFound(path.to_string()))
-    }
-
-    async fn directory(&self, workspace: &WorkspaceId) -> Result<PathBuf, FileError> {
-        Ok(PathBuf::from("/files/chats").join(workspace.folder()))
-    }
-
-    async fn labels(&self, _: &WorkspaceId) -> Result<Labels, FileError> {
-        Ok(self.labels.lock().unwrap().clone())
-    }
-
-    async fn expose(&self, _: &WorkspaceId, labels: &Labels) -> Result<(), FileError> {
-        self.labels.lock().unwrap().join(labels);
-        Ok(())
-    }
-
-    async fn make_folder(
-        &self,
-        workspace: &WorkspaceId,
-        folder: &WorkspacePath,
-        labels: &Labels,
-    ) -> Result<(), FileError> {
-        let place = format!("{}/{folder}/", workspace.folder());
-        let content = FileContent {
-            bytes: Vec::new(),
-            labels: labels.clone(),
-        };
-        self.saved.lock().unwrap().push((place, content));
-        Ok(())
-    }
-
-    async fn move_chat(&self, _: &WorkspaceId, _: &WorkspaceId) -> Result<(), FileError> {
-        Ok(())
-    }
-
-    async fn sweep(&self, _: &str, _: DateTime<Utc>) -> Result<u64, FileError> {
-        Ok(0)
     }
 }
 
@@ -229,27 +150,9 @@ fn artifacts() -> ArtifactSettings {
 }
 
 fn context(labels: Labels) -> ToolContext {
-    let user = UserId::new("7");
     ToolContext {
-        target: ChatTarget {
-            channel: ChannelName::new("telegram"),
-            chat: ChatId::new("42"),
-            thread: None,
-        },
-        conversation: ConversationId(1),
-        chat_kind: ChatKind::Private,
-        notes_of: NoteOwner::Person {
-            channel: ChannelName::new("telegram"),
-            user: user.clone(),
-        },
-        sender: Sender {
-            user,
-            name: "Ada".to_owned(),
-        },
-        now: DateTime::UNIX_EPOCH,
-        zone: chrono_tz::UTC,
-        origin: TurnOrigin::Person,
         labels,
+        ..person_in("42")
     }
 }
 

@@ -132,8 +132,8 @@ async fn a_picture_goes_to_the_workspace_with_its_source() {
         json!({ "ok": true, "path": "screenshots/example.org.png" })
     );
     assert_eq!(labels, example_org());
-    let saved = desk.files.0.lock().unwrap();
-    assert_eq!(saved[0].0, "7:screenshots/example.org.png");
+    let saved = desk.files.saved.lock().unwrap();
+    assert_eq!(saved[0].0, "7/screenshots/example.org.png");
     assert_eq!(saved[0].1.labels, example_org());
 }
 

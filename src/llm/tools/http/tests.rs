@@ -283,7 +283,7 @@ async fn an_answer_is_saved_as_it_came() {
     let (result, _) = world.call(save("../cat.png")).await;
     assert_eq!(result.value()["code"], "bad_arguments");
     {
-        let shelf = world.shelf.0.lock().unwrap();
+        let shelf = world.shelf.saved.lock().unwrap();
         let (path, content) = &shelf[0];
         assert_eq!((path.as_str(), shelf.len()), ("5/downloads/cat.png", 1));
         assert!(content.labels.is_untrusted());
@@ -295,7 +295,7 @@ async fn an_answer_is_saved_as_it_came() {
     let world = World::new(Ok(cut), |_| {});
     let (result, _) = world.call(save("cat.png")).await;
     assert_eq!(result.value()["code"], "too_large");
-    assert!(world.shelf.0.lock().unwrap().is_empty());
+    assert!(world.shelf.saved.lock().unwrap().is_empty());
     let tool = family(world.web.clone(), None, &HttpClientConfig::default())
         .tools
         .remove(0);

@@ -1,10 +1,8 @@
 //! A browser that only writes down what it is asked, and the tools in front of it.
 
-use std::path::PathBuf;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::super::*;
@@ -13,13 +11,10 @@ use crate::core::browser::{
     Arrival, BrowserResult, Click, Element, ElementState, Elements, Filling, Frame, PageContent,
     Preview, Rest, Screenshot, View, Visit, Waited,
 };
-use crate::core::channel::{ChatKind, ChatTarget, Sender};
 use crate::core::egress::{FetchError, FetchRequest, Fetched, Refusal};
-use crate::core::files::{FileContent, FileError, SavedFile, WorkspacePath};
-use crate::core::ids::{ChannelName, ChatId, ConversationId, UserId};
 use crate::core::label::{Labels, Source};
-use crate::core::notes::NoteOwner;
-use crate::core::tool::{Tool, TurnOrigin};
+use crate::core::tool::Tool;
+use crate::llm::tools::test_world::{MemoryWorkspaces, person_in};
 
 /// Notes each call; every page is `https://example.org/page`.
 #[derive(Debug, Default)]
@@ -155,74 +150,15 @@ impl Fetcher for AdmittingFetcher {
     }
 }
 
-/// Keeps what is saved.
-#[derive(Debug, Default)]
-pub(super) struct KeepingWorkspaces(pub(super) Mutex<Vec<(String, FileContent)>>);
-
-#[async_trait]
-impl Workspaces for KeepingWorkspaces {
-    async fn save_new(
-        &self,
-        workspace: &WorkspaceId,
-        folder: &str,
-        name: &str,
-        content: FileContent,
-    ) -> Result<SavedFile, FileError> {
-        let path = WorkspacePath::parse(&format!("{folder}/{name}"))?;
-        let size_bytes = content.bytes.len() as u64;
-        let place = format!("{}:{path}", workspace.folder());
-        self.0.lock().unwrap().push((place, content));
-        Ok(SavedFile { path, size_bytes })
-    }
-
-    async fn read(
-        &self,
-        _workspace: &WorkspaceId,
-        path: &WorkspacePath,
-        _most_bytes: u64,
-    ) -> Result<FileContent, FileError> {
-        Err(FileError::NotFound(path.to_string()))
-    }
-
-    async fn make_folder(
-        &self,
-        _: &WorkspaceId,
-        _: &WorkspacePath,
-        _: &Labels,
-    ) -> Result<(), FileError> {
-        Ok(())
-    }
-
-    async fn directory(&self, _workspace: &WorkspaceId) -> Result<PathBuf, FileError> {
-        Err(FileError::Failed("no folder here".to_owned()))
-    }
-
-    async fn labels(&self, _: &WorkspaceId) -> Result<Labels, FileError> {
-        Ok(Labels::default())
-    }
-
-    async fn expose(&self, _workspace: &WorkspaceId, _labels: &Labels) -> Result<(), FileError> {
-        Ok(())
-    }
-
-    async fn move_chat(&self, _from: &WorkspaceId, _to: &WorkspaceId) -> Result<(), FileError> {
-        Ok(())
-    }
-
-    async fn sweep(&self, _folder: &str, _before: DateTime<Utc>) -> Result<u64, FileError> {
-        Ok(0)
-    }
-}
-
 pub(super) struct Desk {
     pub(super) browser: Arc<RecordingBrowser>,
-    pub(super) files: Arc<KeepingWorkspaces>,
+    pub(super) files: Arc<MemoryWorkspaces>,
     pub(super) tools: Vec<Arc<dyn Tool>>,
 }
 
 impl Desk {
     pub(super) fn new(browser: RecordingBrowser) -> Self {
-        let (browser, files) = (Arc::new(browser), Arc::new(KeepingWorkspaces::default()));
+        let (browser, files) = (Arc::new(browser), Arc::new(MemoryWorkspaces::default()));
         let ports = BrowserPorts {
             browser: browser.clone(),
             fetcher: Arc::new(AdmittingFetcher),
@@ -265,26 +201,7 @@ impl Desk {
 }
 
 pub(super) fn context() -> ToolContext {
-    let target = ChatTarget {
-        channel: ChannelName::new("telegram"),
-        chat: ChatId::new("7"),
-        thread: None,
-    };
-    let user = UserId::new("42");
-    ToolContext {
-        notes_of: NoteOwner::of(&target, ChatKind::Private, &user),
-        target,
-        chat_kind: ChatKind::Private,
-        conversation: ConversationId(1),
-        sender: Sender {
-            user,
-            name: "Ada".to_owned(),
-        },
-        now: DateTime::default(),
-        zone: chrono_tz::UTC,
-        origin: TurnOrigin::Person,
-        labels: Labels::default(),
-    }
+    person_in("7")
 }
 
 pub(super) fn example_org() -> Labels {

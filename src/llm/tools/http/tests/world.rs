@@ -1,24 +1,17 @@
 //! A web of one answer, and a shelf for what is saved.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use url::Url;
 
 use super::super::config::HttpClientConfig;
 use super::super::family;
-use crate::core::channel::{ChatKind, ChatTarget, Sender};
 use crate::core::egress::{BodyEnding, FetchError, FetchRequest, Fetched, Fetcher, parse_url};
-use crate::core::files::{
-    FileContent, FileError, SavedFile, WorkspaceId, WorkspacePath, Workspaces,
-};
-use crate::core::ids::{ChannelName, ChatId, ConversationId, UserId};
 use crate::core::label::Labels;
-use crate::core::notes::NoteOwner;
-use crate::core::tool::{Tool, ToolContext, ToolOutcome, ToolResult, TurnOrigin};
+use crate::core::tool::{Tool, ToolContext, ToolOutcome, ToolResult};
+use crate::llm::tools::test_world::{MemoryWorkspaces, person_in};
 
 /// The web, of one answer.
 #[derive(Debug)]
@@ -40,68 +33,9 @@ impl Fetcher for OneAnswer {
     }
 }
 
-/// Workspaces that keep what is saved, with its labels.
-#[derive(Debug, Default)]
-pub(super) struct Shelf(pub(super) Mutex<Vec<(String, FileContent)>>);
-
-#[async_trait]
-impl Workspaces for Shelf {
-    async fn save_new(
-        &self,
-        workspace: &WorkspaceId,
-        folder: &str,
-        name: &str,
-        content: FileContent,
-    ) -> Result<SavedFile, FileError> {
-        let path = WorkspacePath::parse(&format!("{folder}/{name}"))?;
-        let size_bytes = content.bytes.len() as u64;
-        let place = format!("{}/{path}", workspace.folder());
-        self.0.lock().unwrap().push((place, content));
-        Ok(SavedFile { path, size_bytes })
-    }
-
-    async fn make_folder(
-        &self,
-        _: &WorkspaceId,
-        _: &WorkspacePath,
-        _: &Labels,
-    ) -> Result<(), FileError> {
-        panic!("nothing is made")
-    }
-
-    async fn labels(&self, _: &WorkspaceId) -> Result<Labels, FileError> {
-        panic!("nobody asks for labels")
-    }
-
-    async fn read(
-        &self,
-        _: &WorkspaceId,
-        _: &WorkspacePath,
-        _: u64,
-    ) -> Result<FileContent, FileError> {
-        panic!("nothing is read")
-    }
-
-    async fn directory(&self, _: &WorkspaceId) -> Result<PathBuf, FileError> {
-        panic!("nothing is run")
-    }
-
-    async fn expose(&self, _: &WorkspaceId, _: &Labels) -> Result<(), FileError> {
-        panic!("nothing is run")
-    }
-
-    async fn move_chat(&self, _: &WorkspaceId, _: &WorkspaceId) -> Result<(), FileError> {
-        panic!("no chat moves")
-    }
-
-    async fn sweep(&self, _: &str, _: DateTime<Utc>) -> Result<u64, FileError> {
-        panic!("nothing is swept")
-    }
-}
-
 pub(super) struct World {
     pub(super) web: Arc<OneAnswer>,
-    pub(super) shelf: Arc<Shelf>,
+    pub(super) shelf: Arc<MemoryWorkspaces>,
     pub(super) tool: Arc<dyn Tool>,
 }
 
@@ -114,7 +48,7 @@ impl World {
             answer,
             asked: Mutex::default(),
         });
-        let shelf = Arc::new(Shelf::default());
+        let shelf = Arc::new(MemoryWorkspaces::default());
         let mut config = HttpClientConfig::default();
         change(&mut config);
         let mut family = family(web.clone(), Some(shelf.clone()), &config);
@@ -127,11 +61,14 @@ impl World {
     }
 
     pub(super) async fn call(&self, arguments: Value) -> (ToolResult, Labels) {
-        match self.tool.run(&context(), arguments).await {
+        let told = match self.tool.run(&context(), arguments).await {
             ToolOutcome::Finished(result) => (result, Labels::default()),
             ToolOutcome::Outside { result, labels } => (result, labels),
             _ => panic!("it changes nothing"),
-        }
+        };
+        let asked = self.shelf.asked();
+        assert!(asked.is_empty() || asked == ["save_new"], "{asked:?}");
+        told
     }
 
     pub(super) async fn get(&self) -> Value {
@@ -155,25 +92,5 @@ pub(super) fn answer(content_type: &str, body: impl Into<Vec<u8>>) -> Fetched {
 }
 
 pub(super) fn context() -> ToolContext {
-    ToolContext {
-        target: ChatTarget {
-            channel: ChannelName::new("telegram"),
-            chat: ChatId::new("5"),
-            thread: None,
-        },
-        conversation: ConversationId(1),
-        chat_kind: ChatKind::Private,
-        sender: Sender {
-            user: UserId::new("7"),
-            name: "Alice".into(),
-        },
-        notes_of: NoteOwner::Person {
-            channel: ChannelName::new("telegram"),
-            user: UserId::new("7"),
-        },
-        now: DateTime::UNIX_EPOCH,
-        zone: chrono_tz::UTC,
-        origin: TurnOrigin::Person,
-        labels: Labels::default(),
-    }
+    person_in("5")
 }
