@@ -37,6 +37,16 @@ pub async fn press(bot: &TestBot, chat: i64, user: i64, message: i64, data: &str
     notice(bot, &pressed).await
 }
 
+/// Alice's message with this id, once it reads so that `done` holds.
+pub async fn shown(bot: &TestBot, id: i64, done: impl Fn(&FakeMessage) -> bool) -> FakeMessage {
+    let look = move |messages: &[FakeMessage]| {
+        let found = messages.iter().find(|one| one.id == id)?;
+        done(found).then(|| found.clone())
+    };
+    let found = bot.telegram.find(ALICE, look).await;
+    found.unwrap_or_else(|| panic!("{}", bot.telegram.dump()))
+}
+
 /// What a person is told about a press.
 async fn notice(bot: &TestBot, pressed: &PressedButton) -> String {
     bot.telegram.wait_for_confirmation(pressed.update_id).await;

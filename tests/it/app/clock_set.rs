@@ -3,20 +3,14 @@
 
 use chrono::TimeDelta;
 use minibot::core::jobs::{JobFilter, JobStatusFilter, OccurrenceState};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::approvals::{asking, card, outcome, save};
+use super::reminders::schedule;
 use crate::support::fake_model::Reply;
 use crate::support::fake_telegram::{Fault, FileKind, UserFile};
 use crate::support::gate::Gate;
 use crate::support::test_bot::{ALICE, TestBot};
-
-fn schedule(arguments: Value) -> [Reply; 2] {
-    [
-        Reply::tools([("schedule_prompt", arguments)]),
-        Reply::text("Will do."),
-    ]
-}
 
 async fn stretch_at_half_past(bot: &TestBot) {
     bot.model(schedule(

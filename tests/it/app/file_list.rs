@@ -1,6 +1,6 @@
 //! `/files`: the list, and what its buttons do.
 
-use super::cards::press;
+use super::cards::{press, shown};
 use super::file_tools::{ON, put, workspace};
 use crate::support::fake_telegram::FakeMessage;
 use crate::support::test_bot::{ALICE, TestBot};
@@ -9,16 +9,6 @@ use crate::support::test_bot::{ALICE, TestBot};
 async fn list(bot: &TestBot) -> FakeMessage {
     bot.says("/files").await;
     bot.alice().replies_with("Files: ").await
-}
-
-/// The message with this id, once it reads so that `done` holds.
-async fn shown(bot: &TestBot, id: i64, done: impl Fn(&FakeMessage) -> bool) -> FakeMessage {
-    let look = move |messages: &[FakeMessage]| {
-        let found = messages.iter().find(|one| one.id == id)?;
-        done(found).then(|| found.clone())
-    };
-    let found = bot.telegram.find(ALICE, look).await;
-    found.unwrap_or_else(|| panic!("{}", bot.telegram.dump()))
 }
 
 #[tokio::test]

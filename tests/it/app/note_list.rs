@@ -3,7 +3,7 @@
 use minibot::app::commands::Commands;
 use serde_json::{Value, json};
 
-use super::cards::press;
+use super::cards::{press, shown};
 use crate::support::fake_model::Reply;
 use crate::support::fake_telegram::FakeMessage;
 use crate::support::test_bot::{ALICE, BOB, Chat, TestBot};
@@ -26,16 +26,6 @@ async fn save(bot: &TestBot, chat: Chat<'_>, notes: &[(&str, &str)]) {
 /// The list as it is shown now.
 async fn list(chat: Chat<'_>) -> FakeMessage {
     chat.says("/notes").await.replies_with("Notes: ").await
-}
-
-/// The message with this id, once it reads so that `done` holds.
-async fn shown(bot: &TestBot, id: i64, done: impl Fn(&FakeMessage) -> bool) -> FakeMessage {
-    let look = move |messages: &[FakeMessage]| {
-        let found = messages.iter().find(|one| one.id == id)?;
-        done(found).then(|| found.clone())
-    };
-    let found = bot.telegram.find(ALICE, look).await;
-    found.unwrap_or_else(|| panic!("{}", bot.telegram.dump()))
 }
 
 #[tokio::test]

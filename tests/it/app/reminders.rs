@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::support::fake_model::Reply;
 use crate::support::test_bot::TestBot;
 
-fn schedule(arguments: Value) -> [Reply; 2] {
+/// A model that plans this and says so.
+pub fn schedule(arguments: Value) -> [Reply; 2] {
     [
         Reply::tools([("schedule_prompt", arguments)]),
         Reply::text("Will do."),

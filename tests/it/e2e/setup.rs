@@ -35,6 +35,20 @@ fn answer(session: &mut PtySession, words: &str, answer: &str) {
     session.send_line(answer).unwrap();
 }
 
+/// Takes another server with its own address for the model: the fake.
+fn choose_fake(session: &mut PtySession, url: &str, key: &str) {
+    session.exp_string("Which model answers?").unwrap();
+    session.send(&DOWN.repeat(3)).unwrap();
+    session.send_line("").unwrap();
+    session.exp_string("Its address").unwrap();
+    // What is offered is deleted first.
+    session
+        .send_line(&format!("{}{url}", "\u{7f}".repeat(60)))
+        .unwrap();
+    answer(session, "API key", key);
+    answer(session, "model's name", "fake");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_is_asked_and_the_bot_starts_with_what_was_written() {
     let mut program = unconfigured().await;
@@ -59,15 +73,7 @@ async fn a_person_is_asked_and_the_bot_starts_with_what_was_written() {
         session.exp_string("Is this you: Alice").unwrap();
         session.send("y").unwrap();
         session.flush().unwrap();
-        session.exp_string("Which model answers?").unwrap();
-        session.send(&DOWN.repeat(3)).unwrap();
-        session.send_line("").unwrap();
-        session.exp_string("Its address").unwrap();
-        session
-            .send_line(&format!("{}{url}", "\u{7f}".repeat(60)))
-            .unwrap();
-        answer(&mut session, "API key", &key);
-        answer(&mut session, "model's name", "fake");
+        choose_fake(&mut session, &url, &key);
         session.exp_string("answers: OK").unwrap();
         answer(&mut session, "Your time zone", "Europe/Madird");
         answer(&mut session, "no time zone", "Europe/Madrid");
@@ -194,15 +200,7 @@ async fn a_wrong_key_can_be_entered_anew_and_there_is_no_second_run() {
     let shown = tokio::task::spawn_blocking(move || {
         let mut session = spawn_command(command, Some(PATIENCE_MS)).unwrap();
         for (key, then) in [("wrong-key", "HTTP 401"), (&*key, "answers: OK")] {
-            session.exp_string("Which model answers?").unwrap();
-            session.send(&DOWN.repeat(3)).unwrap();
-            session.send_line("").unwrap();
-            session.exp_string("Its address").unwrap();
-            session
-                .send_line(&format!("{}{url}", "\u{7f}".repeat(60)))
-                .unwrap();
-            answer(&mut session, "API key", key);
-            answer(&mut session, "model's name", "fake");
+            choose_fake(&mut session, &url, key);
             session.exp_string(then).unwrap();
             if key == "wrong-key" {
                 session.exp_string("Enter it anew?").unwrap();
