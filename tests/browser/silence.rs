@@ -8,8 +8,10 @@ use crate::world::{World, chat};
 
 /// What the page noticed since it was opened.
 async fn noticed(world: &World) -> Vec<String> {
-    // It may notice a moment later.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    // What a page notices it is told before the next picture of it is drawn.
+    let beats = |seen: &[String]| seen.iter().filter(|line| line.contains("/beat")).count();
+    let drawn = beats(&world.site.requests()) + 3;
+    world.site.until(|seen| beats(seen) >= drawn).await;
     let title = world.browser.info(&chat(1)).await.unwrap().title;
     let seen = world.site.requests().into_iter();
     let seen = seen.filter(|line| line.contains("noticed"));

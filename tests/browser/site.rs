@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,6 +12,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::world::PATIENCE;
 
 /// A server of this process.
 pub struct Site {
@@ -19,7 +23,7 @@ pub struct Site {
     log: Log,
 }
 
-type Log = Arc<Mutex<Vec<String>>>;
+type Log = Arc<watch::Sender<Vec<String>>>;
 
 impl Site {
     pub async fn start() -> Self {
@@ -27,7 +31,7 @@ impl Site {
         let written = log.clone();
         let router = pages().layer(from_fn(move |request: Request, next: Next| {
             let line = format!("{} {}", request.method(), request.uri());
-            written.lock().unwrap().push(line);
+            written.send_modify(|seen| seen.push(line));
             next.run(request)
         }));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -47,7 +51,14 @@ impl Site {
 
     /// What it was asked for: method and path.
     pub fn requests(&self) -> Vec<String> {
-        self.log.lock().unwrap().clone()
+        self.log.borrow().clone()
+    }
+
+    /// Waits until what it was asked for is enough.
+    pub async fn until(&self, enough: impl Fn(&[String]) -> bool) {
+        let mut seen = self.log.subscribe();
+        let waited = timeout(PATIENCE, seen.wait_for(|seen| enough(seen))).await;
+        waited.expect("it never was").expect("the site has the log");
     }
 }
 
