@@ -65,22 +65,30 @@ fn helper_among(processes: &[u32]) -> Pid {
 }
 
 #[tokio::test]
-async fn a_helper_that_is_killed_takes_its_program_with_it_and_the_next_start_clears_away() {
+async fn a_helper_that_is_killed_takes_its_whole_run_with_it_and_leaves_its_neighbour_alone() {
     let world = World::new();
     let sandbox = world.sandbox(SandboxMode::Native);
     let request = world.python(STRANGERS);
     let run = tokio::spawn(async move { sandbox.run(request).await });
     until("it has begun", || has_begun(&world)).await;
+    let helper = helper_of(&world);
     let beside = world.sandbox(SandboxMode::Native);
-    let other = world.python("import time\ntime.sleep(1)\nprint('whole')");
+    let other = world.python(
+        "import os, time\nopen('beside', 'w')\nwhile not os.path.exists('go'): time.sleep(0.01)\nprint('whole')",
+    );
     let other = tokio::spawn(async move { beside.run(other).await });
-    until("the other has begun", || {
-        fs::read_dir(world.runs()).unwrap().count() == 2
-    })
-    .await;
-    kill_process(helper_of(&world), Signal::KILL).unwrap();
+    let works = || {
+        let runs = fs::read_dir(world.runs()).unwrap().flatten();
+        runs.map(|run| run.path().join("work"))
+            .find(|work| work.join("beside").exists())
+    };
+    until("the other has begun", || works().is_some()).await;
+    let beside = works().unwrap();
+    kill_process(helper, Signal::KILL).unwrap();
     let error = run.await.unwrap().unwrap_err();
     assert!(error.to_string().contains("did not answer"), "{error}");
+    // It goes on to its own end, with the other long gone.
+    fs::write(beside.join("go"), "").unwrap();
     let other = other.await.unwrap().unwrap();
     assert_eq!(other.stdout.text, "whole\n", "its neighbour is left alone");
     assert_eq!(world.left_behind(), Vec::<String>::new());
