@@ -39,7 +39,7 @@ use crate::app::context::{ContextBuilder, ContextSettings};
 use crate::app::dispatcher::{Dispatcher, DispatcherSettings, Work};
 use crate::app::intake::Intake;
 use crate::app::large_results::{Keeping, LargeResults};
-use crate::app::outbox::{LiveAnswers, Outbox};
+use crate::app::outbox::{Calls, LiveAnswers, Outbox};
 use crate::app::presses::Presses;
 use crate::app::scheduler::{Scheduler, SchedulerSettings};
 use crate::app::signals::Signals;
@@ -311,6 +311,7 @@ impl Joints<'_> {
             files: self.ports.files.clone(),
             copies: self.ports.copies.clone(),
             jitter,
+            calls: Calls::default(),
             hurry: CancellationToken::new(),
         }
     }

@@ -1,6 +1,7 @@
 //! The outbox: the one sender. It delivers in order within a chat and side by side over chats, and
 //! writes down each attempt before and after it.
 
+mod calls;
 pub mod compose;
 mod live;
 
@@ -15,6 +16,8 @@ use futures::{FutureExt, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+pub use self::calls::Calls;
+use self::calls::in_place;
 pub use self::live::{AnswerPlace, LiveAnswers};
 use super::channels::Channels;
 use super::rest::rest_until;
@@ -103,6 +106,8 @@ pub struct Outbox {
     pub copies: Arc<dyn OutgoingFiles>,
     /// Spreads retries.
     pub jitter: Jitter,
+    /// Bounds what would be made twice if the process were killed now.
+    pub calls: Calls,
     /// From then on no call is begun; those under way come to their end.
     pub hurry: CancellationToken,
 }
@@ -236,18 +241,28 @@ impl Outbox {
     }
 
     async fn deliver(&self, row: OutboxRow) -> Landed {
-        let mut landed = Landed {
+        let landed = Landed {
             place: place(&row),
             then: Then::SameChat,
         };
         let Some(channel) = self.channels.of(&row.target) else {
             return landed;
         };
-        tokio::select! {
+        let turn = async {
+            channel.reserve(&row.target, row.urgency).await;
+            self.calls.place().await
+        };
+        let place = tokio::select! {
             biased;
             () = self.hurry.cancelled() => return landed,
-            () = channel.reserve(&row.target, row.urgency) => {}
-        }
+            place = turn => place,
+        };
+        let call = self.call(channel.as_ref(), row, landed);
+        in_place(place, self.clock.as_ref(), call).await
+    }
+
+    /// Begins, calls, and writes down what came of it.
+    async fn call(&self, channel: &dyn Channel, row: OutboxRow, mut landed: Landed) -> Landed {
         if let Err(error) = self.store.start(row.id, self.clock.now()).await {
             // Not begun: the row waits as before.
             tell(&error, &format!("delivery {} could not be begun", row.id));
@@ -255,7 +270,7 @@ impl Outbox {
             return landed;
         }
         Boundary::Sending.pass();
-        let attempt = AssertUnwindSafe(self.attempt(channel.as_ref(), &row))
+        let attempt = AssertUnwindSafe(self.attempt(channel, &row))
             .catch_unwind()
             .await;
         Boundary::Sent.pass();

@@ -61,7 +61,8 @@ async fn a_very_long_answer_is_one_document() {
 #[tokio::test]
 async fn a_very_long_answer_that_has_begun_to_show_becomes_its_summary() {
     let bot = TestBot::new().await;
-    let (text, gate) = (lines(400), Gate::new());
+    let (text, gate) = (lines(600), Gate::new());
+    assert!(text.len() >= 60_000);
     bot.model([Reply::text(text.clone()).held_midway(&gate)]);
     bot.says("very much, please").await;
     gate.wait_for_arrivals(1).await;
@@ -312,5 +313,30 @@ async fn reminders_of_a_chat_that_was_closed_go_on_when_something_reaches_it_aga
             .any(|text| text.starts_with("rest"))
     );
     bot.alice().has_read_all();
+    bot.finish().await;
+}
+
+/// A process that is killed sends again what was under way: in a burst, few are.
+#[tokio::test]
+async fn few_calls_are_under_way_at_once_and_those_that_hang_leave_their_places() {
+    let people: Vec<i64> = (2_001..=2_012).collect();
+    let bot =
+        TestBot::with(&[("channels.telegram.allowed_user_ids", &format!("{people:?}"))]).await;
+    let gate = Gate::new();
+    bot.telegram
+        .fail_times("sendMessage", 12, Fault::HoldBefore(gate.clone()));
+    for person in &people {
+        bot.telegram.add_private_chat(*person, "Somebody");
+        bot.at(*person, *person).says("/whoami").await;
+    }
+    gate.wait_for_arrivals(8).await;
+    bot.clock.someone_sleeps(1_400..1_501).await;
+    assert_eq!(bot.telegram.calls_without_answer("sendMessage"), 8);
+    bot.advance(TimeDelta::milliseconds(1_500));
+    gate.wait_for_arrivals(12).await;
+    gate.open();
+    for person in &people {
+        bot.at(*person, *person).replies_with("Somebody").await;
+    }
     bot.finish().await;
 }

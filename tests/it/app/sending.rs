@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use minibot::adapters::sqlite::SqliteOutboxStore;
 use minibot::adapters::system::SystemClock;
 use minibot::app::channels::Channels;
-use minibot::app::outbox::Outbox;
+use minibot::app::outbox::{Calls, Outbox};
 use minibot::app::signals::Signals;
 use minibot::core::channel::{
     Asking, Buttons, Capabilities, Channel, ChatTarget, DeliveryError, Streaming, Urgency,
@@ -113,14 +113,7 @@ impl Channel for Sink {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            max_text_units: 4096,
-            streaming: Streaming::Off,
-            max_parts: 5,
-            long_code: LongCode::Apart,
-            buttons: Buttons::Shown,
-            asking: Asking::Possible,
-        }
+        CAPABILITIES
     }
 
     async fn reserve(&self, _: &ChatTarget, _: Urgency) {}
@@ -177,6 +170,7 @@ async fn the_cost_of_a_delivery_does_not_grow_with_what_waits() {
         files: fixture.files(),
         copies: fixture.copies(),
         jitter: || 0.5,
+        calls: Calls::default(),
         hurry: CancellationToken::new(),
     };
     outbox.run(sink.all_there.clone()).await.unwrap();
@@ -185,6 +179,16 @@ async fn the_cost_of_a_delivery_does_not_grow_with_what_waits() {
     let looks = store.looks.load(Ordering::SeqCst);
     assert!(looks <= 30, "all that waits was looked at {looks} times");
 }
+
+/// Those of a channel that shows each message whole.
+const CAPABILITIES: Capabilities = Capabilities {
+    max_text_units: 4096,
+    streaming: Streaming::Off,
+    max_parts: 5,
+    long_code: LongCode::Apart,
+    buttons: Buttons::Shown,
+    asking: Asking::Possible,
+};
 
 /// Breaks down over what chat 1 is sent; the place of chat 2 must be waited for.
 #[derive(Debug)]
@@ -201,14 +205,7 @@ impl Channel for Moody {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            max_text_units: 4096,
-            streaming: Streaming::Off,
-            max_parts: 5,
-            long_code: LongCode::Apart,
-            buttons: Buttons::Shown,
-            asking: Asking::Possible,
-        }
+        CAPABILITIES
     }
 
     async fn reserve(&self, target: &ChatTarget, _: Urgency) {
@@ -263,6 +260,7 @@ fn moody(
         files: fixture.files(),
         copies: fixture.copies(),
         jitter: || 0.5,
+        calls: Calls::default(),
         hurry: CancellationToken::new(),
     };
     (outbox, store, sent)
