@@ -73,7 +73,7 @@ async fn chats_at_once() -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// SIGKILL when half of the messages are answered, and a start right after it.
+/// SIGKILL when the middle one of the chats has its answer, and a start right after it.
 async fn killed_midway() -> Result<Vec<Figure>> {
     let world = World::with_defaults().await?;
     let (bot, _) = world.start().await?;
@@ -95,7 +95,7 @@ async fn killed_midway() -> Result<Vec<Figure>> {
     let doubled = answers as f64 - f64::from(answered);
     Ok(vec![
         row("killed midway: answered of 50", f64::from(answered), ""),
-        row("killed midway: answered twice", doubled, ""),
+        row("killed midway: sent again", doubled, ""),
     ])
 }
 

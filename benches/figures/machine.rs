@@ -35,7 +35,7 @@ impl Machine {
             processor: line_of("/proc/cpuinfo", "model name"),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory: format!("{:.0} GB", kilobytes / 1024.0 / 1024.0),
-            kernel: read("/proc/sys/kernel/osrelease"),
+            kernel: release(&read("/proc/sys/kernel/osrelease")),
             rustc: rustc.map_or_else(
                 |_| "rustc unknown".to_owned(),
                 |said| String::from_utf8_lossy(&said.stdout).trim().to_owned(),
@@ -63,6 +63,11 @@ impl Machine {
             load(&read("/proc/loadavg")),
         )
     }
+}
+
+/// The version without what the machine's host has added to it.
+fn release(kernel: &str) -> String {
+    kernel.split('.').take(2).collect::<Vec<_>>().join(".")
 }
 
 fn line_of(file: &str, key: &str) -> String {

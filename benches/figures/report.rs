@@ -15,12 +15,12 @@ const BASELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/baseline.js
 
 const HOW: &str = "\
 Written by `just bench`; nobody edits it. The program runs as a process of its own against fake Telegram and model servers on
-loopback, whose answers cost no time but processor; it commits to a real disk. The config is the default but for
-`runtime.max_parallel_turns` (300) and Telegram's rate limits, which are raised so far that they never hold anything up:
-with the default ones a chat gets one message a second. The rows that begin with \"as it comes\" have every setting as it is when
-nobody changes it; they are there to be compared with other bots.
+loopback, whose answers cost no time but processor; its database is in a folder below `target/`, on a real disk. Where a row does not say
+otherwise, the config is the default but for `runtime.max_parallel_turns` (300) and Telegram's rate limits, which are raised so
+far that they never hold anything up: with the default ones a chat gets one message a second. The rows that begin with \"as it
+comes\" have every setting as it is when nobody changes it; they are there to be compared with other bots.
 
-Goals are for an idle machine of this class. Rows without a goal explain the one above them. \"Before\" is the previous run.
+Goals are for an idle machine of this class. Rows that begin with \"…\" explain the one above them. \"Before\" is the previous run.
 ";
 
 type Numbers = BTreeMap<String, f64>;
