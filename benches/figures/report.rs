@@ -20,7 +20,8 @@ otherwise, the config is the default but for `runtime.max_parallel_turns` (300) 
 far that they never hold anything up: with the default ones a chat gets one message a second. The rows that begin with \"as it
 comes\" have every setting as it is when nobody changes it; they are there to be compared with other bots.
 
-Goals are for an idle machine of this class. Rows that begin with \"…\" explain the one above them. \"Before\" is the previous run.
+Goals are for an idle machine of this class. Rows that begin with \"…\" explain the one above them. \"Before\" is the previous run,
+on whatever machine that was.
 ";
 
 type Numbers = BTreeMap<String, f64>;
