@@ -105,6 +105,10 @@ async fn look(loaded: &Loaded<Settings>, depth: Depth) -> Vec<Row> {
             rows.push(Row::new("Telegram", reach::telegram(settings).await));
         }
         rows.extend(bot::updates(settings, depth).map(|found| Row::new("updates", found)));
+        if depth == Depth::Full {
+            let webhook = reach::webhook(settings).await;
+            rows.extend(webhook.map(|found| Row::new("webhook", found)));
+        }
     }
     if depth == Depth::Full {
         rows.extend(reach::models(settings).await);

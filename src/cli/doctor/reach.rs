@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Found, Row};
+use crate::adapters::sqlite::DatabaseLock;
+use crate::adapters::telegram::config::UpdateMode;
 use crate::adapters::telegram::{ApiClient, ApiError};
 use crate::cli::setup::one_question;
 use crate::core::http_url::HttpUrl;
@@ -42,6 +44,44 @@ async fn get_me(api_url: &HttpUrl, token: &SecretString) -> Result<String, ApiEr
         .call("getMe", &json!({}))
         .await?;
     Ok(bot["username"].as_str().unwrap_or("the bot").to_owned())
+}
+
+/// Whether Telegram knows the webhook of the running bot and gets through to it. `None` with long polling, where no bot runs that would have
+/// set it, and where Telegram does not answer, which is told elsewhere.
+pub(super) async fn webhook(settings: &Settings) -> Option<Found> {
+    let config = &settings.channels.telegram;
+    let (token, url) = (config.bot_token.as_ref()?, config.webhook_url.as_ref()?);
+    if config.mode != UpdateMode::Webhook || DatabaseLock::holder(&settings.database()).is_none() {
+        return None;
+    }
+    let api = ApiClient::new(&config.api_url, token).ok()?;
+    let info = api.call("getWebhookInfo", &json!({})).await.ok()?;
+    Some(of_webhook(&info, url))
+}
+
+/// What the answer to getWebhookInfo means (Bot API, WebhookInfo).
+fn of_webhook(info: &Value, url: &HttpUrl) -> Found {
+    let known = info["url"].as_str().unwrap_or_default();
+    if known != url.as_url().as_str() {
+        let known = if known.is_empty() {
+            "none"
+        } else {
+            "another one"
+        };
+        return Found::broken(
+            format!("Telegram was told {known}"),
+            "look at the log for why setWebhook fails, and end other programs that use this token",
+        );
+    }
+    let waiting = info["pending_update_count"].as_u64().unwrap_or_default();
+    match info["last_error_message"].as_str() {
+        // The last error stays when all is well again.
+        Some(error) if waiting > 0 => Found::broken(
+            format!("Telegram does not get through ({waiting} waiting): {error}"),
+            "check channels.telegram.webhook_url and the proxy in front of channels.telegram.webhook_listen",
+        ),
+        _ => Found::Well("Telegram knows it".to_owned()),
+    }
 }
 
 /// The model and those that stand in for it.

@@ -244,6 +244,57 @@ async fn a_webhook_that_does_not_listen_is_named() {
     program.kill().await;
 }
 
+/// The bot listens, and Telegram was never told, was told otherwise, or does not get through.
+#[tokio::test]
+async fn a_webhook_that_telegram_does_not_reach_is_named() {
+    let mut program = Program::new("").await;
+    program.use_webhook();
+    program.provider.respond_with(|_| Reply::text("OK"));
+    program
+        .telegram
+        .fail_times("setWebhook", 3, Fault::ServerError(502));
+    program.start();
+    program.telegram.wait_for_calls("setWebhook", 1).await;
+    let webhook = async || {
+        let output = program.run(&["doctor"]).await;
+        (output.status.code(), row(&text(&output), "webhook"))
+    };
+    let (code, found) = webhook().await;
+    assert_eq!(code, Some(1), "{found}");
+    let words = "✗ webhook: Telegram was told none";
+    assert!(found.starts_with(words) && found.contains('→'), "{found}");
+    program.telegram.user_sends(ALICE, ALICE, "/whoami");
+    program.telegram.wait_for_text(ALICE, "1001").await;
+    let (code, found) = webhook().await;
+    assert_eq!(code, Some(0), "{found}");
+    assert!(found.starts_with("✓ webhook: "), "{found}");
+    program.kill().await;
+}
+
+/// The address in the settings leads elsewhere than to the bot.
+#[tokio::test]
+async fn a_webhook_behind_which_nobody_listens_is_named() {
+    let mut program = Program::new("").await;
+    program.use_webhook();
+    let config = std::fs::read_to_string(program.config_path()).unwrap();
+    let listen = config
+        .lines()
+        .find(|line| line.starts_with("webhook_listen"));
+    let elsewhere = "webhook_listen = \"127.0.0.1:0\"";
+    program.configure(&config.replace(listen.unwrap(), elsewhere));
+    program.provider.replies([Reply::text("OK")]);
+    program.start();
+    program.telegram.wait_for_calls("setWebhook", 1).await;
+    program.telegram.user_sends(ALICE, ALICE, "/whoami");
+    program.telegram.wait_for_webhook_attempts(1).await;
+    let output = program.run(&["doctor"]).await;
+    let found = row(&text(&output), "webhook");
+    assert_eq!(output.status.code(), Some(1), "{found}");
+    let words = "✗ webhook: Telegram does not get through (1 waiting): Connection refused";
+    assert!(found.starts_with(words) && found.contains('→'), "{found}");
+    program.kill().await;
+}
+
 #[tokio::test]
 async fn a_telegram_that_is_not_reached_is_named() {
     let program = Program::new("").await;

@@ -98,11 +98,21 @@ pub fn info(state: &State) -> Value {
         .as_ref()
         .map(|webhook| webhook.url.to_string())
         .unwrap_or_default();
-    json!({
+    let mut info = json!({
         "url": url,
         "has_custom_certificate": false,
         "pending_update_count": state.updates.len(),
-    })
+    });
+    // It stays when later attempts go well.
+    let attempts = state.webhook.iter().flat_map(|webhook| &webhook.attempts);
+    if let Some(status) = attempts.rev().find(|status| !(200..300).contains(*status)) {
+        info["last_error_date"] = json!(1_800_000_000);
+        info["last_error_message"] = match status {
+            0 => json!("Connection refused"),
+            status => json!(format!("Wrong response from the webhook: {status}")),
+        };
+    }
+    info
 }
 
 /// Delivers the queue in order, one at a time, until the webhook is replaced or deleted.
