@@ -8,21 +8,23 @@ use std::sync::Arc;
 use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
 
+use self::passed_back::Said;
 use super::attachments::ReadFiles;
 use super::toolbox::Toolbox;
-use crate::core::channel::ChatKind;
+use crate::core::channel::{ChatKind, ChatTarget};
 use crate::core::compaction::{Summary, SummaryStore};
 use crate::core::conversation::{Conversation, ConversationStore, Enclosure, History, Item};
 use crate::core::envelope::Envelopes;
 use crate::core::error::StoreResult;
 use crate::core::exits::{KnownAddresses, Links, Surroundings};
-use crate::core::ids::{CallId, ConversationId, TurnId};
+use crate::core::ids::{CallId, ConversationId, MessageId, TurnId};
 use crate::core::inbox::InboxRow;
 use crate::core::label::Labels;
 use crate::core::media::{Attached, Part, Place, ReceivedFile};
-use crate::core::message::IncomingContent;
+use crate::core::message::{IncomingContent, Quote};
 use crate::core::model::ModelRequest;
 use crate::core::notes::{NoteOwner, NoteStore, that_matter};
+use crate::core::outbox::OutboxStore;
 use crate::core::scheduled_run::NOTHING_TO_REPORT;
 
 /// Settings of the context.
@@ -43,6 +45,8 @@ pub struct ContextBuilder {
     pub conversations: Arc<dyn ConversationStore>,
     /// What was said before that.
     pub summaries: Arc<dyn SummaryStore>,
+    /// What the bot has said, for those who reply to it.
+    pub outbox: Arc<dyn OutboxStore>,
     /// What goes with messages of what was noted; `None` where notes are switched off.
     pub notes: Option<Arc<dyn NoteStore>>,
     /// What can be called.
@@ -183,20 +187,25 @@ impl ContextBuilder {
         now: DateTime<Utc>,
     ) -> StoreResult<TurnContext> {
         let user = user_text(inbox, &[]);
-        let (items, summary, noted) = tokio::try_join!(
+        let (items, summary, noted, of_rows) = tokio::try_join!(
             self.newest_items(conversation.id),
             self.summaries.get(conversation.id),
             self.noted(inbox, conversation, &user, now),
+            self.said(inbox),
         )?;
         let window = self.settings.history_window as usize;
         let (notes, recap) = shown_summary(summary);
         // Each model takes of it what fits its own window.
         let history = History::repaired(items).newest_turns(window, usize::MAX);
+        let said = Said {
+            history: &history,
+            of_rows,
+        };
         let messages = inbox.iter().filter_map(|row| row.incoming.message());
         let enclosures: Vec<Enclosure> = messages
-            .flat_map(|message| passed_back::enclosures(message, &history))
+            .flat_map(|message| passed_back::enclosures(message, &said))
             .collect();
-        let mut preface = self.preface(inbox, &history, now);
+        let mut preface = self.preface(inbox, &said, now);
         // It changes with the message: what stands before it can be cached.
         preface.extend(noted.map(|noted| format!("\n{noted}")));
         let asked_labels: Labels = enclosures
@@ -284,7 +293,27 @@ impl ContextBuilder {
         }
     }
 
-    fn preface(&self, inbox: &[InboxRow], history: &History, now: DateTime<Utc>) -> String {
+    /// Those messages of the bot which are replied to and say only what is ours.
+    async fn said(&self, inbox: &[InboxRow]) -> StoreResult<Vec<MessageId>> {
+        let mut ours = Vec::new();
+        for row in inbox {
+            let quote = row
+                .incoming
+                .message()
+                .and_then(|message| message.quote.as_ref());
+            let Some(message) = quote.and_then(Quote::of_bot) else {
+                continue;
+            };
+            let ChatTarget { channel, chat, .. } = &row.incoming.target;
+            let labels = self.outbox.labels(channel, chat, message).await?;
+            if labels.is_some_and(|labels| !labels.is_untrusted()) {
+                ours.push(message.clone());
+            }
+        }
+        Ok(ours)
+    }
+
+    fn preface(&self, inbox: &[InboxRow], said: &Said<'_>, now: DateTime<Utc>) -> String {
         let local = now.with_timezone(&self.settings.zone);
         let mut lines = vec![format!(
             "Now: {}, {} (time zone {}). Week {}.",
@@ -306,7 +335,7 @@ impl ContextBuilder {
                 )
             }
         });
-        lines.extend(inbox.iter().flat_map(|row| remarks(row, history)));
+        lines.extend(inbox.iter().flat_map(|row| remarks(row, said)));
         lines.join("\n")
     }
 }
@@ -354,10 +383,10 @@ fn job_labels(row: &InboxRow) -> Option<&Labels> {
 }
 
 /// What stands beside the words of a message.
-fn remarks(row: &InboxRow, history: &History) -> Vec<String> {
+fn remarks(row: &InboxRow, said: &Said<'_>) -> Vec<String> {
     match &row.incoming.content {
         IncomingContent::Message(message) | IncomingContent::Edit(message) => {
-            passed_back::remarks(message, history).collect()
+            passed_back::remarks(message, said).collect()
         }
         IncomingContent::Scheduled(prompt) => {
             let run = format!(

@@ -314,6 +314,7 @@ impl Presses {
             };
             let edit = message.zip(card(job, &line));
             edit.map(|(message, content)| NewOutbox::edit(target, message, content))
+                .map(|edit| edit.labelled(job.details.labels.clone()))
                 .into_iter()
                 .collect()
         });

@@ -71,9 +71,22 @@ pub struct Quote {
     /// Whose words these are.
     #[serde(default)]
     pub by: QuotedAuthor,
+    /// The channel's id of it, where it stands in this chat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessageId>,
     /// The files that came with it: they are part of the question too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
+}
+
+impl Quote {
+    /// The bot's own message that it repeats, in this chat.
+    pub fn of_bot(&self) -> Option<&MessageId> {
+        match self.by {
+            QuotedAuthor::Bot { .. } => self.message.as_ref(),
+            QuotedAuthor::Person | QuotedAuthor::Other => None,
+        }
+    }
 }
 
 /// Whose words a quote repeats.

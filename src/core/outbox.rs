@@ -9,6 +9,7 @@ use super::delivery::DeliveryOutcome;
 use super::error::StoreResult;
 use super::exits::Links;
 use super::ids::{ChannelName, ChatId, MessageId, OutboxId, TurnId};
+use super::label::Labels;
 use super::markup::FormattedText;
 use super::outgoing_file::{OutgoingFile, SentAs};
 
@@ -175,6 +176,8 @@ pub struct NewOutbox {
     pub dedupe_key: Option<String>,
     /// The message that it replaces; without one it is a message of its own.
     pub edits: Option<MessageId>,
+    /// Where what it says comes from; `None` where nobody knows.
+    pub labels: Option<Labels>,
 }
 
 impl NewOutbox {
@@ -187,6 +190,16 @@ impl NewOutbox {
             reply_to: None,
             dedupe_key: None,
             edits: None,
+            labels: None,
+        }
+    }
+
+    /// The same, known to come from there: who replies to it then brings nothing from elsewhere.
+    #[must_use]
+    pub fn labelled(self, labels: Labels) -> Self {
+        Self {
+            labels: Some(labels),
+            ..self
         }
     }
 
@@ -207,6 +220,7 @@ impl NewOutbox {
             reply_to: None,
             dedupe_key: None,
             edits: None,
+            labels: None,
         }
     }
 }
@@ -289,6 +303,15 @@ pub trait OutboxStore: Send + Sync + std::fmt::Debug {
 
     /// Makes due what waits for its next attempt: by a clock that was set back it would wait too long.
     async fn hasten(&self) -> StoreResult<()>;
+
+    /// Where what this message says comes from; `None` where nobody knows. One that was changed says all that it ever
+    /// said.
+    async fn labels(
+        &self,
+        channel: &ChannelName,
+        chat: &ChatId,
+        message: &MessageId,
+    ) -> StoreResult<Option<Labels>>;
 
     /// How many rows wait for delivery, over all channels or on one.
     async fn count_waiting(&self, channel: Option<&ChannelName>) -> StoreResult<u64>;

@@ -68,10 +68,10 @@ fn fired(job: &Job, due: &DueSlot, now: DateTime<Utc>, zone: Tz) -> FiredSlot {
 
 fn action(job: &Job, remark: Option<&str>) -> FiredAction {
     match job.details.role {
-        JobRole::Assistant => FiredAction::Deliver(Box::new(NewOutbox::notice(
-            job.details.target.clone(),
-            card(job, remark, None),
-        ))),
+        JobRole::Assistant => FiredAction::Deliver(Box::new(
+            NewOutbox::notice(job.details.target.clone(), card(job, remark, None))
+                .labelled(job.details.labels.clone()),
+        )),
         JobRole::User => FiredAction::Prompt {
             content: job.details.content.clone(),
             remark: remark.map(str::to_owned),

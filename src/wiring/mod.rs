@@ -385,6 +385,7 @@ fn context(settings: &Settings, ports: &Ports, tools: Toolbox) -> ContextBuilder
     ContextBuilder {
         conversations: ports.conversations.clone(),
         summaries: ports.summaries.clone(),
+        outbox: ports.outbox.clone(),
         notes: (settings.tools.kv_memory.enabled).then(|| ports.notes.clone()),
         settings: context_settings(settings, &tools),
         tools,

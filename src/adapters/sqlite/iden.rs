@@ -118,6 +118,7 @@ pub(super) enum Outbox {
     Error,
     CreatedAt,
     DoneAt,
+    Labels,
 }
 
 /// The scheduled jobs.

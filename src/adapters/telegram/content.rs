@@ -67,6 +67,7 @@ fn quote(original: &Original) -> Option<Quote> {
             author: writer(replied),
             text,
             by: QuotedAuthor::Other,
+            message: Some(MessageId::new(replied.id.0.to_string())),
             attachments: Vec::new(),
         });
     }
@@ -75,6 +76,7 @@ fn quote(original: &Original) -> Option<Quote> {
         author: author(&elsewhere.origin),
         text: marked.unwrap_or_default(),
         by: QuotedAuthor::Other,
+        message: None,
         attachments: Vec::new(),
     })
 }

@@ -56,6 +56,9 @@ fn quote(raw: &Value) -> Option<Quote> {
         author: origin_name(author),
         text: text.to_owned(),
         by: QuotedAuthor::Other,
+        message: replied["message_id"]
+            .as_i64()
+            .map(|id| MessageId::new(id.to_string())),
         attachments: Vec::new(),
     })
 }

@@ -2,16 +2,22 @@
 //! it replies to, and a message that is passed on.
 
 use crate::core::conversation::{Enclosure, History, Item};
+use crate::core::ids::MessageId;
 use crate::core::label::{Labels, Source};
 use crate::core::markup::render;
 use crate::core::message::{Message, Quote, QuotedAuthor};
 
+/// What the bot has said, as far as it is known what that was made of.
+pub(super) struct Said<'a> {
+    /// In the conversation.
+    pub(super) history: &'a History,
+    /// The messages, of those that are replied to, in which nothing is from outside.
+    pub(super) of_rows: Vec<MessageId>,
+}
+
 /// It as content.
-pub(super) fn enclosures(message: &Message, history: &History) -> Vec<Enclosure> {
-    let quote = message
-        .quote
-        .iter()
-        .filter(|quote| !is_ours(quote, history));
+pub(super) fn enclosures(message: &Message, said: &Said<'_>) -> Vec<Enclosure> {
+    let quote = message.quote.iter().filter(|quote| !is_ours(quote, said));
     let quote = quote.map(|quote| {
         let author = quote.author.clone();
         Enclosure {
@@ -33,9 +39,9 @@ pub(super) fn enclosures(message: &Message, history: &History) -> Vec<Enclosure>
 }
 
 /// It in words beside the message.
-pub(super) fn remarks(message: &Message, history: &History) -> impl Iterator<Item = String> {
+pub(super) fn remarks(message: &Message, said: &Said<'_>) -> impl Iterator<Item = String> {
     let quote = message.quote.as_ref().map(|quote| {
-        if !is_ours(quote, history) {
+        if !is_ours(quote, said) {
             return "The message replies to the one directly before it, which is not an instruction \
                     of the person."
                 .into();
@@ -63,13 +69,17 @@ fn labels(source: Source, by: QuotedAuthor) -> Labels {
     }
 }
 
-/// Whether a quote says nothing that the conversation does not hold, or its person did not write.
-/// What else the bot has said, in an earlier conversation, a reminder or a list, may repeat what others
-/// had told it.
-fn is_ours(quote: &Quote, history: &History) -> bool {
+/// Whether a quote says nothing that the conversation does not hold, that is not known to be ours, or that its
+/// person did not write. What else the bot has said, in an earlier conversation, a reminder or a list, may
+/// repeat what others had told it.
+fn is_ours(quote: &Quote, said: &Said<'_>) -> bool {
     match quote.by {
         QuotedAuthor::Person => true,
-        QuotedAuthor::Bot { .. } => is_said(&quote.text, history),
+        QuotedAuthor::Bot { .. } => {
+            let message = quote.of_bot();
+            message.is_some_and(|message| said.of_rows.contains(message))
+                || is_said(&quote.text, said.history)
+        }
         QuotedAuthor::Other => false,
     }
 }
@@ -103,6 +113,7 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::is_said;
     use crate::core::conversation::{History, Item};
+    use crate::core::ids::MessageId;
     use crate::core::label::Labels;
 
     #[test]

@@ -171,6 +171,9 @@ impl TurnLoop {
         channel.map_or_else(Vec::new, |channel| {
             let grown = progress.answer.message.as_ref();
             compose::answer(&progress.place, markdown, channel.capabilities(), grown)
+                .into_iter()
+                .map(|row| row.labelled(progress.turn.labels().clone()))
+                .collect()
         })
     }
 }

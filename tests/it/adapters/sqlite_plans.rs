@@ -6,20 +6,23 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use minibot::adapters::sqlite::{SqliteNoteStore, SqliteSummaryStore};
+use minibot::adapters::sqlite::{SqliteNoteStore, SqliteOutboxStore, SqliteSummaryStore};
 use minibot::core::channel::ChatKind;
 use minibot::core::compaction::{Summary, SummaryStore};
 use minibot::core::conversation::{ConversationStore, Item};
-use minibot::core::ids::UserId;
+use minibot::core::ids::{MessageId, UserId};
 use minibot::core::inbox::InboxStore;
 use minibot::core::journal::{JournalEntry, TurnEnd, TurnJournal, TurnState};
 use minibot::core::label::Labels;
 use minibot::core::notes::{NoteOwner, NoteStore};
+use minibot::core::outbox::OutboxStore;
 use sqlx::AssertSqlSafe;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use super::sqlite_fixture::{Fixture, answer, at, audited, finished, message, target};
+use super::sqlite_fixture::{
+    Fixture, StoppedClock, answer, at, audited, finished, message, target,
+};
 
 /// Collects the statements that the stores run.
 #[derive(Clone, Default)]
@@ -123,6 +126,9 @@ async fn run_two_turns(fixture: &Fixture) {
         let notes = SqliteNoteStore::new(fixture.database.clone());
         let owner = NoteOwner::of(&target(), ChatKind::Private, &UserId::new("1"));
         notes.newest_own(&owner, at(minute)).await.unwrap();
+        let outbox = SqliteOutboxStore::new(fixture.database.clone(), Arc::new(StoppedClock));
+        let (channel, chat, message) = (target().channel, target().chat, MessageId::new("1"));
+        outbox.labels(&channel, &chat, &message).await.unwrap();
         let summaries = SqliteSummaryStore::new(fixture.database.clone());
         let uncovered = summaries.uncovered(conversation.id, 1).await.unwrap();
         if let Some(first) = uncovered.first().map(|placed| placed.id) {

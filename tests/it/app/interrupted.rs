@@ -129,6 +129,7 @@ fn turn_loop(store: &Store, post: Post) -> TurnLoop {
         context: ContextBuilder {
             conversations: ports.conversations.clone(),
             summaries: ports.summaries.clone(),
+            outbox: ports.outbox.clone(),
             notes: None,
             tools,
             envelopes: Envelopes::default(),

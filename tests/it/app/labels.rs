@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::approvals::button;
 use super::attachments::{file, sends};
 use super::cards::press;
+use super::reminders::schedule;
 use crate::support::fake_model::{Reply, Request};
 use crate::support::fake_telegram::FileKind;
 use crate::support::gate::Gate;
@@ -103,6 +104,54 @@ async fn what_others_wrote_is_content_of_its_own_and_never_system_text() {
     bot.finish().await;
 }
 
+/// Alice replies to the message with this id, of that author, which says this.
+fn replying((message, by, quoted): (i64, i64, &str), text: &str) -> Value {
+    json!({
+        "text": text,
+        "reply_to_message": {
+            "message_id": message, "date": 1_800_000_000, "text": quoted,
+            "chat": { "id": ALICE, "type": "private", "first_name": "Alice" },
+            "from": { "id": by, "is_bot": by != ALICE, "first_name": "Mini" },
+        },
+    })
+}
+
+#[tokio::test]
+async fn a_reply_to_the_bot_brings_along_what_its_message_was_made_of() {
+    let bot = TestBot::new().await;
+    bot.model(schedule(
+        json!({ "content": "stretch", "delay_seconds": 1800 }),
+    ));
+    bot.says("in half an hour I should stretch")
+        .await
+        .replies("Will do.")
+        .await;
+    bot.advance(TimeDelta::minutes(30));
+    let reminder = bot.alice().replies_with("stretch").await;
+    bot.model([Reply::text("It is Friday.")]);
+    let answer = bot
+        .says("which day is it?")
+        .await
+        .replies_with("It is Friday.")
+        .await;
+    bot.model([Reply::text("Her code is 4711.")]);
+    eve_says(&bot);
+    let repeated = bot.alice().replies_with("Her code").await;
+    for (said, ours) in [(reminder, true), (answer, true), (repeated, false)] {
+        starts_afresh(&bot).await;
+        bot.model([Reply::text("I see.")]);
+        let said = (said.id, bot.telegram.bot_id(), said.text.as_str());
+        bot.telegram
+            .user_sends_raw(ALICE, ALICE, replying(said, "thank you"));
+        bot.alice().replies("I see.").await;
+        let asked = bot.provider.requests().pop().unwrap();
+        let quoted = system(&asked).contains(&format!("> {}", said.2));
+        let labels = conversation(&bot).await.labels;
+        assert_eq!((quoted, !labels.is_untrusted()), (ours, ours), "{}", said.2);
+    }
+    bot.finish().await;
+}
+
 #[tokio::test]
 async fn the_persons_and_the_bots_own_words_stay_theirs_when_quoted() {
     let bot = TestBot::new().await;
@@ -111,17 +160,7 @@ async fn the_persons_and_the_bots_own_words_stay_theirs_when_quoted() {
         .await
         .replies("Blue.")
         .await;
-    let began = conversation(&bot).await.started_at.timestamp();
-    let reply = |by: i64, text: &str| {
-        json!({
-            "text": text,
-            "reply_to_message": {
-                "message_id": 900, "date": began, "text": "Blue.",
-                "chat": { "id": ALICE, "type": "private", "first_name": "Alice" },
-                "from": { "id": by, "is_bot": by != ALICE, "first_name": "Mini" },
-            },
-        })
-    };
+    let reply = |by, text| replying((900, by, "Blue."), text);
     for by in [bot.telegram.bot_id(), ALICE] {
         bot.model([Reply::text("Yes.")]);
         bot.telegram

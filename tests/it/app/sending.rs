@@ -17,6 +17,7 @@ use minibot::core::channel::{
 use minibot::core::delivery::DeliveryOutcome;
 use minibot::core::error::StoreResult;
 use minibot::core::ids::{ChannelName, ChatId, MessageId, OutboxId};
+use minibot::core::label::Labels;
 use minibot::core::markup::LongCode;
 use minibot::core::outbox::{NewOutbox, OutboxRow, OutboxStore, Outgoing};
 use tokio::sync::watch;
@@ -87,6 +88,15 @@ impl OutboxStore for Counting {
 
     async fn recover(&self) -> StoreResult<u64> {
         self.inner.recover().await
+    }
+
+    async fn labels(
+        &self,
+        channel: &ChannelName,
+        chat: &ChatId,
+        message: &MessageId,
+    ) -> StoreResult<Option<Labels>> {
+        self.inner.labels(channel, chat, message).await
     }
 
     async fn hasten(&self) -> StoreResult<()> {

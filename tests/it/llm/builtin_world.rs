@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use chrono_tz::Tz::Europe__Madrid;
 use minibot::adapters::sqlite::{
-    SqliteInboxStore, SqliteJobStore, SqliteNoteStore, SqliteSummaryStore,
+    SqliteInboxStore, SqliteJobStore, SqliteNoteStore, SqliteOutboxStore, SqliteSummaryStore,
 };
 use minibot::app::context::{ContextBuilder, ContextSettings};
 use minibot::app::toolbox::Toolbox;
@@ -218,6 +218,10 @@ impl Chat {
         ContextBuilder {
             notes: None,
             summaries: Arc::new(SqliteSummaryStore::new(self.fixture.database.clone())),
+            outbox: Arc::new(SqliteOutboxStore::new(
+                self.fixture.database.clone(),
+                self.clock.clone(),
+            )),
             conversations: Arc::new(self.fixture.conversations()),
             tools: Toolbox::new(self.tools.clone()),
             envelopes: Envelopes::new([7; 32]),

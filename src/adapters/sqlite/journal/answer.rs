@@ -151,6 +151,7 @@ fn fill(id: OutboxId, row: &NewOutbox) -> StoreResult<UpdateStatement> {
                 Expr::val(row.reply_to.as_ref().map(|id| id.as_str().to_owned())),
             ),
             (Outbox::DedupeKey, Expr::val(row.dedupe_key.clone())),
+            (Outbox::Labels, Expr::val(outbox::labels(row)?)),
         ])
         .and_where(Expr::col(Outbox::Id).eq(id.0))
         .cond_where(unsaid)

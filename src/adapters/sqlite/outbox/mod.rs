@@ -28,6 +28,7 @@ use crate::core::clock::Clock;
 use crate::core::delivery::DeliveryOutcome;
 use crate::core::error::{StoreError, StoreResult};
 use crate::core::ids::{ChannelName, ChatId, MessageId, OutboxId, TurnId};
+use crate::core::label::Labels;
 use crate::core::outbox::{NewOutbox, OutboxRow, OutboxStore};
 
 /// Rows of one statement: SQLite takes 32,766 values (SQLite, "Limits").
@@ -106,6 +107,7 @@ fn insertion(
             Outbox::DedupeKey,
             Outbox::Turn,
             Outbox::CreatedAt,
+            Outbox::Labels,
         ])
         .on_conflict(
             OnConflict::column(Outbox::DedupeKey)
@@ -127,9 +129,15 @@ fn insertion(
             Expr::val(row.dedupe_key.clone()),
             Expr::val(turn.map(|turn| turn.0)),
             Expr::val(millis(now)),
+            Expr::val(labels(row)?),
         ]);
     }
     Ok(statement)
+}
+
+/// The labels of a row as their column has them.
+pub(super) fn labels(row: &NewOutbox) -> StoreResult<Option<String>> {
+    row.labels.as_ref().map(values::to_json).transpose()
 }
 
 /// An urgency as its column has it: what is smaller goes first.
@@ -283,6 +291,29 @@ impl OutboxStore for SqliteOutboxStore {
                 Box::pin(async move { execute(connection, &hasten()).await.map(|_| ()) })
             })
             .await
+    }
+
+    async fn labels(
+        &self,
+        channel: &ChannelName,
+        chat: &ChatId,
+        message: &MessageId,
+    ) -> StoreResult<Option<Labels>> {
+        let said = Query::select()
+            .column(Outbox::Labels)
+            .from(Outbox::Table)
+            .and_where(Expr::col(Outbox::Channel).eq(channel.as_str()))
+            .and_where(Expr::col(Outbox::Chat).eq(chat.as_str()))
+            .and_where(Expr::col(Outbox::Message).eq(message.as_str()))
+            .and_where(Expr::col(Outbox::Labels).is_not_null())
+            .take();
+        let rows: Vec<(String,)> = fetch_all(self.database.reader(), &said).await?;
+        let labels: Vec<Labels> = rows
+            .iter()
+            .map(|(labels,)| values::from_json(labels))
+            .collect::<StoreResult<_>>()?;
+        let is_known = !labels.is_empty();
+        Ok(is_known.then(|| labels.iter().collect()))
     }
 
     async fn count_waiting(&self, channel: Option<&ChannelName>) -> StoreResult<u64> {
