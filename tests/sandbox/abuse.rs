@@ -119,6 +119,12 @@ const ENDLESS: &[(&str, &str, Duration, RunEnd)] = &[
         RunEnd::Signalled(11),
     ),
     (
+        "mappings that take long to look at",
+        "import mmap\nkept = [mmap.mmap(-1, 4096) for _ in range(40_000)]\nos.fork()\ntime.sleep(600)",
+        LONG,
+        RunEnd::Killed(KilledBy::Memory),
+    ),
+    (
         "a million files",
         "for number in range(1_000_000): open(f'{number}', 'w').close()",
         LONG,

@@ -1,8 +1,11 @@
 //! What processes hold that no folder shows and no count of memory: files without a name, which take
 //! their space until they are closed, and the buffers of sockets and pipes.
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -16,6 +19,10 @@ use super::tree::Process;
 const SOCKET_BYTES: u64 = 208 << 10;
 const PIPE_BYTES: u64 = 64 << 10;
 
+/// So many mappings are looked at, of all processes together: as many as the kernel lets one process have
+/// by default. Who has more would make the next look wait, and takes memory that no count shows.
+const MOST_MAPPINGS: usize = 65_530;
+
 /// What is held.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Held {
@@ -23,6 +30,8 @@ pub(super) struct Held {
     pub files: Usage,
     /// The most that the buffers of all sockets and pipes can hold.
     pub buffers: u64,
+    /// There are more mappings than anybody looks at.
+    pub too_many_mappings: bool,
 }
 
 /// What the processes of `tree` hold. Where they have another user than this process it looks with the
@@ -44,7 +53,7 @@ pub(super) fn held(tree: &[Process], user: Option<u32>, folders: &[&Path]) -> He
 
 fn look(tree: &[Process], folders: &[&Path]) -> Held {
     let mut found = Held::default();
-    let mut seen = BTreeSet::new();
+    let mut seen = Seen::default();
     for process in tree {
         // Threads can have descriptors of their own.
         for task in entries(&PathBuf::from(format!("/proc/{}/task", process.pid))) {
@@ -53,10 +62,26 @@ fn look(tree: &[Process], folders: &[&Path]) -> Held {
             }
         }
     }
+    let mut mapped = MappedFiles::new(MOST_MAPPINGS);
     for process in tree {
-        found.take_mapped(process.pid, folders, &mut seen);
+        if let Ok(maps) = File::open(format!("/proc/{}/maps", process.pid)) {
+            mapped.read(BufReader::new(maps), folders);
+        }
+    }
+    found.too_many_mappings = mapped.left == 0;
+    for bytes in mapped.without(&seen.files) {
+        found.files.entries += 1;
+        found.files.bytes = found.files.bytes.saturating_add(bytes);
     }
     found
+}
+
+/// What descriptors lead to.
+#[derive(Debug, Default)]
+struct Seen {
+    all: BTreeSet<(u64, u64)>,
+    /// The inodes of the plain files among them. A mapping names its device in another way.
+    files: BTreeSet<u64>,
 }
 
 /// What goes while it is looked at is not there.
@@ -66,67 +91,105 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 impl Held {
-    fn take(&mut self, descriptor: &Path, seen: &mut BTreeSet<(u64, u64)>) {
+    fn take(&mut self, descriptor: &Path, seen: &mut Seen) {
         let Ok(stat) = stat(descriptor) else { return };
-        if !seen.insert((stat.st_dev, stat.st_ino)) {
+        if !seen.all.insert((stat.st_dev, stat.st_ino)) {
             return;
         }
         match kind(&stat) {
-            FileType::RegularFile if stat.st_nlink == 0 => {
-                self.files.entries += 1;
-                self.files.bytes += u64::try_from(stat.st_blocks).unwrap_or(0) * 512;
+            FileType::RegularFile => {
+                seen.files.insert(stat.st_ino);
+                if stat.st_nlink == 0 {
+                    self.files.entries += 1;
+                    self.files.bytes += u64::try_from(stat.st_blocks).unwrap_or(0) * 512;
+                }
             }
             FileType::Socket => self.buffers += SOCKET_BYTES,
             FileType::Fifo => self.buffers += PIPE_BYTES,
             _ => {}
         }
     }
+}
 
-    /// Files of the run that are only mapped: closed, and without a name.
-    fn take_mapped(&mut self, pid: i32, folders: &[&Path], seen: &mut BTreeSet<(u64, u64)>) {
-        let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
-        for mapped in maps.lines().filter_map(mapped) {
-            let of_the_run = folders.iter().any(|folder| mapped.path.starts_with(folder));
-            // A part of a file may be mapped more than once, but no file is mapped less than it is large
-            // by one who wants to hide it.
-            let known = seen.iter().any(|(_, inode)| *inode == mapped.inode);
-            if of_the_run && !known {
-                self.files.entries += 1;
-                self.files.bytes += mapped.bytes;
-            }
+/// Files of the run that are mapped and have no name, and how large each is at least: it reaches to the
+/// end of the mapping that lies furthest in it, however often parts of it are mapped.
+#[derive(Debug)]
+struct MappedFiles {
+    ends: BTreeMap<(String, u64), u64>,
+    /// So many mappings are still looked at.
+    left: usize,
+}
+
+impl MappedFiles {
+    fn new(most_mappings: usize) -> Self {
+        Self {
+            ends: BTreeMap::new(),
+            left: most_mappings,
         }
+    }
+
+    /// Reads one process's list line by line, for it can be as long as a program likes.
+    fn read(&mut self, mut maps: impl BufRead, folders: &[&Path]) {
+        let mut line = Vec::new();
+        while self.left > 0 && matches!(maps.read_until(b'\n', &mut line), Ok(1..)) {
+            self.left -= 1;
+            let of_the_run =
+                |file: &Mapped<'_>| folders.iter().any(|one| file.path.starts_with(one));
+            if let Some(file) = mapped(line.trim_ascii_end()).filter(of_the_run) {
+                let end = self.ends.entry((file.device.to_owned(), file.inode));
+                let end = end.or_default();
+                *end = file.end.max(*end);
+            }
+            line.clear();
+        }
+    }
+
+    /// The sizes of those that no descriptor leads to.
+    fn without(self, known: &BTreeSet<u64>) -> impl Iterator<Item = u64> {
+        let others = self.ends.into_iter();
+        others.filter_map(|((_, inode), end)| (!known.contains(&inode)).then_some(end))
     }
 }
 
 #[derive(Debug, PartialEq, Eq)]
 struct Mapped<'a> {
-    bytes: u64,
+    /// Where in the file the mapping ends.
+    end: u64,
+    device: &'a str,
     inode: u64,
     path: &'a Path,
 }
 
 /// A line of `/proc/PID/maps`, if it is of a file without a name.
-fn mapped(line: &str) -> Option<Mapped<'_>> {
-    let line = line.strip_suffix(" (deleted)")?;
-    let mut fields = line.splitn(6, ' ');
-    let (from, to) = fields.next()?.split_once('-')?;
-    let address = |text: &str| u64::from_str_radix(text, 16).ok();
-    let inode = fields.nth(3)?.parse().ok()?;
+fn mapped(line: &[u8]) -> Option<Mapped<'_>> {
+    let line = line.strip_suffix(b" (deleted)")?;
+    let mut fields = line.splitn(6, |byte| *byte == b' ');
+    let mut field = || str::from_utf8(fields.next()?).ok();
+    let (from, to) = field()?.split_once('-')?;
+    let number = |text: &str| u64::from_str_radix(text, 16).ok();
+    let bytes = number(to)?.checked_sub(number(from)?)?;
+    let _rights = field()?;
+    let offset = number(field()?)?;
+    let device = field()?;
+    let inode = field()?.parse().ok()?;
+    let path = fields.next()?.trim_ascii_start();
     Some(Mapped {
-        bytes: address(to)?.checked_sub(address(from)?)?,
+        end: offset.checked_add(bytes)?,
+        device,
         inode,
-        path: Path::new(fields.next()?.trim_start()),
+        path: Path::new(OsStr::from_bytes(path)),
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::fs;
     use std::io::Write;
     use std::path::Path;
 
     use super::super::tree::itself;
-    use super::{Mapped, look, mapped};
+    use super::{Mapped, MappedFiles, look, mapped};
 
     #[test]
     fn a_file_without_a_name_counts_once_and_one_with_a_name_does_not() {
@@ -155,11 +218,43 @@ mod tests {
         assert_eq!(look(&tree, &[]).buffers - before, (2 * 208 + 64) << 10);
     }
 
+    const MAPS: &str = "\
+7f00-8f00 rw-s 00001000 fd:01 4711     /data/run-1/a b (deleted)
+8f00-9f00 rw-s 00000000 fd:01 4711     /data/run-1/a b (deleted)
+9f00-af00 r--s 00000000 fd:01 4711     /data/run-1/a b (deleted)
+7f00-ff00 rw-s 00000000 fd:01 4712     /data/run-1/open (deleted)
+7f00-ff00 rw-s 00000000 fd:01 4713     /usr/lib/else (deleted)
+7f00-ff00 rw-s 00000000 fd:01 4714     /data/run-1/named
+";
+
+    fn mapped_files(most: usize) -> MappedFiles {
+        let mut files = MappedFiles::new(most);
+        for _ in 0..2 {
+            files.read(MAPS.as_bytes(), &[Path::new("/data/run-1")]);
+        }
+        files
+    }
+
+    #[test]
+    fn a_file_that_is_only_mapped_counts_once_to_where_it_is_known_to_reach() {
+        let files = mapped_files(100);
+        assert_eq!(files.left, 100 - 12);
+        let found: Vec<u64> = files.without(&BTreeSet::from([4712])).collect();
+        assert_eq!(found, [0x2000]);
+    }
+
+    #[test]
+    fn more_mappings_than_are_looked_at_are_seen() {
+        assert_eq!(mapped_files(12).left, 0);
+        assert_eq!(mapped_files(13).left, 1);
+    }
+
     #[test]
     fn only_mappings_without_a_name_are_read() {
-        let line = "7f00-8f00 rw-s 00000000 fd:01 4711     /data/run-1/a b (deleted)";
+        let line = b"7f00-8f00 rw-s 00002000 fd:01 4711     /data/run-1/a b (deleted)";
         let expected = Mapped {
-            bytes: 0x1000,
+            end: 0x3000,
+            device: "fd:01",
             inode: 4711,
             path: Path::new("/data/run-1/a b"),
         };
@@ -170,7 +265,7 @@ mod tests {
             " (deleted)",
             "7f00-8f00 rw-p (deleted)",
         ] {
-            assert_eq!(mapped(other), None, "{other}");
+            assert_eq!(mapped(other.as_bytes()), None, "{other}");
         }
     }
 }

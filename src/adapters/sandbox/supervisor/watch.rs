@@ -15,10 +15,10 @@ use super::super::confine::NOBODY;
 use super::super::order::{Order, OrderPlace, TreeLimits};
 use super::becomes_nobody;
 use super::folders::{Usage, usage};
-use super::held::held;
+use super::held::{Held, held};
 use super::run_folder::RunFolder;
 use super::start::Started;
-use super::tree;
+use super::tree::{self, Process};
 use crate::core::sandbox::KilledBy;
 
 /// Why the watching ended.
@@ -181,18 +181,27 @@ impl<'a> Taken<'a> {
         if tree::tasks(&tree) >= self.limits.processes {
             return Some(KilledBy::Processes);
         }
-        if tree::has_more_memory(&tree, self.limits.memory_bytes) {
+        let held = self.held(&tree);
+        // Before the memory: to count that takes as long as there are mappings.
+        if held.too_many_mappings
+            || held.buffers > self.limits.memory_bytes
+            || tree::has_more_memory(&tree, self.limits.memory_bytes)
+        {
             return Some(KilledBy::Memory);
         }
-        let workspace = self.workspace.as_ref().map(|(path, _)| *path);
-        let folders: Vec<&Path> = std::iter::once(self.run).chain(workspace).collect();
-        let held = held(&tree, self.user, &folders);
-        if held.buffers > self.limits.memory_bytes {
-            return Some(KilledBy::Memory);
-        }
+        self.too_much_on_disk(held)
+    }
+
+    fn too_much_on_disk(&self, held: Held) -> Option<KilledBy> {
         let all = self.found.and(held.files);
         let is_over = all.is_over(self.limits.disk_bytes, self.limits.files);
         is_over.then_some(KilledBy::Disk)
+    }
+
+    fn held(&self, tree: &[Process]) -> Held {
+        let workspace = self.workspace.as_ref().map(|(path, _)| *path);
+        let folders: Vec<&Path> = std::iter::once(self.run).chain(workspace).collect();
+        held(tree, self.user, &folders)
     }
 
     fn in_folders(&self) -> Usage {
