@@ -48,11 +48,23 @@ pub(super) enum OrderArgument {
 pub(super) struct Mark(u16);
 
 impl Mark {
-    /// That of all runs in a folder. Programs of a model go before everything else, and nobody else
-    /// uses such a number.
-    pub fn of(runs: &Path) -> Self {
+    /// The highest that there is. Others use it as well.
+    pub const LAST: Self = Self(1000);
+
+    /// That of all runs in a folder. Programs of a model go before everything else, and hardly anybody else
+    /// uses such a number. It lies above `own`, that of the bot, which no process without rights can go
+    /// below, and which a container may have set high: only where that is the highest, it is the same.
+    pub fn of(runs: &Path, own: i16) -> Self {
+        let lowest = own.max(900).unsigned_abs() + 1;
+        let room = Self::LAST.0.saturating_sub(lowest);
         let digest = Sha256::digest(runs.as_os_str().as_encoded_bytes());
-        Self(901 + u16::from(digest[0]) % 99)
+        let step = u16::from(digest[0]).checked_rem(room);
+        step.map_or(Self::LAST, |step| Self(lowest + step))
+    }
+
+    /// Whether a process with this number has it.
+    pub fn is(self, score: i16) -> bool {
+        i16::try_from(self.0) == Ok(score)
     }
 }
 
@@ -206,5 +218,27 @@ pub(super) fn read_bytes(from: &mut impl Read, count: u64) -> io::Result<Vec<u8>
         Ok(bytes)
     } else {
         Err(io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::Mark;
+
+    #[test]
+    fn no_mark_is_the_bots_own_unless_that_is_the_highest() {
+        for own in [-998, 0, 900, 901, 950, 998, 999] {
+            for runs in 0..300 {
+                let mark = Mark::of(&PathBuf::from(format!("/data/{runs}")), own);
+                assert!(
+                    (own.max(900).unsigned_abs() + 1..=1000).contains(&mark.0),
+                    "{own}: {mark}"
+                );
+                assert!(mark != Mark::LAST || own == 999, "{own}: {mark}");
+            }
+        }
+        assert_eq!(Mark::of(&PathBuf::from("/data"), 1000), Mark::LAST);
     }
 }

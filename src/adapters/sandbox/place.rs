@@ -10,13 +10,14 @@ use nix::unistd::geteuid;
 use tracing::warn;
 
 use super::order::Mark;
-use super::supervisor::{RUN_PREFIX, end_strays, remove};
+use super::supervisor::{RUN_PREFIX, end_strays, own_score, remove};
 
 /// The helper, and the folder of all runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SandboxPlace {
     helper: PathBuf,
     runs: PathBuf,
+    mark: Mark,
 }
 
 /// Only the owner, and everybody who knows a name in it may pass.
@@ -51,13 +52,21 @@ impl SandboxPlace {
             within.iter().try_for_each(|folder| let_pass(folder))?;
         }
         let runs = fs::canonicalize(runs)?;
-        if !end_strays(Mark::of(&runs), PATIENCE) {
+        let own = own_score();
+        let mark = Mark::of(&runs, own);
+        if mark.is(own) {
+            warn!(
+                "the bot's oom_score_adj is the highest there is, so its programs cannot be told by theirs: when a \
+                 helper is killed, programs of its run may go on"
+            );
+        }
+        if !end_strays(mark, PATIENCE) {
             warn!("programs of the last process cannot be ended");
         }
         for left in fs::read_dir(&runs)?.flatten() {
             remove(&left.path())?;
         }
-        Ok(Self { helper, runs })
+        Ok(Self { helper, runs, mark })
     }
 
     /// Removes what the runs of an earlier life left in a folder that is not for them alone.
@@ -78,7 +87,7 @@ impl SandboxPlace {
 
     /// What the kernel knows the processes of these runs by.
     pub(super) fn mark(&self) -> Mark {
-        Mark::of(&self.runs)
+        self.mark
     }
 
     pub(super) fn helper(&self) -> &Path {

@@ -24,7 +24,7 @@ use nix::unistd::{chdir, getpid, getppid, getuid, setsid};
 
 use self::landlock::{Network, Place, Use};
 use self::syscalls::Purpose;
-use super::order::{Confine, Layers};
+use super::order::{Confine, Layers, Mark};
 use crate::core::sandbox::SandboxError;
 
 pub use self::browser::confine_browser;
@@ -113,9 +113,7 @@ fn give_up(order: &Confine) -> Result<(), SandboxError> {
         fs::write(cgroup.join("cgroup.procs"), "0")
             .map_err(|error| unavailable(format!("the cgroup cannot be joined: {error}")))?;
     }
-    // The kernel takes the run before the bot when memory is short, and the number tells whose run it
-    // is. Where it cannot be said, it is not.
-    let _ = fs::write("/proc/self/oom_score_adj", order.mark.to_string());
+    mark_as(order.mark);
     let places = places(order).map_err(SandboxError::Failed)?;
     chdir(&order.folder).map_err(|error| {
         SandboxError::Failed(format!(
@@ -146,6 +144,13 @@ fn give_up(order: &Confine) -> Result<(), SandboxError> {
         syscalls::restrict(Purpose::Program { landlock, group }).map_err(unavailable)?;
     }
     Ok(())
+}
+
+/// The kernel takes the run before the bot when memory is short, and the number tells whose run it is.
+/// Where that one cannot be had, at least it goes first.
+fn mark_as(mark: Mark) {
+    let write = |mark: Mark| fs::write("/proc/self/oom_score_adj", mark.to_string());
+    let _ = write(mark).or_else(|_| write(Mark::LAST));
 }
 
 fn places(order: &Confine) -> Result<Vec<Place>, String> {

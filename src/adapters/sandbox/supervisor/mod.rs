@@ -34,7 +34,7 @@ use crate::core::sandbox::{KilledBy, RunEnd, SandboxError};
 
 pub(super) use self::folders::remove;
 pub(super) use self::run_folder::{RUN_PREFIX, run_prefix};
-pub(super) use self::strays::end_strays;
+pub(super) use self::strays::{end_strays, own_score};
 
 /// How long processes may take to go once they are killed: the kernel may be writing for them.
 const PATIENCE: Duration = Duration::from_secs(10);

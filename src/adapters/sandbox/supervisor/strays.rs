@@ -32,6 +32,10 @@ pub(in super::super) fn end_strays(mark: Mark, patience: Duration) -> bool {
 }
 
 fn strays(mark: Mark) -> Vec<Process> {
+    // Where the bot has the number itself, it tells nothing.
+    if is_marked(std::process::id().cast_signed(), mark) {
+        return Vec::new();
+    }
     let all: BTreeMap<i32, Process> = tree::all()
         .into_iter()
         .map(|process| (process.pid, process))
@@ -46,8 +50,16 @@ fn strays(mark: Mark) -> Vec<Process> {
 }
 
 fn is_marked(pid: i32, mark: Mark) -> bool {
-    let score = fs::read_to_string(format!("/proc/{pid}/oom_score_adj"));
-    score.is_ok_and(|score| score.trim() == mark.to_string())
+    score(&format!("/proc/{pid}/oom_score_adj")).is_some_and(|score| mark.is(score))
+}
+
+/// How soon this process is to be ended for lack of memory.
+pub(in super::super) fn own_score() -> i16 {
+    score("/proc/self/oom_score_adj").unwrap_or(0)
+}
+
+fn score(file: &str) -> Option<i16> {
+    fs::read_to_string(file).ok()?.trim().parse().ok()
 }
 
 /// Whether its user is one as whom this bot runs programs.
@@ -79,4 +91,17 @@ fn belongs_to_nobody(process: &Process, all: &BTreeMap<i32, Process>, mark: Mark
 fn is_helper(pid: i32) -> bool {
     let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     words.split(|byte| *byte == 0).nth(1) == Some(HELPER.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::order::Mark;
+    use super::{own_score, strays};
+
+    #[test]
+    fn nobody_is_a_stray_where_the_bot_has_the_mark_itself() {
+        let own = own_score().max(0).to_string();
+        let own: Mark = serde_json::from_str(&own).unwrap();
+        assert_eq!(strays(own), []);
+    }
 }
