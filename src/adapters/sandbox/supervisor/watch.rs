@@ -170,10 +170,11 @@ impl<'a> Taken<'a> {
         self.too_much()
     }
 
-    /// What there is when the program has ended: what grew since the last look counts as well.
+    /// What was written when the program has ended: what grew since the last look counts as well. Whoever
+    /// is still there is about to go, so what else it takes is no matter any more.
     fn last_look(&mut self) -> Option<KilledBy> {
         self.found = self.in_folders();
-        self.too_much()
+        self.too_much_on_disk(self.held(&tree::below()))
     }
 
     fn too_much(&self) -> Option<KilledBy> {
@@ -220,5 +221,36 @@ impl<'a> Taken<'a> {
             entries: now.entries.saturating_sub(before.entries),
             too_deep: now.too_deep && !before.too_deep,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(run: &Path, disk_bytes: u64) -> Taken<'_> {
+        Taken {
+            run,
+            workspace: None,
+            user: None,
+            limits: TreeLimits {
+                memory_bytes: 0,
+                disk_bytes,
+                files: 9,
+                processes: 0,
+            },
+            found: Usage::default(),
+            next: Instant::now(),
+        }
+    }
+
+    #[test]
+    fn at_the_end_only_what_was_written_matters() {
+        let run = tempfile::tempdir().expect("there is room");
+        std::fs::write(run.path().join("a"), vec![1; 10_000]).expect("there is room");
+        let mut within = taken(run.path(), u64::MAX);
+        assert_eq!(within.look(), Some(KilledBy::Processes));
+        assert_eq!(within.last_look(), None);
+        assert_eq!(taken(run.path(), 100).last_look(), Some(KilledBy::Disk));
     }
 }
