@@ -125,8 +125,12 @@ fn run(
     let end = match verdict {
         Verdict::BotGone => return Ok(None),
         Verdict::Limit(limit) => RunEnd::Killed(limit),
-        Verdict::Ended if starved => RunEnd::Killed(KilledBy::Memory),
-        Verdict::Ended => end_of(main, order),
+        Verdict::Ended => match end_of(main, order) {
+            // The kernel may have ended a child of the program, which did well all the same.
+            RunEnd::Exited(0) => RunEnd::Exited(0),
+            _ if starved => RunEnd::Killed(KilledBy::Memory),
+            end => end,
+        },
     };
     if let Some(error) = started.complaints.finish() {
         return Err(error);
