@@ -16,6 +16,12 @@ pub(super) fn prepare() -> Result<(), String> {
     prepare_in(&own()?, std::process::id())
 }
 
+/// Whether [`prepare`] would do, as far as that shows beforehand: it moves the bot, so only who wants its
+/// runs to have cgroups does it.
+pub(super) fn could_prepare() -> Result<(), String> {
+    could_prepare_in(&own()?, std::process::id())
+}
+
 /// The cgroup in which those of runs are made, and which hands on what they need.
 pub(super) fn of_runs() -> Result<PathBuf, String> {
     let shared = shared(&own()?).to_path_buf();
@@ -27,19 +33,40 @@ pub(super) fn of_runs() -> Result<PathBuf, String> {
     Err(format!("the cgroup {path} does not hand on: {lacks}"))
 }
 
+fn could_prepare_in(own: &Path, pid: u32) -> Result<(), String> {
+    let shared = shared(own);
+    if lacking(shared, "cgroup.subtree_control").is_empty() {
+        return Ok(());
+    }
+    is_given(shared)?;
+    let there = fs::read_to_string(own.join("cgroup.procs")).unwrap_or_default();
+    if there.trim() == pid.to_string() {
+        Ok(())
+    } else {
+        let shown = own.display();
+        Err(format!("the bot must be alone in the cgroup {shown}"))
+    }
+}
+
+fn is_given(shared: &Path) -> Result<(), String> {
+    let lacks = lacking(shared, "cgroup.controllers");
+    if lacks.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "the cgroup {} was not given: {}; with systemd, Delegate=yes in the unit gives them",
+        shared.display(),
+        lacks.join(", ")
+    ))
+}
+
 fn prepare_in(own: &Path, pid: u32) -> Result<(), String> {
     let shared = shared(own);
     if lacking(shared, "cgroup.subtree_control").is_empty() {
         return Ok(());
     }
+    is_given(shared)?;
     let shown = shared.display();
-    let lacks = lacking(shared, "cgroup.controllers");
-    if !lacks.is_empty() {
-        return Err(format!(
-            "the cgroup {shown} was not given: {}; with systemd, Delegate=yes in the unit gives them",
-            lacks.join(", ")
-        ));
-    }
     let aside = (shared == own).then(|| own.join(ITSELF));
     if let Some(aside) = &aside {
         step_aside(aside, pid)?;
@@ -118,7 +145,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::{mount_of, prepare_in};
+    use super::{could_prepare_in, mount_of, prepare_in};
 
     #[test]
     fn the_mount_is_found_among_others() {
@@ -171,6 +198,17 @@ mod tests {
             why.contains("not given: memory") && why.contains("Delegate=yes"),
             "{why}"
         );
+        assert!(!top.path().join("minibot-itself").exists());
+    }
+
+    #[test]
+    fn whether_it_could_be_done_is_found_out_without_doing_it() {
+        let top = tempfile::tempdir().unwrap();
+        cgroup(top.path(), "cpu memory pids");
+        assert_eq!(could_prepare_in(top.path(), 7), Ok(()));
+        let why = could_prepare_in(top.path(), 8).unwrap_err();
+        assert!(why.contains("must be alone"), "{why}");
+        assert_eq!(read(top.path().join("cgroup.procs")), "7\n");
         assert!(!top.path().join("minibot-itself").exists());
     }
 

@@ -89,7 +89,8 @@ const NOTHING_TO_DO: [(&str, &[&str]); 4] = [
 ];
 
 impl SandboxReport {
-    /// Tries every mode that needs no settings of its own but `cgroup`. Takes some tens of milliseconds.
+    /// Tries every mode that needs no settings of its own but `cgroup`. Takes some tens of milliseconds, and
+    /// leaves this process where it is.
     pub async fn of_this_machine(place: &SandboxPlace, cgroup: CgroupConfig) -> Self {
         let mut modes = Vec::new();
         for mode in STRONGEST_FIRST {
@@ -97,7 +98,11 @@ impl SandboxReport {
                 cgroup,
                 ..plain_settings(mode)
             };
-            let works = trial(place, &settings).await;
+            let works = if makes_cgroups(&settings) && cgroups::of_runs().is_err() {
+                cgroups::could_prepare()
+            } else {
+                trial(place, &settings).await
+            };
             modes.push(ModeReport { mode, works });
         }
         Self {
@@ -146,7 +151,16 @@ fn layers(mode: SandboxMode, landlock: Option<i32>) -> String {
 /// Tries the mode of `settings`; what comes back is what holds a program then. What does not is for
 /// people: what is missing, and what would work.
 pub async fn check(place: &SandboxPlace, settings: &SandboxSettings) -> Result<String, String> {
-    let Err(missing) = trial(place, settings).await else {
+    let prepared = if makes_cgroups(settings) {
+        cgroups::prepare()
+    } else {
+        Ok(())
+    };
+    let tried = match prepared {
+        Ok(()) => trial(place, settings).await,
+        Err(missing) => Err(missing),
+    };
+    let Err(missing) = tried else {
         return Ok(layers(settings.mode, landlock_version()));
     };
     let report = SandboxReport::of_this_machine(place, settings.cgroup).await;
@@ -166,6 +180,11 @@ pub async fn check(place: &SandboxPlace, settings: &SandboxSettings) -> Result<S
     ))
 }
 
+/// Whether the cgroups of runs are made by the bot itself.
+fn makes_cgroups(settings: &SandboxSettings) -> bool {
+    settings.mode == SandboxMode::Cgroup && settings.cgroup.driver == CgroupDriver::Cgroupfs
+}
+
 fn plain_settings(mode: SandboxMode) -> SandboxSettings {
     SandboxSettings {
         mode,
@@ -181,9 +200,6 @@ fn plain_settings(mode: SandboxMode) -> SandboxSettings {
 
 /// Runs a program that does nothing.
 async fn trial(place: &SandboxPlace, settings: &SandboxSettings) -> Result<(), String> {
-    if settings.mode == SandboxMode::Cgroup && settings.cgroup.driver == CgroupDriver::Cgroupfs {
-        cgroups::prepare()?;
-    }
     let nothing = NOTHING_TO_DO
         .iter()
         .find(|(program, _)| Path::new(program).exists());
