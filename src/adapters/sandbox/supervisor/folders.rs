@@ -6,8 +6,8 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Stat, Uid, chmod, chmodat, chownat, openat,
-    renameat, statat, unlinkat,
+    AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Stat, Uid, chmod, chmodat, chownat, fstat,
+    openat, renameat, statat, unlinkat,
 };
 use rustix::io::{Errno, Result};
 
@@ -130,8 +130,8 @@ pub(super) fn walk(top: &Path, visit: &mut dyn FnMut(Visit<'_>) -> Next) -> Resu
     Ok(())
 }
 
-/// Opens a folder to be listed. One that its owner has shut to be listed is opened to them first: files
-/// can be put into it all the same.
+/// Opens a folder to be listed. One that its owner has shut to be listed is opened to them for that long:
+/// files can be put into it all the same.
 fn enter(folder: &OwnedFd, name: &CStr) -> Result<OwnedFd> {
     let opened = openat(folder, name, OPEN_FOLDER, Mode::empty());
     if !matches!(opened, Err(Errno::ACCESS)) {
@@ -139,8 +139,12 @@ fn enter(folder: &OwnedFd, name: &CStr) -> Result<OwnedFd> {
     }
     // By its handle: what the name leads to may have changed since it was looked at.
     let handle = openat(folder, name, OPEN_FOLDER | OFlags::PATH, Mode::empty())?;
-    chmod(format!("/proc/self/fd/{}", handle.as_raw_fd()), Mode::RWXU)?;
-    openat(&handle, c".", OPEN_FOLDER, Mode::empty())
+    let path = format!("/proc/self/fd/{}", handle.as_raw_fd());
+    let before = Mode::from_raw_mode(fstat(&handle)?.st_mode);
+    chmod(&path, Mode::RWXU)?;
+    let opened = openat(&handle, c".", OPEN_FOLDER, Mode::empty());
+    let _ = chmod(&path, before);
+    opened
 }
 
 pub(super) fn kind(stat: &Stat) -> FileType {
@@ -308,6 +312,8 @@ mod tests {
         fs::set_permissions(&shut, fs::Permissions::from_mode(0o300)).unwrap();
         let found = usage(top.path(), u64::MAX, u64::MAX);
         assert_eq!(found.entries, 2);
+        let mode = fs::metadata(&shut).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o300, "it is as shut as before");
     }
 
     #[test]
