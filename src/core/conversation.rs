@@ -147,12 +147,15 @@ impl Item {
                 let enclosed = enclosures.iter().map(|part| part.text.len() + ENVELOPE);
                 text.len() + enclosed.sum::<usize>()
             }
-            Self::Assistant { text, calls, .. } => {
-                text.len()
-                    + calls
-                        .iter()
-                        .map(|c| c.name.len() + c.arguments.len() + 16)
-                        .sum::<usize>()
+            Self::Assistant {
+                text,
+                calls,
+                continuation,
+                ..
+            } => {
+                let calls = calls.iter().map(|c| c.name.len() + c.arguments.len() + 16);
+                let own = continuation.as_ref().map_or(0, Continuation::bytes);
+                text.len() + calls.sum::<usize>() + own
             }
             Self::Tool { result, labels, .. } if labels.is_empty() => result.to_text().len(),
             Self::Tool { result, .. } => result.to_text().len() + ENVELOPE,

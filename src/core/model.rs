@@ -156,6 +156,13 @@ pub struct Continuation {
     pub items: Vec<Value>,
 }
 
+impl Continuation {
+    /// How many bytes its items take.
+    pub fn bytes(&self) -> usize {
+        self.items.iter().map(|item| item.to_string().len()).sum()
+    }
+}
+
 /// Why a model stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

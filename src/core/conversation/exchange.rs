@@ -13,13 +13,13 @@ const SHORT_ARGUMENT: usize = 200;
 /// Ends a text in the arguments of a call that is not shown whole.
 const CUT: &str = " … (cut)";
 
-/// The items, cut to so many estimated tokens where that is possible: the results first, then the
-/// arguments of the calls, the oldest of them first. No item is left out: a model must not believe
-/// that what it has done is still to be done.
+/// The items, cut to so many estimated tokens where that is possible: the results first, then what
+/// providers want to have back, then the arguments of the calls, of each the oldest first. No item is
+/// left out: a model must not believe that what it has done is still to be done.
 pub fn shortened(mut items: Vec<Item>, most_tokens: usize) -> Vec<Item> {
     let all: usize = items.iter().map(Item::estimated_tokens).sum();
     let mut excess = all.saturating_sub(most_tokens);
-    for shorten in [shorten_result, shorten_arguments] {
+    for shorten in [shorten_result, leave_out_continuation, shorten_arguments] {
         for item in &mut items {
             if excess == 0 {
                 return items;
@@ -39,6 +39,12 @@ fn shorten_result(item: &mut Item, excess: usize) {
         if most < bytes {
             *result = result.excerpt(most, None);
         }
+    }
+}
+
+fn leave_out_continuation(item: &mut Item, _: usize) {
+    if let Item::Assistant { continuation, .. } = item {
+        continuation.take_if(|own| own.bytes() > 0);
     }
 }
 
@@ -161,6 +167,26 @@ mod tests {
         assert_eq!(arguments["path"], "a");
         assert!(arguments["content"].as_str().unwrap().ends_with(CUT));
         assert_eq!(*continuation, None, "it still had them whole");
+    }
+
+    #[test]
+    fn thoughts_count_and_the_oldest_give_way_before_any_argument() {
+        let thinks = |id: &str| {
+            let mut item = calls(id, &"x".repeat(600));
+            if let Item::Assistant { continuation, .. } = &mut item {
+                let items = vec![json!({ "thought": "y".repeat(3000) })];
+                *continuation = continuation.take().map(|own| Continuation { items, ..own });
+            }
+            item
+        };
+        let whole = vec![thinks("a"), finds("a", "z"), thinks("b"), finds("b", "z")];
+        let all: usize = tokens(&whole).iter().sum();
+        assert!(all > 2 * (3000 + 600) / 3, "{all}");
+        let one_less = shortened(whole.clone(), all - 500);
+        assert_eq!(one_less[0], whole[0].clone().settled());
+        assert_eq!(one_less[1..], whole[1..]);
+        let none = shortened(whole.clone(), all - 1500);
+        assert_eq!(none[2], whole[2].clone().settled());
     }
 
     proptest! {
