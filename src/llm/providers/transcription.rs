@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::http::body::streamed;
-use super::http::{SetupError, Taken, authorization, counts};
+use super::http::{SetupError, Taken, authorization, counts, taken};
 use crate::core::http_url::HttpUrl;
 use crate::core::media::{Listened, MediaError, Recording, Transcriber};
 use crate::core::tokens::estimated_tokens;
@@ -78,13 +78,13 @@ impl HttpTranscriber {
     }
 
     /// The answer, once it has begun.
-    async fn send(&self, recording: &Recording) -> Result<Response, MediaError> {
+    async fn send(&self, recording: &Recording) -> Result<Response, (Taken, MediaError)> {
         let content = recording.content.clone();
         let length = content.size();
         let file = Part::stream_with_length(streamed(content), length)
             .file_name(recording.name.clone())
             .mime_str(mime_of(&recording.name))
-            .map_err(|error| MediaError::Failed(error.to_string()))?;
+            .map_err(|error| (Taken::No, MediaError::Failed(error.to_string())))?;
         let form = Form::new()
             .text("model", self.settings.model.clone())
             .text("response_format", "json")
@@ -93,30 +93,35 @@ impl HttpTranscriber {
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
-        let response = request.send().await.map_err(passing)?;
-        // The server's own words stay where they are: they may repeat the key or the recording.
-        match response.status().as_u16() {
-            200..=299 => Ok(response),
-            status @ (408 | 409 | 425 | 429 | 500..) => {
-                Err(MediaError::Passing(format!("HTTP {status}")))
-            }
-            401 | 403 => Err(MediaError::Unreadable(
-                "the transcription server does not accept the key \
-                 (tools.audio_transcription.api_key)"
-                    .to_owned(),
-            )),
-            404 => Err(MediaError::Unreadable(
-                "the server has no transcription; check tools.audio_transcription.base_url and \
-                 model"
-                    .to_owned(),
-            )),
-            413 => Err(MediaError::Unreadable(
-                "it is too large for the transcription server".to_owned(),
-            )),
-            status => Err(MediaError::Unreadable(format!(
-                "the transcription server did not take it (HTTP {status})"
-            ))),
+        let sent = request.send().await;
+        let response = sent.map_err(|error| (taken(&error), passing(error)))?;
+        accepted(response).map_err(|error| (Taken::No, error))
+    }
+}
+
+/// The server's own words stay where they are: they may repeat the key or the recording.
+fn accepted(response: Response) -> Result<Response, MediaError> {
+    match response.status().as_u16() {
+        200..=299 => Ok(response),
+        status @ (408 | 409 | 425 | 429 | 500..) => {
+            Err(MediaError::Passing(format!("HTTP {status}")))
         }
+        401 | 403 => Err(MediaError::Unreadable(
+            "the transcription server does not accept the key \
+                 (tools.audio_transcription.api_key)"
+                .to_owned(),
+        )),
+        404 => Err(MediaError::Unreadable(
+            "the server has no transcription; check tools.audio_transcription.base_url and \
+                 model"
+                .to_owned(),
+        )),
+        413 => Err(MediaError::Unreadable(
+            "it is too large for the transcription server".to_owned(),
+        )),
+        status => Err(MediaError::Unreadable(format!(
+            "the transcription server did not take it (HTTP {status})"
+        ))),
     }
 }
 
@@ -126,7 +131,7 @@ impl Transcriber for HttpTranscriber {
         let call = async {
             match self.send(recording).await {
                 Ok(response) => (Taken::Perhaps, body(response).await),
-                Err(error) => (Taken::No, Err(error)),
+                Err((taken, error)) => (taken, Err(error)),
             }
         };
         let limit = self.settings.request_timeout;
@@ -196,5 +201,47 @@ fn mime_of(name: &str) -> &'static str {
         "webm" => "audio/webm",
         "flac" => "audio/flac",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::core::media::InMemory;
+
+    async fn listened(listener: &TcpListener) -> Listened {
+        let address = listener.local_addr().unwrap();
+        let transcriber = HttpTranscriber::new(TranscriptionSettings {
+            base_url: HttpUrl::parse(&format!("http://{address}/v1")).unwrap(),
+            api_key: None,
+            model: "m".into(),
+            request_timeout: Duration::from_secs(20),
+        });
+        let recording = Recording {
+            content: InMemory::holding(vec![1; 3000]),
+            name: "voice.ogg".into(),
+        };
+        transcriber.unwrap().transcribe(&recording).await
+    }
+
+    #[tokio::test]
+    async fn a_recording_that_may_have_arrived_is_guessed_at() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let hangs_up = async {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut got = Vec::new();
+            while !got.ends_with(b"--\r\n") {
+                connection.read_buf(&mut got).await.unwrap();
+            }
+        };
+        let (listened, ()) = tokio::join!(listened(&listener), hangs_up);
+        assert!(listened.words.is_err());
+        assert!(listened.usage[0].guess.is_some(), "{listened:?}");
     }
 }

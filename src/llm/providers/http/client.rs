@@ -202,7 +202,7 @@ async fn next_bytes(
 
 /// Whether the server may have got the request that `error` came of. It has not where there was no
 /// connection, where that closed before anything went out, and where a file broke off on the way.
-fn taken(error: &reqwest::Error) -> Taken {
+pub(in crate::llm::providers) fn taken(error: &reqwest::Error) -> Taken {
     if error.is_connect() || error.is_builder() {
         return Taken::No;
     }

@@ -23,7 +23,7 @@ use self::answer::{Answer, Counted};
 use self::body::Body;
 use self::client::Client;
 pub use self::client::SetupError;
-pub(super) use self::client::{Taken, authorization};
+pub(super) use self::client::{Taken, authorization, taken};
 use self::errors::Failure;
 use self::redact::Redactor;
 pub use self::settings::{Pdfs, ServerSettings, StrictTools};
