@@ -110,8 +110,7 @@ impl ChatAnswer {
         self.size += part.text.len() + part.own.size();
         self.own.add(part.own);
         for call in part.calls {
-            self.size += call.name.len() + call.id.len() + call.arguments.len();
-            self.size += call.extra.to_string().len();
+            self.size += call.size();
             self.take_call(call);
         }
         if self.calls.len() > MOST_CALLS {
@@ -189,6 +188,15 @@ fn is_object(text: &str) -> bool {
 }
 
 impl CallPart {
+    /// In bytes.
+    fn size(&self) -> usize {
+        let extra = match &self.extra {
+            Value::Null => 0,
+            extra => extra.to_string().len(),
+        };
+        self.name.len() + self.id.len() + self.arguments.len() + extra
+    }
+
     fn into_call(self) -> ToolCall {
         ToolCall {
             id: CallId::new(self.id),

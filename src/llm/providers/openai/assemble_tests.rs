@@ -314,3 +314,16 @@ fn runaway_answers_are_cut_off() {
     });
     assert!(failed.is_some_and(|index| index < 200), "{failed:?}");
 }
+
+#[test]
+fn what_a_call_does_not_have_is_not_counted() {
+    let (mut answer, heard) = (ChatAnswer::default(), Heard::default());
+    for extra in [json!(null), json!({ "a": 1 })] {
+        let call =
+            json!({ "index": 0, "id": "i", "function": { "name": "f" }, "extra_content": extra });
+        answer
+            .take(&chunk(json!({ "tool_calls": [call] })), &heard)
+            .unwrap();
+    }
+    assert_eq!(answer.size(), 2 + 2 + r#"{"a":1}"#.len());
+}
