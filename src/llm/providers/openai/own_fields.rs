@@ -2,6 +2,8 @@
 //! as DeepSeek and Kimi (`reasoning_content`) and OpenRouter (`reasoning_details`) send them, and what
 //! Gemini sends with each call (`extra_content`, in which the signature of its thought lies).
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::response::CallPart;
@@ -16,6 +18,9 @@ pub(super) const EXTRA_CONTENT: &str = "extra_content";
 pub(super) struct OwnFields {
     content: String,
     details: Vec<Value>,
+    /// Where the newest detail of each kind and index stands, of those that come in pieces: there may be
+    /// as many as an answer has room for.
+    begun: HashMap<(String, String), usize>,
 }
 
 impl OwnFields {
@@ -26,6 +31,7 @@ impl OwnFields {
         Self {
             content: content.unwrap_or_default().to_owned(),
             details: details.cloned().unwrap_or_default(),
+            begun: HashMap::new(),
         }
     }
 
@@ -39,26 +45,28 @@ impl OwnFields {
     pub(super) fn add(&mut self, piece: Self) {
         self.content.push_str(&piece.content);
         for detail in piece.details {
-            match self.begun(&detail) {
+            let Some(place) = place(&detail) else {
+                self.details.push(detail);
+                continue;
+            };
+            match self
+                .begun_at(&place)
+                .and_then(|at| self.details.get_mut(at))
+            {
                 Some(begun) => go_on(begun, detail),
-                None => self.details.push(detail),
+                None => {
+                    self.begun.insert(place, self.details.len());
+                    self.details.push(detail);
+                }
             }
         }
     }
 
-    /// The detail that `piece` goes on with: a text comes in pieces, each with the place of the whole,
-    /// and its signature in one of its own. What is encrypted comes whole.
-    fn begun(&mut self, piece: &Value) -> Option<&mut Value> {
-        let (kind, index) = (&piece["type"], &piece["index"]);
-        let in_pieces = kind == "reasoning.text" || kind == "reasoning.summary";
-        let fits = |detail: &Value| &detail["type"] == kind && &detail["index"] == index;
-        let newest = self.details.len().checked_sub(1);
-        let at = if index.is_null() {
-            newest.filter(|at| fits(&self.details[*at]))
-        } else {
-            self.details.iter().rposition(fits)
-        };
-        self.details.get_mut(at.filter(|_| in_pieces)?)
+    /// Where the detail stands that a piece goes on with; without an index it can only be the newest.
+    fn begun_at(&self, place: &(String, String)) -> Option<usize> {
+        let known = self.begun.get(place).copied();
+        let has_index = place.1 != "null";
+        known.filter(|at| has_index || at + 1 == self.details.len())
     }
 
     /// First what belongs to the message, then what belongs to each of its calls. Nothing, where
@@ -82,6 +90,14 @@ impl OwnFields {
         }
         items.into_iter().map(Value::Object).collect()
     }
+}
+
+/// The kind and index by which a piece is known: a text comes in pieces, each with the place of the whole,
+/// and its signature in one of its own. What is encrypted comes whole.
+fn place(detail: &Value) -> Option<(String, String)> {
+    let kind = detail["type"].as_str()?;
+    let in_pieces = kind == "reasoning.text" || kind == "reasoning.summary";
+    in_pieces.then(|| (kind.to_owned(), detail["index"].to_string()))
 }
 
 fn go_on(begun: &mut Value, piece: Value) {
@@ -127,5 +143,47 @@ pub(super) fn without_gaps(messages: &mut [Value]) {
         if message.get(REASONING_CONTENT).is_none() {
             message[REASONING_CONTENT] = "".into();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(details: Vec<Value>) -> OwnFields {
+        OwnFields::read(&json!({ REASONING_DETAILS: details }))
+    }
+
+    #[test]
+    fn pieces_go_on_with_the_newest_of_their_place() {
+        let text = |index: Value, text: &str| json!({ "type": "reasoning.text", "index": index, "text": text });
+        let mut own = OwnFields::default();
+        for piece in [
+            text(json!(0), "a"),
+            text(json!(1), "b"),
+            text(json!(0), "c"),
+            text(Value::Null, "d"),
+            text(Value::Null, "e"),
+            json!({ "type": "reasoning.encrypted", "data": "x" }),
+            text(Value::Null, "f"),
+        ] {
+            own.add(read(vec![piece]));
+        }
+        let texts = own.details.iter().map(|detail| detail["text"].as_str());
+        let texts: Vec<&str> = texts.map(|text| text.unwrap_or("-")).collect();
+        assert_eq!(texts, ["ac", "b", "de", "-", "f"]);
+    }
+
+    #[test]
+    fn as_many_details_as_there_is_room_for_are_put_together_at_once() {
+        let mut own = OwnFields::default();
+        for index in 0..50_000 {
+            own.add(read(vec![
+                json!({ "type": "reasoning.text", "index": index }),
+            ]));
+        }
+        assert_eq!(own.details.len(), 50_000);
     }
 }
