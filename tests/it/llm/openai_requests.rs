@@ -262,3 +262,23 @@ async fn what_was_said_before_such_a_refusal_is_void() {
         .unwrap();
     assert_eq!(sink.heard(), "a|b");
 }
+
+#[tokio::test]
+async fn a_refusal_teaches_nothing_until_the_other_way_was_taken() {
+    let fake = FakeModel::start().await;
+    let refusal = json!({ "error": { "message": "your words: stream_options" } }).to_string();
+    fake.replies([
+        Reply::custom(400, refusal.clone()),
+        Reply::custom(400, refusal),
+        Reply::text("one"),
+    ]);
+    let model = model(settings_of(&fake));
+    let sink = RecordingSink::default();
+    model.reply(&request("hi"), &sink).await.unwrap_err();
+    model.reply(&request("hi"), &sink).await.unwrap();
+    let asked = fake.requests().into_iter();
+    let streams: Vec<bool> = asked
+        .map(|one| one.body["stream_options"].is_object())
+        .collect();
+    assert_eq!(streams, [true, false, true]);
+}

@@ -15,7 +15,7 @@ pub mod sight;
 pub mod think;
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
@@ -48,7 +48,15 @@ pub trait Api: Send + Sync + 'static {
 
     /// Better manners, if the server's refusal says what it did not like. Never the same again, so
     /// that asking once more with them ends after a few times.
-    fn after(manners: Self::Manners, failure: &Failure) -> Option<Lesson<Self::Manners>>;
+    fn after(
+        manners: Self::Manners,
+        failure: &Failure,
+        request: &ModelRequest,
+    ) -> Option<Lesson<Self::Manners>>;
+
+    /// The manners `known`, and what `after` knows more than `before`: see [`learned`].
+    fn learning(known: Self::Manners, before: Self::Manners, after: Self::Manners)
+    -> Self::Manners;
 
     /// The body of a call. The answer is always asked for as a stream.
     fn body(
@@ -66,6 +74,11 @@ pub enum Lesson<M> {
     FromNowOn(M),
     /// Something about this one request.
     ThisTime(M),
+}
+
+/// What is known of one part of a request: what was learned between `before` and `after`, if anything was.
+pub fn learned<T: PartialEq>(known: T, before: T, after: T) -> T {
+    if after == before { known } else { after }
 }
 
 /// A model behind an API.
@@ -100,7 +113,8 @@ impl<A: Api> HttpModel<A> {
         usage: &mut Vec<UsageEntry>,
     ) -> Result<ModelReply, Failure> {
         let sink = WatchedSink::new(sink);
-        let mut manners = *self.manners.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *self.manners();
+        let (mut manners, mut from_now_on) = (before, before);
         loop {
             let body = self.api.body(&self.settings, manners, request);
             let mut answer = A::Answer::default();
@@ -112,19 +126,28 @@ impl<A: Api> HttpModel<A> {
                 ..entry
             });
             let failure = match said {
-                Ok(said) => return Ok(said.into_model_reply(&self.settings, A::PATH)),
+                Ok(said) => {
+                    // Only now it is certain that this was it. Others may have learned something meanwhile.
+                    let mut known = self.manners();
+                    *known = A::learning(*known, before, from_now_on);
+                    return Ok(said.into_model_reply(&self.settings, A::PATH));
+                }
                 Err(failure) => failure,
             };
-            manners = match A::after(manners, &failure) {
+            manners = match A::after(manners, &failure, request) {
                 None => return Err(failure),
                 Some(Lesson::ThisTime(better)) => better,
                 Some(Lesson::FromNowOn(better)) => {
-                    *self.manners.lock().unwrap_or_else(PoisonError::into_inner) = better;
+                    from_now_on = A::learning(from_now_on, manners, better);
                     better
                 }
             };
             sink.restart_if_begun();
         }
+    }
+
+    fn manners(&self) -> MutexGuard<'_, A::Manners> {
+        self.manners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the call took: as the server counted, or at a guess.

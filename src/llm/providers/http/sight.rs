@@ -1,6 +1,7 @@
 //! Which files a server shows its model, by what it has refused before, and the words that stand in
 //! place of the others.
 
+use super::learned;
 use crate::core::media::Part;
 use crate::core::model::ModelRequest;
 
@@ -9,6 +10,26 @@ use crate::core::model::ModelRequest;
 pub struct Sight {
     pictures: Shown,
     pdfs: Shown,
+}
+
+/// Which parts a request has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    any: bool,
+    pictures: bool,
+    pdfs: bool,
+}
+
+impl Sent {
+    /// Those of a request.
+    pub fn with(request: &ModelRequest) -> Self {
+        let has = |is_one: fn(&Part) -> bool| request.attached.iter().any(|one| is_one(&one.part));
+        Self {
+            any: has(|_| true),
+            pictures: has(|part| matches!(part, Part::Picture { .. })),
+            pdfs: has(|part| matches!(part, Part::Pdf { .. })),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,16 +90,27 @@ impl Sight {
         pdfs: Shown::AsTheyAre,
     };
 
-    /// What is known after a refusal, whose words come in small letters.
-    pub fn after(mut self, said: &str) -> Self {
+    /// What is known after a refusal, whose words come in small letters. They say nothing of what was
+    /// not sent: a server may repeat what a person wrote.
+    pub fn after(mut self, said: &str, sent: Sent) -> Self {
         let says = |phrases: &[&str]| phrases.iter().any(|phrase| said.contains(phrase));
-        if says(&NO_PICTURES) || says(&NO_PARTS) {
+        let no_parts = sent.any && says(&NO_PARTS);
+        if no_parts || (sent.pictures && says(&NO_PICTURES)) {
             self.pictures = Shown::InWords;
         }
-        if says(&NO_PDFS) || says(&NO_PARTS) {
+        if no_parts || (sent.pdfs && says(&NO_PDFS)) {
             self.pdfs = Shown::InWords;
         }
         self
+    }
+
+    /// It, and what `after` knows more than `before`.
+    #[must_use]
+    pub fn learning(self, before: Self, after: Self) -> Self {
+        Self {
+            pictures: learned(self.pictures, before.pictures, after.pictures),
+            pdfs: learned(self.pdfs, before.pdfs, after.pdfs),
+        }
     }
 
     /// Whether anything was refused.
@@ -111,6 +143,11 @@ mod tests {
     use super::*;
 
     const ALL: Sight = Sight::ALL;
+    const EVERYTHING: Sent = Sent {
+        any: true,
+        pictures: true,
+        pdfs: true,
+    };
     const NO_PICTURE: Sight = Sight {
         pictures: Shown::InWords,
         ..ALL
@@ -169,8 +206,10 @@ mod tests {
             ("the model does not support tools", ALL),
         ];
         for (said, expected) in cases {
-            assert_eq!(ALL.after(said), expected, "{said}");
-            assert_eq!(expected.after(said), expected, "{said}");
+            assert_eq!(ALL.after(said, EVERYTHING), expected, "{said}");
+            assert_eq!(expected.after(said, EVERYTHING), expected, "{said}");
+            let words = Sent::with(&ModelRequest::default());
+            assert_eq!(ALL.after(said, words), ALL, "nothing was sent: {said}");
         }
     }
 }

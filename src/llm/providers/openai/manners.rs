@@ -1,12 +1,13 @@
 //! How a server wants to be spoken to: by whose it is, and by what it has refused before.
 
 use super::own_fields::{EXTRA_CONTENT, REASONING_CONTENT, REASONING_DETAILS};
+use crate::core::conversation::Item;
 use crate::core::ids::CallId;
-use crate::core::model::ModelErrorKind;
-use crate::llm::providers::http::ServerSettings;
+use crate::core::model::{ModelErrorKind, ModelRequest};
 use crate::llm::providers::http::errors::Failure;
 use crate::llm::providers::http::legal::{self, LONGEST_CALL_ID};
-use crate::llm::providers::http::sight::Sight;
+use crate::llm::providers::http::sight::{Sent, Sight};
+use crate::llm::providers::http::{ServerSettings, learned};
 
 /// The parts of a request in which compatible servers differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,14 +100,34 @@ impl CallIds {
             }
         }
     }
+
+    fn after(self, said: &str, request: &ModelRequest) -> Self {
+        let mut items = request.history.items().iter().chain(&request.exchange);
+        let has_ids = items.any(|item| matches!(item, Item::Tool { .. }));
+        if has_ids && said.contains("with a length of 9") {
+            Self::Nine
+        } else if has_ids && said.contains("[a-za-z0-9_-]") {
+            Self::Plain
+        } else {
+            self
+        }
+    }
 }
 
 impl OwnFieldsWish {
-    fn after(self, said: &str) -> Self {
+    fn after(self, said: &str, request: &ModelRequest) -> Self {
         let says = |phrases: &[&str]| phrases.iter().any(|phrase| said.contains(phrase));
+        let is_returned = request.exchange.iter().any(|item| {
+            let Item::Assistant { continuation, .. } = item else {
+                return false;
+            };
+            continuation.is_some()
+        });
         match self {
             wish if !says(&OWN_FIELDS) => wish,
             Self::Returned | Self::Demanded if says(&DEMANDED) => Self::Demanded,
+            // What was not sent was not refused.
+            Self::Returned if !is_returned => Self::Returned,
             _ => Self::LeftOut,
         }
     }
@@ -163,9 +184,9 @@ impl Manners {
         }
     }
 
-    /// Better manners, if the server's refusal says what it did not like. Never the same again, so
-    /// that asking once more with them ends after a few times.
-    pub(super) fn after(self, failure: &Failure) -> Option<Self> {
+    /// Better manners, if the server's refusal of a request says what it did not like. Never the same
+    /// again, so that asking once more with them ends after a few times.
+    pub(super) fn after(self, failure: &Failure, request: &ModelRequest) -> Option<Self> {
         // llama.cpp sends 500 where a chat template refuses.
         let is_refusal = matches!(
             failure.kind,
@@ -190,26 +211,40 @@ impl Manners {
         if says(&NO_SYSTEM) {
             better.preface = PrefacePlace::InUser;
         }
-        better.own_fields = self.own_fields.after(&said);
-        better.sight = self.sight.after(&said);
+        better.own_fields = self.own_fields.after(&said, request);
+        better.sight = self.sight.after(&said, Sent::with(request));
         if said.contains("stream_options") {
             better.usage = UsageWish::Unasked;
         }
         if said.contains("max_completion_tokens") {
             better.limit = LimitField::Completion;
         }
-        if said.contains("with a length of 9") {
-            better.ids = CallIds::Nine;
-        } else if said.contains("[a-za-z0-9_-]") {
-            better.ids = CallIds::Plain;
-        }
+        better.ids = self.ids.after(&said, request);
         (is_refusal && better != self).then_some(better)
+    }
+
+    /// These, and what `after` knows more than `before`.
+    pub(super) fn learning(self, before: Self, after: Self) -> Self {
+        Self {
+            preface: learned(self.preface, before.preface, after.preface),
+            turns: learned(self.turns, before.turns, after.turns),
+            own_fields: learned(self.own_fields, before.own_fields, after.own_fields),
+            sight: self.sight.learning(before.sight, after.sight),
+            usage: learned(self.usage, before.usage, after.usage),
+            limit: learned(self.limit, before.limit, after.limit),
+            ids: learned(self.ids, before.ids, after.ids),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::core::label::Labels;
+    use crate::core::model::Continuation;
+    use crate::core::tool::ToolResult;
 
     const PLAIN: Manners = Manners {
         preface: PrefacePlace::BeforeMessage,
@@ -222,10 +257,69 @@ mod tests {
     };
 
     fn after(manners: Manners, kind: ModelErrorKind, detail: &str) -> Option<Manners> {
-        manners.after(&Failure {
-            kind,
-            detail: detail.into(),
-        })
+        let detail = detail.into();
+        manners.after(&Failure { kind, detail }, &going_on())
+    }
+
+    /// A turn that goes on after a call, with what its server wanted to have back.
+    fn going_on() -> ModelRequest {
+        let id = CallId::new("call_abc");
+        let asks = Item::Assistant {
+            text: String::new(),
+            calls: Vec::new(),
+            continuation: Some(Continuation {
+                origin: "here".into(),
+                items: Vec::new(),
+            }),
+            labels: Labels::default(),
+        };
+        let finds = Item::Tool {
+            call: id,
+            name: "look".into(),
+            result: ToolResult::ok(json!({})),
+            labels: Labels::default(),
+        };
+        ModelRequest {
+            exchange: vec![asks, finds],
+            ..ModelRequest::default()
+        }
+    }
+
+    #[test]
+    fn what_was_not_sent_was_not_refused() {
+        for said in [
+            "property 'reasoning_content' is unsupported",
+            "tools.0.name: String should match pattern '^[a-zA-Z0-9_-]+$'",
+            "you asked: why is image_url not supported? is it image_url is not supported?",
+        ] {
+            let failure = Failure {
+                kind: ModelErrorKind::BadRequest { status: 400 },
+                detail: said.into(),
+            };
+            assert_eq!(
+                PLAIN.after(&failure, &ModelRequest::default()),
+                None,
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_two_requests_learn_at_the_same_time_is_known_of_both() {
+        let known = Manners {
+            usage: UsageWish::Unasked,
+            ..PLAIN
+        };
+        let after = Manners {
+            preface: PrefacePlace::InSystem,
+            ..PLAIN
+        };
+        let both = Manners {
+            usage: UsageWish::Unasked,
+            ..after
+        };
+        assert_eq!(known.learning(PLAIN, after), both);
+        assert_eq!(known.learning(PLAIN, PLAIN), known);
     }
 
     #[test]

@@ -53,8 +53,16 @@ impl Api for ChatCompletions {
         Manners::towards(settings)
     }
 
-    fn after(manners: Manners, failure: &Failure) -> Option<Lesson<Manners>> {
-        manners.after(failure).map(Lesson::FromNowOn)
+    fn after(
+        manners: Manners,
+        failure: &Failure,
+        request: &ModelRequest,
+    ) -> Option<Lesson<Manners>> {
+        manners.after(failure, request).map(Lesson::FromNowOn)
+    }
+
+    fn learning(known: Manners, before: Manners, after: Manners) -> Manners {
+        known.learning(before, after)
     }
 
     fn body(&self, settings: &ServerSettings, manners: Manners, request: &ModelRequest) -> Body {

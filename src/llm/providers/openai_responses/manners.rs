@@ -1,9 +1,9 @@
 //! What a server does with thoughts and files, by what it has refused before.
 
 use crate::core::model::ModelErrorKind;
-use crate::llm::providers::http::Lesson;
 use crate::llm::providers::http::errors::Failure;
-use crate::llm::providers::http::sight::Sight;
+use crate::llm::providers::http::sight::{Sent, Sight};
+use crate::llm::providers::http::{Lesson, learned};
 
 /// The parts of a request in which servers and models differ.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,12 +46,12 @@ const UNREADABLE: [&str; 5] = [
 
 impl Manners {
     /// Better manners, if the server's refusal says what it did not like.
-    pub(super) fn after(self, failure: &Failure) -> Option<Lesson<Self>> {
+    pub(super) fn after(self, failure: &Failure, sent: Sent) -> Option<Lesson<Self>> {
         if !matches!(failure.kind, ModelErrorKind::BadRequest { .. }) {
             return None;
         }
         let said = failure.detail.to_lowercase();
-        let sight = self.sight.after(&said);
+        let sight = self.sight.after(&said, sent);
         if sight != self.sight {
             return Some(Lesson::FromNowOn(Self { sight, ..self }));
         }
@@ -70,17 +70,26 @@ impl Manners {
         }
         None
     }
+
+    /// These, and what `after` knows more than `before`.
+    pub(super) fn learning(self, before: Self, after: Self) -> Self {
+        Self {
+            thoughts: learned(self.thoughts, before.thoughts, after.thoughts),
+            earlier: learned(self.earlier, before.earlier, after.earlier),
+            sight: self.sight.learning(before.sight, after.sight),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::model::ModelRequest;
 
     fn after(manners: Manners, kind: ModelErrorKind, detail: &str) -> Option<Lesson<Manners>> {
-        manners.after(&Failure {
-            kind,
-            detail: detail.into(),
-        })
+        let detail = detail.into();
+        let sent = Sent::with(&ModelRequest::default());
+        manners.after(&Failure { kind, detail }, sent)
     }
 
     #[test]

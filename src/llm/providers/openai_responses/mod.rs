@@ -10,6 +10,7 @@ use self::answer::ResponsesAnswer;
 use self::manners::Manners;
 use super::http::body::Body;
 use super::http::errors::Failure;
+use super::http::sight::Sent;
 use super::http::{Api, HttpModel, Lesson, ServerSettings, SetupError};
 use crate::core::model::ModelRequest;
 
@@ -39,8 +40,16 @@ impl Api for Responses {
         Manners::default()
     }
 
-    fn after(manners: Manners, failure: &Failure) -> Option<Lesson<Manners>> {
-        manners.after(failure)
+    fn after(
+        manners: Manners,
+        failure: &Failure,
+        request: &ModelRequest,
+    ) -> Option<Lesson<Manners>> {
+        manners.after(failure, Sent::with(request))
+    }
+
+    fn learning(known: Manners, before: Manners, after: Manners) -> Manners {
+        known.learning(before, after)
     }
 
     fn body(&self, settings: &ServerSettings, manners: Manners, request: &ModelRequest) -> Body {
