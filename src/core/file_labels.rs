@@ -104,6 +104,9 @@ impl KnownFiles {
 /// The records.
 #[async_trait]
 pub trait FileLabelStore: Send + Sync + std::fmt::Debug {
+    /// The record of a path.
+    async fn get(&self, area: &str, path: &str) -> StoreResult<Option<FileRecord>>;
+
     /// All records of a folder.
     async fn list(&self, area: &str) -> StoreResult<Vec<FileRecord>>;
 

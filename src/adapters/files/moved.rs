@@ -22,15 +22,13 @@ impl CapWorkspaces {
         let _old_writer = self.writer(&old.area).await;
         let _new_writer = self.writer(&new.area).await;
         let records = self.labels.list(&old.area).await.map_err(unremembered)?;
-        let known = self.known(&new.area).await?;
         let mut promises = Vec::with_capacity(records.len());
         for record in &records {
             let location = Location {
                 path: record.path.clone(),
                 ..new.clone()
             };
-            let labels = record.labels.clone();
-            let promise = self.promise_over(&known, &location, record.stamp, labels);
+            let promise = self.promise(&location, record.stamp, record.labels.clone());
             promises.push(promise.await?);
         }
         let (root, from, to) = (self.root.clone(), from.clone(), to.clone());

@@ -47,20 +47,8 @@ impl CapWorkspaces {
         stamp: FileStamp,
         labels: Labels,
     ) -> Result<Promise, FileError> {
-        let known = self.known(&location.area).await?;
-        self.promise_over(&known, location, stamp, labels).await
-    }
-
-    /// The same where it is known what is remembered of the area.
-    pub(super) async fn promise_over(
-        &self,
-        known: &KnownFiles,
-        location: &Location,
-        stamp: FileStamp,
-        labels: Labels,
-    ) -> Result<Promise, FileError> {
-        let before = known.of_path(&location.path);
-        let before = before.map(|(stamp, labels)| record(location, *stamp, labels.clone()));
+        let before = self.labels.get(&location.area, &location.path);
+        let before = before.await.map_err(unremembered)?;
         let mut both = labels.clone();
         both.join(&before.iter().map(|before| &before.labels).collect());
         self.remember(location, stamp, both).await?;

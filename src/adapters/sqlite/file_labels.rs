@@ -1,11 +1,11 @@
 //! Where the content of files comes from.
 
 use async_trait::async_trait;
-use sea_query::{Expr, ExprTrait, OnConflict, Query};
+use sea_query::{Expr, ExprTrait, OnConflict, Query, SelectStatement};
 
 use super::database::Database;
 use super::iden::FileLabels;
-use super::statement::{execute, fetch_all, insert};
+use super::statement::{execute, fetch_all, fetch_optional, insert};
 use super::values;
 use crate::core::error::StoreResult;
 use crate::core::file_labels::{FileLabelStore, FileRecord, FileStamp};
@@ -23,33 +23,46 @@ impl SqliteFileLabelStore {
     }
 }
 
+type Row = (String, i64, i64, String);
+
+fn of_area(area: &str) -> SelectStatement {
+    Query::select()
+        .columns([
+            FileLabels::Path,
+            FileLabels::SizeBytes,
+            FileLabels::ModifiedNs,
+            FileLabels::Labels,
+        ])
+        .from(FileLabels::Table)
+        .and_where(Expr::col(FileLabels::Area).eq(area))
+        .take()
+}
+
+fn record(area: &str, (path, size, modified_ns, labels): Row) -> StoreResult<FileRecord> {
+    Ok(FileRecord {
+        area: area.to_owned(),
+        path,
+        stamp: FileStamp {
+            size_bytes: size.unsigned_abs(),
+            modified_ns,
+        },
+        labels: values::from_json(&labels)?,
+    })
+}
+
 #[async_trait]
 impl FileLabelStore for SqliteFileLabelStore {
-    async fn list(&self, area: &str) -> StoreResult<Vec<FileRecord>> {
-        let select = Query::select()
-            .columns([
-                FileLabels::Path,
-                FileLabels::SizeBytes,
-                FileLabels::ModifiedNs,
-                FileLabels::Labels,
-            ])
-            .from(FileLabels::Table)
-            .and_where(Expr::col(FileLabels::Area).eq(area))
+    async fn get(&self, area: &str, path: &str) -> StoreResult<Option<FileRecord>> {
+        let select = of_area(area)
+            .and_where(Expr::col(FileLabels::Path).eq(path))
             .take();
-        let rows: Vec<(String, i64, i64, String)> =
-            fetch_all(self.database.reader(), &select).await?;
-        let record = |(path, size, modified_ns, labels): (String, i64, i64, String)| {
-            Ok(FileRecord {
-                area: area.to_owned(),
-                path,
-                stamp: FileStamp {
-                    size_bytes: size.unsigned_abs(),
-                    modified_ns,
-                },
-                labels: values::from_json(&labels)?,
-            })
-        };
-        rows.into_iter().map(record).collect()
+        let row = fetch_optional(self.database.reader(), &select).await?;
+        row.map(|row| record(area, row)).transpose()
+    }
+
+    async fn list(&self, area: &str) -> StoreResult<Vec<FileRecord>> {
+        let rows = fetch_all(self.database.reader(), &of_area(area)).await?;
+        rows.into_iter().map(|row| record(area, row)).collect()
     }
 
     async fn add(&self, record: FileRecord) -> StoreResult<()> {

@@ -191,6 +191,10 @@ impl Held {
 
 #[async_trait]
 impl FileLabelStore for Held {
+    async fn get(&self, area: &str, path: &str) -> StoreResult<Option<FileRecord>> {
+        self.store.get(area, path).await
+    }
+
     async fn list(&self, area: &str) -> StoreResult<Vec<FileRecord>> {
         self.store.list(area).await
     }
