@@ -7,6 +7,14 @@ use super::staging;
 use super::workspaces::{CapWorkspaces, blocking};
 use crate::core::files::{FileError, Overwrite, WorkspaceId};
 
+/// What became of a chat's folder.
+#[derive(Debug, Clone, Copy)]
+enum Folder {
+    Moved,
+    /// It has moved before, or there never was one.
+    NotThere,
+}
+
 impl CapWorkspaces {
     /// Moves a folder to the new name, unless something is there. Labels go first, so that a crash
     /// between leaves no file without its own.
@@ -19,8 +27,7 @@ impl CapWorkspaces {
         if old.area == new.area {
             return Ok(());
         }
-        let _old_writer = self.writer(&old.area).await;
-        let _new_writer = self.writer(&new.area).await;
+        let _writers = self.writers(&old.area, &new.area).await;
         let records = self.labels.list(&old.area).await.map_err(unremembered)?;
         let mut promises = Vec::with_capacity(records.len());
         for record in &records {
@@ -36,20 +43,25 @@ impl CapWorkspaces {
             let chats = beneath::open_folder(&area::open_root(&root)?, &[CHATS], Missing::Make)?;
             let (old, new) = (from.folder(), to.folder());
             match staging::rename((&chats, old), (&chats, new), Overwrite::Never) {
-                // It has moved before, or there never was one.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                Ok(()) => Ok(Folder::Moved),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Folder::NotThere),
                 Err(error) => Err(failure("the new chat's folder", &error)),
-                Ok(()) => Ok(()),
             }
         };
-        if let Err(error) = blocking(renamed).await {
-            for promise in promises {
-                self.withdraw(promise).await?;
+        let folder = match blocking(renamed).await {
+            Ok(folder) => folder,
+            Err(error) => {
+                for promise in promises {
+                    self.withdraw(promise).await?;
+                }
+                return Err(error);
             }
-            return Err(error);
-        }
+        };
         for promise in promises {
-            self.fulfil(promise).await?;
+            match folder {
+                Folder::Moved => self.fulfil(promise).await?,
+                Folder::NotThere => self.find_fulfilled(promise).await?,
+            }
         }
         for record in &records {
             let forgotten = self.labels.delete(&record.area, &record.path).await;

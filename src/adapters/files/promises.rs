@@ -66,6 +66,15 @@ impl CapWorkspaces {
         }
     }
 
+    /// The new file was there before, and what is remembered of its place may be of one that has replaced
+    /// it since.
+    pub(super) async fn find_fulfilled(&self, promise: Promise) -> Result<(), FileError> {
+        match promise.before {
+            Some(before) => self.labels.add(before).await.map_err(unremembered),
+            None => Ok(()),
+        }
+    }
+
     /// The new file did not get there.
     pub(super) async fn withdraw(&self, promise: Promise) -> Result<(), FileError> {
         let FileRecord { area, path, .. } = &promise.new;

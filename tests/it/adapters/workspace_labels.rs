@@ -174,6 +174,31 @@ async fn a_chat_that_cannot_move_loses_nothing_of_what_is_known() {
     );
 }
 
+/// The process ended between the move of the folder and the end of what was remembered of the old one.
+#[tokio::test]
+async fn a_move_that_is_made_again_takes_no_labels_of_what_was_written_since() {
+    let (folder, store) = held().await;
+    folder.write("page.txt", "mine").await.unwrap();
+    let old = store.list("chats/7").await.unwrap();
+    let (this, other, at) = (chat("7"), chat("8"), path("page.txt"));
+    let moved = folder.files.move_chat(&this, &other);
+    moved.await.unwrap();
+    for record in old {
+        store.add(record).await.unwrap();
+    }
+    let content = minibot::core::files::FileContent {
+        bytes: b"theirs".to_vec(),
+        labels: web(),
+    };
+    let written = folder.files.write(&other, &at, content, Overwrite::Replace);
+    written.await.unwrap();
+    let moved = folder.files.move_chat(&this, &other);
+    moved.await.unwrap();
+    let read = folder.files.read(&other, &at, 99).await.unwrap();
+    assert_eq!(read.labels, web());
+    assert_eq!(store.list("chats/7").await.unwrap(), []);
+}
+
 /// Remembers, and then does not come back until the gate opens, when it is told so.
 #[derive(Debug)]
 struct Held {
