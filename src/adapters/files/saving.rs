@@ -212,20 +212,23 @@ impl CapWorkspaces {
         there: Opened,
         labels: &Labels,
     ) -> Result<SavedFile, FileError> {
-        let known = self.known(&location.area).await?;
-        let mut both = known.of_file(&location.path, there.stamp).clone();
-        both.join(labels);
         let shown = location.shown.clone();
         let touched = move || {
             let failed = |error| failure(&shown, &error);
+            let found = || there.file.metadata().map_err(failed);
+            let compared = beneath::stamp(&found()?);
             let now = Timestamps {
                 last_access: time(UTIME_OMIT),
                 last_modification: time(UTIME_NOW),
             };
             rustix::fs::futimens(&there.file, &now).map_err(|error| failed(error.into()))?;
-            Ok(beneath::stamp(&there.file.metadata().map_err(failed)?))
+            Ok((compared, beneath::stamp(&found()?)))
         };
-        let stamp = blocking(touched).await?;
+        let (compared, stamp) = blocking(touched).await?;
+        // As it was behind the comparison: what a program wrote meanwhile is of nobody knows where.
+        let known = self.known(&location.area).await?;
+        let mut both = known.of_file(&location.path, compared).clone();
+        both.join(labels);
         self.remember(location, stamp, both).await?;
         Ok(SavedFile {
             path: WorkspacePath::parse(&location.shown)?,
