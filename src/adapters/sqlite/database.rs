@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::OpenError;
 use super::statement::Batch;
-use super::writer::{Durability, Job, Work, WriterTask, reply_with};
+use super::writer::{Durability, Job, Work, WriterTask, outcome, reply_with};
 use crate::core::error::{StoreError, StoreResult};
 
 /// How many connections read; each is a thread and about 1 MB of cache at most.
@@ -141,8 +141,7 @@ impl Database {
                     Ok(connection) => work(connection).await,
                     Err(error) => Err(error),
                 };
-                let outcome = result.as_ref().map(|_| ()).map_err(|_| ());
-                (outcome, reply_with(result, answer))
+                (outcome(&result), reply_with(result, answer))
             })
         }));
         self.queue(Job { durability, work }, answered).await

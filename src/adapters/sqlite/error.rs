@@ -139,14 +139,25 @@ const CORRUPT: u32 = 11;
 const FULL: u32 = 13;
 const NOT_A_DATABASE: u32 = 26;
 
+// SQLite calls a disk full where a write ends with ENOSPC. A quota that is used up is a write that
+// failed (SQLITE_IOERR_WRITE), and no room for the index of the log is SQLITE_IOERR_SHMSIZE.
+const WRITE: u32 = IO | (3 << 8);
+const INDEX_SIZE: u32 = IO | (19 << 8);
+
 fn primary_code(error: &sqlx::Error) -> Option<u32> {
+    extended_code(error).map(|code| code & 0xff)
+}
+
+fn extended_code(error: &sqlx::Error) -> Option<u32> {
     let code = error.as_database_error().and_then(|db| db.code());
-    code.and_then(|code| code.parse::<u32>().ok())
-        .map(|code| code & 0xff)
+    code.and_then(|code| code.parse().ok())
 }
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
+        if let Some(WRITE | INDEX_SIZE) = extended_code(&error) {
+            return Self::Full(error.to_string());
+        }
         match (primary_code(&error), &error) {
             (Some(FULL), _) => Self::Full(error.to_string()),
             (Some(BUSY | LOCKED), _) => Self::Busy(error.to_string()),
@@ -155,6 +166,66 @@ impl From<sqlx::Error> for StoreError {
                 Self::Corrupt(error.to_string())
             }
             _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::error::Error;
+
+    use sqlx::error::{DatabaseError, ErrorKind};
+
+    use super::*;
+
+    /// What SQLite says with this extended code.
+    #[derive(Debug, thiserror::Error)]
+    #[error("as a test")]
+    struct Coded(u32);
+
+    impl DatabaseError for Coded {
+        fn message(&self) -> &str {
+            "as a test"
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.to_string().into())
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+
+        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
+            self
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_known_by_each_of_its_codes() {
+        // SQLITE_FULL, SQLITE_IOERR_WRITE, SQLITE_IOERR_SHMSIZE; then SQLITE_IOERR_READ and SQLITE_IOERR_FSYNC.
+        for (code, is_full) in [
+            (13, true),
+            (778, true),
+            (4874, true),
+            (266, false),
+            (1034, false),
+        ] {
+            let error = StoreError::from(sqlx::Error::Database(Box::new(Coded(code))));
+            assert_eq!(
+                matches!(error, StoreError::Full(_)),
+                is_full,
+                "{code}: {error}"
+            );
         }
     }
 }

@@ -115,6 +115,58 @@ async fn a_write_that_cannot_begin_says_why() {
     assert_eq!(count(&database).await, 2);
 }
 
+/// Fails as on a disk that is full, which ends the transaction by itself (SQLite, "Response To Errors Within A
+/// Transaction").
+async fn fill(database: &Database) -> Result<(), StoreError> {
+    database
+        .write(|connection| {
+            Box::pin(async move {
+                sqlx::query("PRAGMA max_page_count = 1")
+                    .execute(&mut *connection)
+                    .await?;
+                sqlx::query("INSERT INTO usage (at, provider, model, input, cached_input, output) VALUES (0, ?, '', 0, 0, 0)")
+                    .bind("x".repeat(1_000_000))
+                    .execute(connection)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
+async fn make_room(database: &Database) {
+    let more = database.write(|connection| {
+        Box::pin(async move {
+            sqlx::query("PRAGMA max_page_count = 1000000")
+                .execute(connection)
+                .await?;
+            Ok(())
+        })
+    });
+    more.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_disk_that_gets_full_is_told_to_all_who_are_written_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder).await;
+    let is_full = |result: &Result<(), StoreError>| matches!(result, Err(StoreError::Full(_)));
+    let together = tokio::join!(
+        insert(&database, "a", None),
+        fill(&database),
+        insert(&database, "b", None),
+    );
+    let all = [together.0, together.1, together.2];
+    assert!(all.iter().all(is_full), "{all:?}");
+    make_room(&database).await;
+    assert_eq!(count(&database).await, 0);
+    let alone = fill(&database).await;
+    assert!(is_full(&alone), "{alone:?}");
+    make_room(&database).await;
+    insert(&database, "c", None).await.unwrap();
+    assert_eq!(count(&database).await, 1);
+}
+
 #[tokio::test]
 async fn files_are_private() {
     let folder = tempfile::tempdir().unwrap();

@@ -32,7 +32,7 @@ pub(super) enum Work {
 pub(super) type Steps = Box<
     dyn for<'c> FnOnce(
             StoreResult<&'c mut SqliteConnection>,
-        ) -> BoxFuture<'c, (Result<(), ()>, Reply)>
+        ) -> BoxFuture<'c, (StoreResult<()>, Reply)>
         + Send,
 >;
 
@@ -69,6 +69,11 @@ pub(super) fn reply_with<T: Send + 'static>(
         // The caller may have stopped waiting; the work is done all the same.
         let _ = answer.send(result.and_then(|value| committed.map(|()| value)));
     })
+}
+
+/// How a piece of work went, without what came of it.
+pub(super) fn outcome<T>(result: &StoreResult<T>) -> StoreResult<()> {
+    result.as_ref().map(|_| ()).map_err(Clone::clone)
 }
 
 /// The writing task. It ends when no handle of the database is left.
@@ -183,8 +188,8 @@ impl WriterTask {
         // What has not had its turn when something fails is left in the batch.
         batch.reverse();
         while let Some(job) = batch.pop() {
-            if self.work(job.work, replies).await.is_err() {
-                self.execute("ROLLBACK TO one").await?;
+            if let Err(error) = self.work(job.work, replies).await {
+                self.undo("ROLLBACK TO one", error).await?;
             }
             self.execute(match batch.len() {
                 0 => "RELEASE one; COMMIT",
@@ -208,28 +213,41 @@ impl WriterTask {
                     Ok(()) => batch.in_transaction().ids(&mut self.connection).await,
                     Err(error) => Err(error),
                 };
-                let outcome = ids.as_ref().map(|_| ()).map_err(Clone::clone);
+                let outcome = outcome(&ids);
                 replies.push(reply_with(ids, answer));
                 outcome.map(|()| Ended::Committed)
             }
             Work::Steps(_) => match self.work(work, replies).await {
                 Ok(()) => self.execute("COMMIT").await.map(|()| Ended::Committed),
-                Err(()) => self.execute("ROLLBACK").await.map(|()| Ended::RolledBack),
+                Err(error) => {
+                    let undone = self.undo("ROLLBACK", error).await;
+                    undone.map(|()| Ended::RolledBack)
+                }
             },
         }
     }
 
+    /// Undoes one piece of work. Without room or the lock none of what is done together can be
+    /// committed; and an error may have ended the transaction by itself (SQLite, "Response To Errors
+    /// Within A Transaction"), so that there is nothing left to go back to.
+    async fn undo(&mut self, rollback: &'static str, error: StoreError) -> StoreResult<()> {
+        if error.passes() {
+            return Err(error);
+        }
+        self.execute(rollback).await.map_err(|_| error)
+    }
+
     /// A panic in one piece of work must not end the writer; its caller sees the reply dropped.
-    async fn work(&mut self, work: Work, replies: &mut Vec<Reply>) -> Result<(), ()> {
+    async fn work(&mut self, work: Work, replies: &mut Vec<Reply>) -> StoreResult<()> {
         let (outcome, reply) = match work {
             Work::Steps(steps) => {
                 let done = AssertUnwindSafe(steps(Ok(&mut self.connection))).catch_unwind();
-                done.await.map_err(|_| ())?
+                let panicked = |_| StoreError::Failed("a write broke down".into());
+                done.await.map_err(panicked)?
             }
             Work::Statements(batch, answer) => {
                 let ids = batch.ids(&mut self.connection).await;
-                let outcome = ids.as_ref().map(|_| ()).map_err(|_| ());
-                (outcome, reply_with(ids, answer))
+                (outcome(&ids), reply_with(ids, answer))
             }
         };
         replies.push(reply);
