@@ -180,12 +180,16 @@ impl Outbox {
         landed: Option<Landed>,
         now: DateTime<Utc>,
     ) -> StoreResult<Vec<OutboxRow>> {
-        let last = std::mem::replace(&mut line.looked_at, now);
-        if now < last - SET_BACK {
+        // Before anything that can fail: a chat that stays busy is never served again.
+        if let Some(landed) = &landed {
+            line.busy.remove(&landed.place);
+        }
+        if now < line.looked_at - SET_BACK {
             info!("the clock was set back; what waits for its time is tried now");
             self.store.hasten().await?;
             line.look_at = now;
         }
+        line.looked_at = now;
         match landed {
             None => self.look(line).await,
             Some(landed) => self.follow(line, landed).await,
@@ -195,7 +199,6 @@ impl Outbox {
     /// What is next after a delivery. Looking through the whole table each time would make the
     /// cost of a delivery grow with what waits: mostly only the chat that is free now is looked at.
     async fn follow(&self, line: &mut Line, landed: Landed) -> StoreResult<Vec<OutboxRow>> {
-        line.busy.remove(&landed.place);
         let drained = line.busy.len() < MOST_IN_FLIGHT / 2;
         match landed.then {
             Then::Anywhere => return self.look(line).await,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use minibot::adapters::sqlite::SqliteOutboxStore;
 use minibot::adapters::system::SystemClock;
 use minibot::app::channels::Channels;
@@ -14,8 +14,9 @@ use minibot::app::signals::Signals;
 use minibot::core::channel::{
     Asking, Buttons, Capabilities, Channel, ChatTarget, DeliveryError, Streaming, Urgency,
 };
-use minibot::core::delivery::DeliveryOutcome;
-use minibot::core::error::StoreResult;
+use minibot::core::clock::Clock;
+use minibot::core::delivery::{Certainty, DeliveryOutcome};
+use minibot::core::error::{StoreError, StoreResult};
 use minibot::core::ids::{ChannelName, ChatId, MessageId, OutboxId};
 use minibot::core::label::Labels;
 use minibot::core::markup::LongCode;
@@ -25,19 +26,31 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adapters::sqlite_fixture::{Fixture, chat};
 use crate::support::gate::Gate;
+use crate::support::test_bot::FakeClock;
 
 /// Chats with two rows each; several times as many as are served at the same time.
 const CHATS: usize = 1_100;
 
-/// Counts how often all that waits is looked at.
+/// Counts how often all that waits is looked at, and may fail when the clock was set back.
 #[derive(Debug)]
-struct Counting {
+struct Watched {
     inner: SqliteOutboxStore,
     looks: AtomicUsize,
+    refusals: AtomicUsize,
+}
+
+impl Watched {
+    fn new(inner: SqliteOutboxStore, refusals: usize) -> Self {
+        Self {
+            inner,
+            looks: AtomicUsize::new(0),
+            refusals: AtomicUsize::new(refusals),
+        }
+    }
 }
 
 #[async_trait]
-impl OutboxStore for Counting {
+impl OutboxStore for Watched {
     async fn add(&self, rows: Vec<NewOutbox>) -> StoreResult<Vec<OutboxId>> {
         self.inner.add(rows).await
     }
@@ -100,6 +113,11 @@ impl OutboxStore for Counting {
     }
 
     async fn hasten(&self) -> StoreResult<()> {
+        let less = |left: usize| left.checked_sub(1);
+        let (set, fetch) = (Ordering::SeqCst, Ordering::SeqCst);
+        if self.refusals.fetch_update(set, fetch, less).is_ok() {
+            return Err(StoreError::Full("as a test".into()));
+        }
         self.inner.hasten().await
     }
 
@@ -158,10 +176,8 @@ impl Channel for Sink {
 async fn the_cost_of_a_delivery_does_not_grow_with_what_waits() {
     let fixture = Fixture::new().await;
     let clock = Arc::new(SystemClock);
-    let store = Arc::new(Counting {
-        inner: SqliteOutboxStore::new(fixture.database.clone(), clock.clone()),
-        looks: AtomicUsize::new(0),
-    });
+    let inner = SqliteOutboxStore::new(fixture.database.clone(), clock.clone());
+    let store = Arc::new(Watched::new(inner, 0));
     let rows = (0..CHATS * 2).map(|number| {
         let place = chat(&(number % CHATS).to_string());
         NewOutbox::notice(place, Outgoing::plain(number.to_string()))
@@ -253,8 +269,8 @@ impl Channel for Moody {
 fn moody(
     fixture: &Fixture,
     gate: &Gate,
+    clock: Arc<dyn Clock>,
 ) -> (Outbox, SqliteOutboxStore, watch::Receiver<Vec<String>>) {
-    let clock = Arc::new(SystemClock);
     let store = SqliteOutboxStore::new(fixture.database.clone(), clock.clone());
     let (sender, sent) = watch::channel(Vec::new());
     let channel = Arc::new(Moody {
@@ -279,7 +295,7 @@ fn moody(
 #[tokio::test]
 async fn a_message_that_breaks_the_sender_is_given_up_and_blocks_nobody() {
     let fixture = Fixture::new().await;
-    let (outbox, store, mut sent) = moody(&fixture, &Gate::new());
+    let (outbox, store, mut sent) = moody(&fixture, &Gate::new(), Arc::new(SystemClock));
     let row = |place: &str, text: &str| NewOutbox::notice(chat(place), Outgoing::plain(text));
     let rows = vec![row("1", "poison"), row("1", "next"), row("3", "other")];
     store.add(rows).await.unwrap();
@@ -296,7 +312,7 @@ async fn a_message_that_breaks_the_sender_is_given_up_and_blocks_nobody() {
 async fn a_row_that_waits_for_its_place_is_not_yet_being_sent() {
     let fixture = Fixture::new().await;
     let gate = Gate::new();
-    let (outbox, store, mut sent) = moody(&fixture, &gate);
+    let (outbox, store, mut sent) = moody(&fixture, &gate, Arc::new(SystemClock));
     let row = NewOutbox::notice(chat("2"), Outgoing::plain("hello"));
     store.add(vec![row]).await.unwrap();
     let stop = CancellationToken::new();
@@ -310,4 +326,35 @@ async fn a_row_that_waits_for_its_place_is_not_yet_being_sent() {
     stop.cancel();
     sender.await.unwrap().unwrap();
     assert_eq!(fixture.column(state).await, ["sent 1"]);
+}
+
+#[tokio::test]
+async fn a_database_that_fails_when_the_clock_was_set_back_leaves_no_chat_behind() {
+    let fixture = Fixture::new().await;
+    let (gate, clock) = (Gate::new(), Arc::new(FakeClock::new()));
+    let (mut outbox, store, mut sent) = moody(&fixture, &gate, clock.clone());
+    outbox.store = Arc::new(Watched::new(store.clone(), 1));
+    let row = |place: &str, text: &str| NewOutbox::notice(chat(place), Outgoing::plain(text));
+    let rows = vec![row("2", "first"), row("2", "second")];
+    store.add(rows).await.unwrap();
+    let stop = CancellationToken::new();
+    let sender = tokio::spawn(outbox.run(stop.clone()));
+    gate.wait_for_arrivals(1).await;
+    let later = store.add(vec![row("5", "later")]).await.unwrap();
+    let put_off = DeliveryOutcome::Retry {
+        at: clock.now() + TimeDelta::seconds(60),
+        error: "as a test".into(),
+        certainty: Certainty::NotSent,
+    };
+    store.finish(later[0], put_off, clock.now()).await.unwrap();
+    clock.set(TimeDelta::days(-1));
+    gate.open();
+    clock.someone_sleeps(900..1_001).await;
+    clock.advance(TimeDelta::seconds(2));
+    let has = |text: &'static str| move |sent: &Vec<String>| sent.iter().any(|one| one == text);
+    sent.wait_for(has("second")).await.unwrap();
+    clock.advance(TimeDelta::seconds(120));
+    sent.wait_for(has("later")).await.unwrap();
+    stop.cancel();
+    sender.await.unwrap().unwrap();
 }
