@@ -11,11 +11,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use self::listening::MeteredTranscriber;
 use self::metered::Metered;
 use super::signals::Signals;
+use super::store_trouble;
 use crate::core::budget::{BudgetAccount, BudgetLimits, BudgetWarning, PeriodTotals, beginnings};
 use crate::core::card::ButtonData;
 use crate::core::channel::ChatTarget;
@@ -64,7 +66,7 @@ pub struct Spending {
     settings: SpendingSettings,
     ports: SpendingPorts,
     account: Mutex<BudgetAccount>,
-    /// Not yet booked.
+    /// Calls that belong to no turn, or to none any more, and are not yet booked.
     lost: Mutex<Vec<(CallPurpose, UsageEntry)>>,
     /// Rings when there are some.
     lost_some: Notify,
@@ -134,41 +136,43 @@ impl Spending {
         })
     }
 
-    /// Books calls that belong to no turn.
-    pub async fn book(&self, purpose: CallPurpose, entries: &[UsageEntry]) -> StoreResult<()> {
-        let now = self.ports.clock.now();
-        self.ports.usage.book(purpose, entries, now).await
-    }
-
-    /// Takes calls for whose reply nobody waits any more; [`Spending::book_lost`] books them.
+    /// Takes calls that no turn books: those of no turn, and those for whose reply nobody waits any
+    /// more. [`Spending::book_lost`] books them, so that no caller who leaves takes them along.
     pub fn lose(&self, purpose: CallPurpose, usage: Vec<UsageEntry>) {
         self.lost()
             .extend(usage.into_iter().map(|entry| (purpose, entry)));
         self.lost_some.notify_one();
     }
 
-    /// Books what is lost whenever something is, for as long as it is polled: what is only in
-    /// memory is gone with the process.
-    pub async fn keep_booking_lost(&self) {
+    /// Books what is lost whenever something is, until `end`: what is only in memory is gone with
+    /// the process. Dropped in the middle of a write, it would take along what that failed to write.
+    pub async fn keep_booking_lost(&self, end: &CancellationToken) {
         loop {
-            self.lost_some.notified().await;
+            tokio::select! {
+                () = end.cancelled() => return,
+                () = self.lost_some.notified() => {}
+            }
             if let Err(error) = self.book_lost().await {
                 // It has rung again, since they are lost again.
-                warn!(%error, "a call that was broken off could not be booked; trying again");
-                self.ports.clock.sleep(REST).await;
+                store_trouble::tell(&error, "a model's call could not be booked; trying again");
+                tokio::select! {
+                    () = end.cancelled() => return,
+                    () = self.ports.clock.sleep(REST) => {}
+                }
             }
         }
     }
 
     /// Books the calls that were lost. Nobody is left who would do it for them.
     pub async fn book_lost(&self) -> StoreResult<()> {
+        let now = self.ports.clock.now();
         let lost = std::mem::take(&mut *self.lost());
         let mut outcome = Ok(());
         for purpose in CallPurpose::ALL {
             let of_it = lost.iter().filter(|(other, _)| *other == purpose);
             let entries: Vec<UsageEntry> = of_it.map(|(_, entry)| entry.clone()).collect();
             if !entries.is_empty()
-                && let Err(error) = self.book(purpose, &entries).await
+                && let Err(error) = self.ports.usage.book(purpose, &entries, now).await
             {
                 self.lose(purpose, entries);
                 outcome = Err(error);

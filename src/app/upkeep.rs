@@ -43,7 +43,7 @@ pub struct Compaction {
     pub summaries: Arc<dyn SummaryStore>,
     /// Who writes them: a real model, as the offline grammar cannot.
     pub model: Arc<dyn ChatModel>,
-    /// Where their cost is booked.
+    /// Where their cost is told.
     pub spending: Arc<Spending>,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -64,7 +64,7 @@ pub struct Upkeep {
     pub keep_items: u32,
     /// Whether and how the older ones are summarised.
     pub compaction: Option<Compaction>,
-    /// Which calls were broken off.
+    /// Which calls no turn books.
     pub spending: Arc<Spending>,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -78,14 +78,17 @@ pub fn ended_turns() -> (mpsc::Sender<ConversationId>, mpsc::Receiver<Conversati
 }
 
 impl Upkeep {
-    /// Looks after one conversation at a time until `stop`, and meanwhile after calls that were
-    /// broken off. What is broken off then is done after the next turn.
-    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+    /// Looks after one conversation at a time until `stop`; what is broken off then is done after the
+    /// next turn. Books the calls of no turn until `shutdown`, when the last turn has ended.
+    pub async fn run(
+        self,
+        stop: CancellationToken,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<()> {
         let spending = self.spending.clone();
-        tokio::select! {
-            done = self.look_after_conversations(stop) => done,
-            () = spending.keep_booking_lost() => Ok(()),
-        }
+        let booking = spending.keep_booking_lost(&shutdown);
+        let (done, ()) = tokio::join!(self.look_after_conversations(stop), booking);
+        done
     }
 
     async fn look_after_conversations(mut self, stop: CancellationToken) -> anyhow::Result<()> {
@@ -177,20 +180,12 @@ impl Compaction {
         let sink = Unshown(&self.spending);
         let asked = self.model.reply(request, &sink);
         let answer = tokio::time::timeout(TIME_LIMIT, asked).await?;
-        match answer {
-            Ok(reply) => {
-                self.book(&reply.usage).await?;
-                Ok(reply)
-            }
-            Err(error) => {
-                self.book(&error.usage).await?;
-                Err(error.into())
-            }
-        }
-    }
-
-    async fn book(&self, entries: &[UsageEntry]) -> StoreResult<()> {
-        self.spending.book(CallPurpose::Compaction, entries).await
+        let usage = match &answer {
+            Ok(reply) => &reply.usage,
+            Err(error) => &error.usage,
+        };
+        sink.lost(usage.clone());
+        Ok(answer?)
     }
 }
 

@@ -173,7 +173,7 @@ impl Running {
         if let Some(scheduler) = scheduler {
             parts.spawn(scheduler.run(stops.stop.clone()));
         }
-        parts.spawn(upkeep.run(stops.stop.clone()));
+        parts.spawn(upkeep.run(stops.stop.clone(), stops.shutdown.clone()));
         let (clock, stop) = (&store.ports.clock, &stops.stop);
         parts.spawn(maintenance::run(housekeeping, clock.clone(), stop.clone()));
         parts.spawn(damage::watch(
@@ -242,6 +242,7 @@ impl Running {
             self.stops.shutdown.cancel();
             let _ = tokio::time::timeout(LEAVE, self.app.dispatcher.drained()).await;
         }
+        self.stops.shutdown.cancel();
         self.end_sender().await;
         if tokio::time::timeout(LEAVE, self.browser.end())
             .await

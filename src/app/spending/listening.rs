@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tracing::warn;
 
 use super::Spending;
 use super::hold::Hold;
@@ -32,10 +31,7 @@ impl Transcriber for MeteredTranscriber {
         let mut listened = self.inner.transcribe(recording).await;
         let cost = self.spending.price(&mut listened.usage, &self.name);
         let warnings = hold.settle(cost);
-        let booked = self.spending.book(CallPurpose::Turn, &listened.usage).await;
-        if let Err(error) = booked {
-            warn!(%error, "what a transcription cost could not be booked");
-        }
+        lost(listened.usage.clone());
         self.spending.tell(warnings).await;
         listened
     }

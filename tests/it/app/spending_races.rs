@@ -1,20 +1,26 @@
-//! Many calls at once, against one budget.
+//! Many calls at once, against one budget, and calls that cannot be booked at once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use minibot::adapters::sqlite::Database;
 use minibot::app::signals::Signals;
 use minibot::app::spending::{Spending, SpendingPorts, SpendingSettings};
+use minibot::app::upkeep::{Upkeep, ended_turns};
 use minibot::core::budget::BudgetLimits;
+use minibot::core::error::{StoreError, StoreResult};
+use minibot::core::media::{InMemory, Listened, Recording, Transcriber};
 use minibot::core::model::{
     ChatModel, FinishReason, ModelError, ModelErrorKind, ModelReply, ModelRequest, ReplySink,
 };
 use minibot::core::money::{MicroUsd, Price};
-use minibot::core::usage::{TokenUsage, UsageEntry};
+use minibot::core::usage::{CallPurpose, ModelUsage, TokenUsage, UsageEntry, UsageStore};
 use minibot::wiring::Ports;
 use minibot::wiring::settings::Settings;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::gate::Gate;
 use crate::support::test_bot::FakeClock;
@@ -55,10 +61,18 @@ impl ReplySink for Unheard {
 
 /// A dollar, of which each call takes fifteen cents though ten were expected.
 async fn a_dollar(folder: &tempfile::TempDir) -> Arc<Spending> {
+    let ports = ports(folder).await;
+    a_dollar_in(ports.usage.clone(), ports)
+}
+
+async fn ports(folder: &tempfile::TempDir) -> Ports {
     let path = folder.path().join("minibot.db");
     let (database, writer) = Database::open(&path, Duration::from_secs(5)).await.unwrap();
     tokio::spawn(writer.run());
-    let ports = Ports::on(&Settings::default(), &database, Arc::new(FakeClock::new()));
+    Ports::on(&Settings::default(), &database, Arc::new(FakeClock::new()))
+}
+
+fn a_dollar_in(usage: Arc<dyn UsageStore>, ports: Ports) -> Arc<Spending> {
     let cost = Price {
         input: MicroUsd::ZERO,
         cached_input: MicroUsd::ZERO,
@@ -76,7 +90,7 @@ async fn a_dollar(folder: &tempfile::TempDir) -> Arc<Spending> {
             owner: None,
         },
         SpendingPorts {
-            usage: ports.usage,
+            usage,
             outbox: ports.outbox,
             signals: Arc::new(Signals::default()),
             clock: ports.clock,
@@ -139,4 +153,116 @@ async fn a_call_that_is_dropped_counts_as_what_was_held_for_it() {
     gate.wait_for_departures(1).await;
     let _ = call.await;
     assert_eq!(left(&spending).await, MicroUsd::new(900_000));
+}
+
+/// Usage of which the first booking fails, behind a gate.
+#[derive(Debug)]
+struct Failing {
+    inner: Arc<dyn UsageStore>,
+    gate: Gate,
+    has_failed: AtomicBool,
+}
+
+impl Failing {
+    fn new(inner: Arc<dyn UsageStore>, gate: &Gate) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            gate: gate.clone(),
+            has_failed: AtomicBool::new(false),
+        })
+    }
+}
+
+#[async_trait]
+impl UsageStore for Failing {
+    async fn by_model(&self, since: DateTime<Utc>) -> StoreResult<Vec<ModelUsage>> {
+        self.inner.by_model(since).await
+    }
+
+    async fn book(
+        &self,
+        purpose: CallPurpose,
+        entries: &[UsageEntry],
+        now: DateTime<Utc>,
+    ) -> StoreResult<()> {
+        self.gate.pass().await;
+        if !self.has_failed.swap(true, Ordering::SeqCst) {
+            return Err(StoreError::Full("as a test".into()));
+        }
+        self.inner.book(purpose, entries, now).await
+    }
+
+    async fn raise_budget(&self, amount: MicroUsd, now: DateTime<Utc>) -> StoreResult<()> {
+        self.inner.raise_budget(amount, now).await
+    }
+
+    async fn raised_since(&self, since: DateTime<Utc>) -> StoreResult<MicroUsd> {
+        self.inner.raised_since(since).await
+    }
+}
+
+async fn calls(spending: &Spending) -> Vec<u64> {
+    let today = spending.report().await.unwrap().today;
+    today.iter().map(|model| model.calls).collect()
+}
+
+fn call() -> Vec<UsageEntry> {
+    vec![UsageEntry::new("test", "m", TokenUsage::default())]
+}
+
+#[tokio::test]
+async fn a_call_whose_booking_fails_at_the_end_is_booked_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ports, gate) = (ports(&folder).await, Gate::new());
+    let spending = a_dollar_in(Failing::new(ports.usage.clone(), &gate), ports.clone());
+    let (_turns, ended) = ended_turns();
+    let upkeep = Upkeep {
+        conversations: ports.conversations.clone(),
+        keep_items: 0,
+        compaction: None,
+        spending: spending.clone(),
+        clock: ports.clock.clone(),
+        ended,
+    };
+    let end = CancellationToken::new();
+    let upkeep = tokio::spawn(upkeep.run(end.clone(), end.clone()));
+    spending.lose(CallPurpose::Turn, call());
+    gate.wait_for_arrivals(1).await;
+    end.cancel();
+    // Whoever would leave now has left.
+    tokio::task::yield_now().await;
+    gate.open();
+    upkeep.await.unwrap().unwrap();
+    assert_eq!(calls(&spending).await, [1]);
+}
+
+/// Hears nothing, and takes a call for that.
+#[derive(Debug)]
+struct Deaf;
+
+#[async_trait]
+impl Transcriber for Deaf {
+    async fn transcribe(&self, _: &Recording) -> Listened {
+        Listened {
+            words: Ok(String::new()),
+            usage: call(),
+        }
+    }
+}
+
+#[tokio::test]
+async fn listening_that_cannot_be_booked_at_once_is_booked_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ports, gate) = (ports(&folder).await, Gate::new());
+    gate.open();
+    let spending = a_dollar_in(Failing::new(ports.usage.clone(), &gate), ports.clone());
+    let listening = spending.metered_transcriber(Arc::new(Deaf), "m");
+    let recording = Recording {
+        content: InMemory::holding(vec![0]),
+        name: "voice.ogg".to_owned(),
+    };
+    listening.transcribe(&recording).await.words.unwrap();
+    // Whoever asks first is told that the disk is full.
+    let _ = spending.report().await;
+    assert_eq!(calls(&spending).await, [1]);
 }
