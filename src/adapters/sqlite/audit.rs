@@ -1,17 +1,25 @@
 //! The audit log: each row carries a hash of itself and of the row before.
 
+use chrono::TimeDelta;
 use futures::TryStreamExt;
-use sea_query::{Condition, Expr, ExprTrait, Order, Query};
+use sea_query::{Condition, Expr, ExprTrait, Func, Order, Query};
 use sqlx::SqliteConnection;
 
 use super::database::Database;
 use super::iden::AuditLog;
-use super::statement::{execute, fetch_all, fetch_optional, insert};
+use super::statement::{execute, fetch_all, fetch_one, fetch_optional, insert};
 use super::values::{millis, moment};
 use crate::core::approval::sha256_hex;
 use crate::core::audit::AuditEntry;
 use crate::core::error::StoreResult;
 use crate::core::ids::{ChannelName, ChatId, TurnId, UserId};
+
+/// Answers of one person within a day that are kept though they do not count: whoever sees a card can
+/// press it for ever, and the log is never cut.
+const MOST_IGNORED: i64 = 32;
+
+/// So many of the newest rows are looked at for them.
+const LOOKED_AT: u64 = 512;
 
 /// Reads and checks the audit log.
 #[derive(Debug, Clone)]
@@ -122,6 +130,41 @@ pub(super) async fn append(
     row.hash = row.hash();
     execute(connection, &row.insertion()).await?;
     Ok(())
+}
+
+/// Appends an answer that does not count, unless there are enough of that person. The last of them says
+/// so.
+pub(super) async fn append_ignored(
+    connection: &mut SqliteConnection,
+    channel: &ChannelName,
+    mut entry: AuditEntry,
+) -> StoreResult<()> {
+    let newest = Query::select()
+        .columns([
+            AuditLog::At,
+            AuditLog::Channel,
+            AuditLog::User,
+            AuditLog::Outcome,
+        ])
+        .from(AuditLog::Table)
+        .order_by(AuditLog::Id, Order::Desc)
+        .limit(LOOKED_AT)
+        .take();
+    let count = Query::select()
+        .expr(Func::count(Expr::col(AuditLog::At)))
+        .from_subquery(newest, "newest")
+        .and_where(Expr::col(AuditLog::Channel).eq(channel.as_str()))
+        .and_where(Expr::col(AuditLog::User).eq(entry.user.as_str()))
+        .and_where(Expr::col(AuditLog::Outcome).eq(entry.outcome.as_str()))
+        .and_where(Expr::col(AuditLog::At).gt(millis(entry.at - TimeDelta::days(1))))
+        .take();
+    let (before,): (i64,) = fetch_one(&mut *connection, &count).await?;
+    match before + 1 {
+        number if number > MOST_IGNORED => return Ok(()),
+        MOST_IGNORED => entry.rule.push_str("; more of that day are not kept"),
+        _ => {}
+    }
+    append(connection, channel, &entry).await
 }
 
 #[derive(sqlx::FromRow)]

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use minibot::adapters::sqlite::{Broken, SqliteAuditLog};
+use minibot::core::approval::{Answer, Answered, ApprovalKey};
 use minibot::core::change::Change;
-use minibot::core::ids::{CallId, ChannelName, UserId};
+use minibot::core::channel::Sender;
+use minibot::core::ids::{CallId, ChannelName, TurnId, UserId};
 use minibot::core::journal::{AskedChange, JournalEntry, TurnJournal, TurnState};
 use minibot::core::label::{Labels, Source};
 use minibot::core::model::{ModelError, ModelErrorKind};
@@ -13,7 +15,8 @@ use minibot::core::turn::Fact;
 use minibot::core::usage::{TokenUsage, UsageEntry};
 use serde_json::json;
 
-use super::sqlite_fixture::{Fixture, at, audit_of, audited, end, finished};
+use super::sqlite_changes::Changes;
+use super::sqlite_fixture::{Fixture, at, audit_of, audited, end, finished, target};
 
 #[tokio::test]
 async fn model_calls_are_booked_and_tool_calls_audited() {
@@ -236,4 +239,34 @@ fn saving_a_note() -> Change {
         saved_at: at(0),
         labels: outside(),
     })
+}
+
+#[tokio::test]
+async fn presses_that_do_not_count_fill_the_log_only_so_far() {
+    let changes = Changes::new().await;
+    let press = async |user: &str, minute: i64| {
+        let answered = Answered {
+            key: ApprovalKey {
+                turn: TurnId(77),
+                number: 1,
+            },
+            answer: Answer::Deny,
+            by: Sender {
+                user: UserId::new(user),
+                name: user.into(),
+            },
+            chat: target(),
+        };
+        let line = String::new();
+        let change = Change::AnswerApproval { answered, line };
+        changes.apply(change, at(minute)).await;
+    };
+    for _ in 0..40 {
+        press("42", 0).await;
+    }
+    press("43", 0).await;
+    press("42", 24 * 60 + 1).await;
+    let log = "SELECT user || ' ' || count(*) || ' ' || sum(rule LIKE '%; more of that day are not kept') \
+               FROM audit_log WHERE outcome = 'ignored' GROUP BY user ORDER BY user";
+    assert_eq!(changes.fixture.column(log).await, ["42 33 1", "43 1 0"]);
 }

@@ -39,7 +39,7 @@ pub(in super::super) async fn answer(
         (stored, refused) => {
             let refused = refused.unwrap_or(AnswerRefused::Unknown);
             let entry = ignored(stored.as_ref(), &answered, &refused, now);
-            audit::append(connection, &answered.chat.channel, &entry).await?;
+            audit::append_ignored(connection, &answered.chat.channel, entry).await?;
             return Ok(Err(refused));
         }
     };
