@@ -79,8 +79,9 @@ const FIRST_RETRY: TimeDelta = TimeDelta::milliseconds(500);
 /// The longest wait before another attempt.
 const LONGEST_RETRY: TimeDelta = TimeDelta::seconds(30);
 
-/// The longest that a rate limit is obeyed; a server that asks for more is asked again.
-const LONGEST_LIMIT: TimeDelta = TimeDelta::days(1);
+/// The longest that a rate limit is obeyed; a server that asks for more is asked again. Nothing else
+/// waits for longer.
+pub const LONGEST_LIMIT: TimeDelta = TimeDelta::days(1);
 
 /// After so many attempts without an answer a row is given up: each may have arrived.
 const MOST_AMBIGUOUS: u32 = 5;

@@ -1,7 +1,7 @@
 //! The outbox: everything the bot sends, written down before it is sent.
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::channel::{ChatTarget, Urgency};
@@ -298,11 +298,12 @@ pub trait OutboxStore: Send + Sync + std::fmt::Debug {
     async fn is_behind(&self, id: OutboxId) -> StoreResult<bool>;
 
     /// Puts rows that were being sent when the process died back in line, as ambiguous; says how
-    /// many. Makes the others due. Called once, before the first delivery.
+    /// many. Makes due what only waits because the clock was set back since: what it says of itself
+    /// lies in the future. Called once, before the first delivery.
     async fn recover(&self) -> StoreResult<u64>;
 
-    /// Makes due what waits for its next attempt: by a clock that was set back it would wait too long.
-    async fn hasten(&self) -> StoreResult<()>;
+    /// Lets what waits for its next attempt wait less: the clock was set back by so much.
+    async fn hasten(&self, by: TimeDelta) -> StoreResult<()>;
 
     /// Where what this message says comes from; `None` where nobody knows. One that was changed says all that it ever
     /// said.

@@ -60,7 +60,7 @@ struct Line {
     unread: Unread,
     /// When the table is looked at again at the latest.
     look_at: DateTime<Utc>,
-    /// When it was looked at last.
+    /// When it was looked at last, or had to be again.
     looked_at: DateTime<Utc>,
 }
 
@@ -132,7 +132,10 @@ impl Outbox {
                 () = stop.cancelled() => break,
                 () = self.signals.outbox_woken() => {}
                 Some(flight) = flights.next() => landed = Some(flight),
-                () = rest_until(self.clock.as_ref(), now, line.look_at) => {}
+                () = rest_until(self.clock.as_ref(), now, line.look_at) => {
+                    // So late it is now, whatever a clock says that was set back meanwhile.
+                    line.looked_at = line.looked_at.max(line.look_at);
+                }
             }
         }
         while flights.next().await.is_some() {}
@@ -185,8 +188,8 @@ impl Outbox {
             line.busy.remove(&landed.place);
         }
         if now < line.looked_at - SET_BACK {
-            info!("the clock was set back; what waits for its time is tried now");
-            self.store.hasten().await?;
+            info!("the clock was set back; what waits for its time waits no longer for that");
+            self.store.hasten(line.looked_at - now).await?;
             line.look_at = now;
         }
         line.looked_at = now;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use minibot::adapters::sqlite::SqliteOutboxStore;
 use minibot::core::channel::{ChatTarget, Urgency};
 use minibot::core::delivery::{Certainty, DeliveryOutcome};
@@ -209,6 +210,28 @@ async fn what_was_being_sent_at_the_end_is_sent_again_as_doubtful() {
         .await;
     assert_eq!(doubts, ["2", "0"]);
     assert_eq!(store.recover().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_waits_goes_on_waiting_unless_the_clock_was_set_back() {
+    let fixture = Fixture::new().await;
+    let store = outbox(&fixture);
+    let rows = ["a", "b", "c"].map(|name| row(chat(name), name));
+    let ids = add(&store, rows.to_vec()).await;
+    for (id, minute) in ids.into_iter().zip([3, 3, 3 * 24 * 60]) {
+        attempt(&store, id, retry(minute, Certainty::NotSent)).await;
+    }
+    // The second was written by a clock that was ahead; as long as the third nothing has to wait.
+    fixture
+        .execute("UPDATE outbox SET created_at = created_at + 60000 WHERE id = 2")
+        .await;
+    assert!(texts(&store, 2).await.is_empty());
+    store.recover().await.unwrap();
+    assert_eq!(texts(&store, 2).await, ["b", "c"]);
+    assert_eq!(texts(&store, 3).await, ["a", "b", "c"]);
+    store.hasten(TimeDelta::minutes(2)).await.unwrap();
+    assert_eq!(texts(&store, 0).await, ["b", "c"]);
+    assert_eq!(texts(&store, 1).await, ["a", "b", "c"]);
 }
 
 #[tokio::test]

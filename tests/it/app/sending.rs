@@ -112,13 +112,13 @@ impl OutboxStore for Watched {
         self.inner.labels(channel, chat, message).await
     }
 
-    async fn hasten(&self) -> StoreResult<()> {
+    async fn hasten(&self, by: TimeDelta) -> StoreResult<()> {
         let less = |left: usize| left.checked_sub(1);
         let (set, fetch) = (Ordering::SeqCst, Ordering::SeqCst);
         if self.refusals.fetch_update(set, fetch, less).is_ok() {
             return Err(StoreError::Full("as a test".into()));
         }
-        self.inner.hasten().await
+        self.inner.hasten(by).await
     }
 
     async fn count_waiting(&self, channel: Option<&ChannelName>) -> StoreResult<u64> {

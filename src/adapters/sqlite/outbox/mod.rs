@@ -9,7 +9,7 @@ mod row;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_query::{
     Alias, Condition, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query, SelectStatement,
     UpdateStatement,
@@ -25,7 +25,7 @@ use super::values::{self, millis};
 use super::writer::Durability;
 use crate::core::channel::Urgency;
 use crate::core::clock::Clock;
-use crate::core::delivery::DeliveryOutcome;
+use crate::core::delivery::{DeliveryOutcome, LONGEST_LIMIT};
 use crate::core::error::{StoreError, StoreResult};
 use crate::core::ids::{ChannelName, ChatId, MessageId, OutboxId, TurnId};
 use crate::core::label::Labels;
@@ -273,22 +273,32 @@ impl OutboxStore for SqliteOutboxStore {
             .cond_where(is_waiting())
             .and_where(Expr::col(Outbox::State).eq(word("sending")))
             .take();
+        // The clock of the last process may have been another.
+        let now = self.clock.now();
+        let is_later = Condition::any()
+            .add(Expr::col(Outbox::CreatedAt).gt(millis(now)))
+            .add(Expr::col(Outbox::NextAttemptAt).gt(millis(now + LONGEST_LIMIT)));
+        let hasten = put_off()
+            .value(Outbox::NextAttemptAt, 0)
+            .cond_where(is_later)
+            .take();
         self.database
             .write(move |connection| {
                 Box::pin(async move {
                     let recovered = execute(&mut *connection, &recover).await?;
-                    // The clock of the last process may have been another.
-                    execute(connection, &hasten()).await?;
+                    execute(connection, &hasten).await?;
                     Ok(recovered)
                 })
             })
             .await
     }
 
-    async fn hasten(&self) -> StoreResult<()> {
+    async fn hasten(&self, by: TimeDelta) -> StoreResult<()> {
+        let earlier = Expr::col(Outbox::NextAttemptAt).sub(by.num_milliseconds());
+        let hasten = put_off().value(Outbox::NextAttemptAt, earlier).take();
         self.database
-            .write(|connection| {
-                Box::pin(async move { execute(connection, &hasten()).await.map(|_| ()) })
+            .write(move |connection| {
+                Box::pin(async move { execute(connection, &hasten).await.map(|_| ()) })
             })
             .await
     }
@@ -328,11 +338,10 @@ impl OutboxStore for SqliteOutboxStore {
     }
 }
 
-/// Makes all due that waits for its next attempt.
-fn hasten() -> UpdateStatement {
+/// Changes what waits for its next attempt.
+fn put_off() -> UpdateStatement {
     Query::update()
         .table(Outbox::Table)
-        .value(Outbox::NextAttemptAt, 0)
         .cond_where(is_waiting())
         .and_where(Expr::col(Outbox::State).eq(word("pending")))
         .and_where(Expr::col(Outbox::NextAttemptAt).gt(0))
