@@ -283,13 +283,14 @@ pub trait OutboxStore: Send + Sync + std::fmt::Debug {
     /// stays open.
     async fn start(&self, id: OutboxId, now: DateTime<Utc>) -> StoreResult<()>;
 
-    /// Records how the call ended.
+    /// Records how the call ended. Says how many jobs go on that rested because nothing reached their
+    /// chat.
     async fn finish(
         &self,
         id: OutboxId,
         outcome: DeliveryOutcome,
         now: DateTime<Utc>,
-    ) -> StoreResult<()>;
+    ) -> StoreResult<usize>;
 
     /// Records the id of the message in which a streamed answer grows.
     async fn attach(&self, id: OutboxId, message: &MessageId) -> StoreResult<()>;

@@ -350,16 +350,18 @@ impl Outbox {
     /// What has happened must be written down, or the row would go out again: a full disk is
     /// waited for.
     async fn write_down(&self, row: &OutboxRow, outcome: DeliveryOutcome) {
-        while let Err(error) = self
-            .store
-            .finish(row.id, outcome.clone(), self.clock.now())
-            .await
-        {
-            tell(
-                &error,
-                &format!("delivery {} could not be written down", row.id),
-            );
-            self.clock.sleep(STORE_PAUSE).await;
+        loop {
+            let now = self.clock.now();
+            match self.store.finish(row.id, outcome.clone(), now).await {
+                Ok(0) => return,
+                // What they missed meanwhile is due.
+                Ok(_) => return self.signals.wake_scheduler(),
+                Err(error) => {
+                    let what = format!("delivery {} could not be written down", row.id);
+                    tell(&error, &what);
+                    self.clock.sleep(STORE_PAUSE).await;
+                }
+            }
         }
     }
 

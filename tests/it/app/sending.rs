@@ -87,7 +87,7 @@ impl OutboxStore for Watched {
         id: OutboxId,
         outcome: DeliveryOutcome,
         now: DateTime<Utc>,
-    ) -> StoreResult<()> {
+    ) -> StoreResult<usize> {
         self.inner.finish(id, outcome, now).await
     }
 

@@ -5,7 +5,7 @@ use sea_query::{Condition, Expr, ExprTrait, Query, UpdateStatement};
 use sqlx::SqliteConnection;
 
 use super::super::iden::{Jobs, Outbox};
-use super::super::statement::{execute, fetch_optional, word};
+use super::super::statement::{execute, fetch_all, fetch_optional, word};
 use super::super::values::{self, millis};
 use super::{insert, is_waiting, moved};
 use crate::core::delivery::{Certainty, DeliveryOutcome};
@@ -19,17 +19,19 @@ pub(super) struct Chat {
     pub(super) chat: ChatId,
 }
 
-/// Writes how an attempt ended. A row that does not wait has ended before, and stays as it is.
+/// Writes how an attempt ended, and says how many jobs go on by that. A row that does not wait has ended
+/// before, and stays as it is.
 pub(super) async fn finish(
     connection: &mut SqliteConnection,
     id: OutboxId,
     outcome: DeliveryOutcome,
     now: DateTime<Utc>,
-) -> StoreResult<()> {
+) -> StoreResult<usize> {
     match outcome {
         DeliveryOutcome::Sent { message } => {
             execute(&mut *connection, &sent(id, &message, now)).await?;
-            execute(connection, &reached(id, now)).await?;
+            let jobs: Vec<(i64,)> = fetch_all(connection, &reached(id, now)).await?;
+            return Ok(jobs.len());
         }
         DeliveryOutcome::Retry {
             at,
@@ -79,7 +81,7 @@ pub(super) async fn finish(
         }
         DeliveryOutcome::Migrated { to } => follow(connection, id, &to, now).await?,
     }
-    Ok(())
+    Ok(0)
 }
 
 /// Goes on where the chat of a row is now.
@@ -135,7 +137,7 @@ pub(super) fn sent(id: OutboxId, message: &MessageId, now: DateTime<Utc>) -> Upd
 }
 
 /// Lets the jobs go on that rested because nothing reached the chat of a row: this one has. What they
-/// missed meanwhile is late.
+/// missed meanwhile is late. Returns their ids.
 pub(super) fn reached(id: OutboxId, now: DateTime<Utc>) -> UpdateStatement {
     let place = Query::select()
         .columns([Outbox::Channel, Outbox::Chat])
@@ -151,6 +153,7 @@ pub(super) fn reached(id: OutboxId, now: DateTime<Utc>) -> UpdateStatement {
         .and_where(Expr::col(Jobs::ClosedAt).is_not_null())
         .and_where(Expr::col(Jobs::Status).eq(word("paused")))
         .and_where(here.in_subquery(place))
+        .returning_col(Jobs::Id)
         .take()
 }
 

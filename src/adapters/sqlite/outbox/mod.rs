@@ -236,11 +236,12 @@ impl OutboxStore for SqliteOutboxStore {
         id: OutboxId,
         outcome: DeliveryOutcome,
         now: DateTime<Utc>,
-    ) -> StoreResult<()> {
+    ) -> StoreResult<usize> {
         if let DeliveryOutcome::Sent { message } = &outcome {
             let mut sent = Batch::from(&finish::sent(id, message, now));
             sent.add(&finish::reached(id, now));
-            return self.database.run(Durability::Disk, sent).await.map(|_| ());
+            let jobs = self.database.run(Durability::Disk, sent).await?;
+            return Ok(jobs.len());
         }
         self.database
             .write(move |connection| Box::pin(finish::finish(connection, id, outcome, now)))
