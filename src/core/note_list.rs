@@ -3,13 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, SubsecRound, Utc};
+
 use super::card::ButtonData;
 use super::channel::Buttons;
 use super::exits::Links;
 use super::ids::NoteId;
 use super::label::Labels;
 use super::markup::{FormattedText, Span, Style, literal};
-use super::notes::{Note, NotePage};
+use super::notes::{Note, NotePage, NoteSelector};
 use super::outbox::{Button, Outgoing};
 use super::pages::{self, shorten, turning};
 
@@ -24,7 +26,7 @@ const LONG_PAGE: u32 = 100;
 pub struct NoteKey {
     /// Which.
     pub note: NoteId,
-    saved_at: i64,
+    saved_at: DateTime<Utc>,
 }
 
 impl NoteKey {
@@ -32,14 +34,19 @@ impl NoteKey {
     pub fn of(note: &Note) -> Self {
         Self {
             note: note.id,
-            saved_at: note.updated_at.timestamp_millis(),
+            saved_at: note.updated_at.trunc_subsecs(3),
         }
+    }
+
+    /// Finds it, as long as it is the same.
+    pub fn selector(self) -> NoteSelector {
+        NoteSelector::Saved(self.note, self.saved_at)
     }
 }
 
 impl fmt::Display for NoteKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:x}", self.note, self.saved_at)
+        write!(f, "{}.{:x}", self.note, self.saved_at.timestamp_millis())
     }
 }
 
@@ -52,9 +59,10 @@ impl FromStr for NoteKey {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (note, saved_at) = text.split_once('.').ok_or(NoNoteKey)?;
+        let saved_at = i64::from_str_radix(saved_at, 16).map_err(|_| NoNoteKey)?;
         Ok(Self {
             note: NoteId(note.parse().map_err(|_| NoNoteKey)?),
-            saved_at: i64::from_str_radix(saved_at, 16).map_err(|_| NoNoteKey)?,
+            saved_at: DateTime::from_timestamp_millis(saved_at).ok_or(NoNoteKey)?,
         })
     }
 }

@@ -97,6 +97,8 @@ pub struct Note {
 pub enum NoteSelector {
     /// By id.
     Id(NoteId),
+    /// By id, unless it was saved again since then.
+    Saved(NoteId, DateTime<Utc>),
     /// By title, in any letter case.
     Title(String),
 }

@@ -7,7 +7,7 @@ use crate::core::change::{Change, ChangeOutcome, Deleted};
 use crate::core::channel::Buttons;
 use crate::core::error::StoreResult;
 use crate::core::inbox::AskedByRow;
-use crate::core::note_list::{self, Asked};
+use crate::core::note_list::{self, Asked, NoteKey};
 use crate::core::notes::{Note, NoteOwner, NoteSelector};
 use crate::core::outbox::{NewOutbox, Outgoing};
 
@@ -61,7 +61,8 @@ async fn delete(
     let asked = AskedByRow {
         change: Change::DeleteNote {
             owner,
-            selector: NoteSelector::Id(note.id),
+            // What was saved meanwhile would not be shown.
+            selector: NoteKey::of(&note).selector(),
         },
         replies: Box::new(move |outcome| match outcome {
             ChangeOutcome::Deleted(Deleted::Gone) => told,

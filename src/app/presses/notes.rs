@@ -8,7 +8,7 @@ use crate::core::channel::Buttons;
 use crate::core::error::StoreResult;
 use crate::core::inbox::AskedByRow;
 use crate::core::note_list::{self, Asked, NoteAction, NoteKey};
-use crate::core::notes::{Note, NoteOwner, NoteSelector};
+use crate::core::notes::{Note, NoteOwner};
 use crate::core::outbox::Outgoing;
 
 const CHANGED: &str = "This note is gone or has changed";
@@ -33,9 +33,8 @@ impl Presses {
         (key, action): (NoteKey, NoteAction),
         page: u32,
     ) -> StoreResult<Told> {
-        let selector = NoteSelector::Id(key.note);
-        let found = self.notes.get(owner, &selector, pressed.now).await?;
-        let Some(note) = found.filter(|note| NoteKey::of(note) == key) else {
+        let found = self.notes.get(owner, &key.selector(), pressed.now).await?;
+        let Some(note) = found else {
             let told = Told::notice(CHANGED);
             let page = (page, Asked::Nothing);
             return self.show_notes(pressed, owner, page, told).await;
@@ -71,7 +70,7 @@ impl Presses {
         let asked = AskedByRow {
             change: Change::DeleteNote {
                 owner: owner.clone(),
-                selector: NoteSelector::Id(key.note),
+                selector: key.selector(),
             },
             replies: Box::new(|_| Vec::new()),
         };

@@ -174,6 +174,21 @@ async fn everyone_has_their_own() {
 }
 
 #[tokio::test]
+async fn what_was_saved_again_meanwhile_is_not_deleted() {
+    let world = World::new().await;
+    let (first, again) = (note("a", "tea"), note("a", "coffee"));
+    let id = world.save(first).await.id;
+    let saved_at = at(5);
+    world.save(NewNote { saved_at, ..again }).await;
+    let seen = |minute| NoteSelector::Saved(id, at(minute));
+    let (missing, gone) = (Deleted::NotFound, Deleted::Gone);
+    let deleted = ChangeOutcome::Deleted;
+    assert_eq!(world.delete(seen(0), 6).await, deleted(missing));
+    assert_eq!(world.by_title("a", 6).await.unwrap().data, "coffee");
+    assert_eq!(world.delete(seen(5), 6).await, deleted(gone));
+}
+
+#[tokio::test]
 async fn what_is_deleted_is_not_found_again() {
     let world = World::new().await;
     let id = world.save(note("a", "tea")).await.id;

@@ -99,6 +99,15 @@ async fn find_id<'c>(
 ) -> StoreResult<Option<NoteId>> {
     let title = match selector {
         NoteSelector::Id(id) => return Ok(Some(*id)),
+        NoteSelector::Saved(id, at) => {
+            let saved = row::titles()
+                .cond_where(condition.clone())
+                .and_where(Expr::col(Notes::Id).eq(id.0))
+                .and_where(Expr::col(Notes::UpdatedAt).eq(millis(*at)))
+                .take();
+            let saved: Option<(i64, String)> = fetch_optional(executor, &saved).await?;
+            return Ok(saved.map(|_| *id));
+        }
         NoteSelector::Title(title) => title,
     };
     // SQLite compares only ASCII letters without their case; for the others all are read.
