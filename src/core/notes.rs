@@ -163,7 +163,7 @@ const MOST_SHOWN: usize = 1000;
 pub fn that_matter(mut notes: Vec<OwnNote>, message: &str) -> Option<String> {
     let words = long_words(message);
     // The sort is stable: among equals the newer one stays first.
-    notes.sort_by_key(|note| std::cmp::Reverse(note.hits(&words)));
+    notes.sort_by_cached_key(|note| std::cmp::Reverse(note.hits(&words)));
     let mut room = MOST_SHOWN;
     let lines = notes.iter().map(OwnNote::line).filter(|line| {
         let fits = line.len() <= room;
