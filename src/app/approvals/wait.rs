@@ -89,14 +89,14 @@ impl Approvals {
     /// Does what can be done of what waits behind the question. Says whether that has changed
     /// anything.
     async fn look_at_the_line(&self, asked: &Approval) -> StoreResult<bool> {
-        let line = self.inbox.waiting(&asked.target, LOOKED_AT).await?;
-        // However long the line is, what the person asked has written since is seen.
-        let theirs = (&asked.person, asked.asked_at);
-        let theirs = self
-            .inbox
-            .waiting_of(&asked.target, theirs, LOOKED_AT)
-            .await?;
-        for row in line.into_iter().chain(theirs) {
+        let mut line = self.inbox.waiting(&asked.target, LOOKED_AT).await?;
+        if line.len() >= LOOKED_AT as usize {
+            // However long the line is, what the person asked has written since is seen.
+            let theirs = (&asked.person, asked.asked_at);
+            let theirs = self.inbox.waiting_of(&asked.target, theirs, LOOKED_AT);
+            line.extend(theirs.await?);
+        }
+        for row in line {
             match self.look_at(asked, &row).await? {
                 Row::Beside => {}
                 Row::Done => return Ok(true),
