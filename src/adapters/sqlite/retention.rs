@@ -26,7 +26,7 @@ impl SqliteRetention {
     /// left. Says how many went; call it until none do, so that no bite keeps other writes waiting for long.
     pub async fn purge(&self, older_than: DateTime<Utc>, limit: u32) -> StoreResult<u64> {
         // Only rows that are done with have the time when that was.
-        let bites = [
+        let dated = [
             bite(Inbox::Table, [Inbox::Id, Inbox::DoneAt], older_than, limit),
             bite(
                 Outbox::Table,
@@ -35,14 +35,20 @@ impl SqliteRetention {
                 limit,
             ),
             bite(Turns::Table, [Turns::Id, Turns::EndedAt], older_than, limit),
-            receipts(older_than, limit),
-            jobs(older_than, limit),
         ];
+        // These are found by reading all of their table: once, when the others are done.
+        let searched = [receipts(older_than, limit), jobs(older_than, limit)];
         self.database
             .write(move |connection| {
                 Box::pin(async move {
                     let mut deleted = 0;
-                    for bite in &bites {
+                    let mut is_full = false;
+                    for bite in &dated {
+                        let rows = execute(&mut *connection, bite).await?;
+                        is_full |= rows >= limit.into();
+                        deleted += rows;
+                    }
+                    for bite in searched.iter().filter(|_| !is_full) {
                         deleted += execute(&mut *connection, bite).await?;
                     }
                     Ok(deleted)
