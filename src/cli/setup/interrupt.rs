@@ -1,6 +1,6 @@
 //! Ctrl-C during setup: a question hides the cursor or what is typed, and the terminal must not stay like that.
 
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use dialoguer::console::Term;
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
@@ -12,7 +12,8 @@ use crate::cli::{runtime, say};
 /// While it lives, Ctrl-C ends the program with a terminal as it was.
 pub(super) struct Interruptible {
     /// Dropped, nobody listens any more.
-    _over: oneshot::Sender<()>,
+    over: Option<oneshot::Sender<()>>,
+    listener: Option<JoinHandle<()>>,
 }
 
 impl Interruptible {
@@ -25,9 +26,10 @@ impl Interruptible {
             signal(SignalKind::interrupt())?
         };
         let (over, is_over) = oneshot::channel::<()>();
-        thread::spawn(move || {
+        let listener = thread::spawn(move || {
             let interrupted = runtime.block_on(async {
                 tokio::select! {
+                    biased;
                     interrupt = interrupts.recv() => interrupt.is_some(),
                     _ = is_over => false,
                 }
@@ -38,7 +40,22 @@ impl Interruptible {
                 std::process::exit(1);
             }
         });
-        Ok(Self { _over: over })
+        Ok(Self {
+            over: Some(over),
+            listener: Some(listener),
+        })
+    }
+}
+
+/// Returns when nobody listens any more: what was interrupted before has ended the program by then, and what
+/// it said is true of all that comes after.
+impl Drop for Interruptible {
+    fn drop(&mut self) {
+        drop(self.over.take());
+        if let Some(listener) = self.listener.take() {
+            // It has nothing to say.
+            let _ = listener.join();
+        }
     }
 }
 
