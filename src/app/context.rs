@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
 
-use self::passed_back::Said;
+use self::passed_back::{PassedBack, Said};
 use super::attachments::ReadFiles;
 use super::toolbox::Toolbox;
 use crate::core::channel::{ChatKind, ChatTarget};
@@ -202,10 +202,11 @@ impl ContextBuilder {
             of_rows,
         };
         let messages = inbox.iter().filter_map(|row| row.incoming.message());
-        let enclosures: Vec<Enclosure> = messages
-            .flat_map(|message| passed_back::enclosures(message, &said))
+        let passed: Vec<PassedBack<'_>> = messages
+            .map(|message| PassedBack::of(message, &said))
             .collect();
-        let mut preface = self.preface(inbox, &said, now);
+        let enclosures: Vec<Enclosure> = passed.iter().flat_map(PassedBack::enclosures).collect();
+        let mut preface = self.preface(inbox, &passed, now);
         // It changes with the message: what stands before it can be cached.
         preface.extend(noted.map(|noted| format!("\n{noted}")));
         let asked_labels: Labels = enclosures
@@ -313,7 +314,7 @@ impl ContextBuilder {
         Ok(ours)
     }
 
-    fn preface(&self, inbox: &[InboxRow], said: &Said<'_>, now: DateTime<Utc>) -> String {
+    fn preface(&self, inbox: &[InboxRow], passed: &[PassedBack<'_>], now: DateTime<Utc>) -> String {
         let local = now.with_timezone(&self.settings.zone);
         let mut lines = vec![format!(
             "Now: {}, {} (time zone {}). Week {}.",
@@ -335,7 +336,8 @@ impl ContextBuilder {
                 )
             }
         });
-        lines.extend(inbox.iter().flat_map(|row| remarks(row, said)));
+        lines.extend(passed.iter().flat_map(PassedBack::remarks));
+        lines.extend(inbox.iter().flat_map(run_remarks));
         lines.join("\n")
     }
 }
@@ -382,24 +384,19 @@ fn job_labels(row: &InboxRow) -> Option<&Labels> {
     }
 }
 
-/// What stands beside the words of a message.
-fn remarks(row: &InboxRow, said: &Said<'_>) -> Vec<String> {
-    match &row.incoming.content {
-        IncomingContent::Message(message) | IncomingContent::Edit(message) => {
-            passed_back::remarks(message, said).collect()
-        }
-        IncomingContent::Scheduled(prompt) => {
-            let run = format!(
-                "This is a scheduled run: nobody has just written. Do what the message says, and \
-                 create no schedules. When there is nothing that the person should read now, \
-                 answer exactly {NOTHING_TO_REPORT} and nothing else: then no message is sent."
-            );
-            let late = prompt
-                .remark
-                .as_ref()
-                .map(|late| format!("This run {late}."));
-            std::iter::once(run).chain(late).collect()
-        }
-        IncomingContent::Press(_) => Vec::new(),
-    }
+/// What stands beside the words of a scheduled run.
+fn run_remarks(row: &InboxRow) -> Vec<String> {
+    let IncomingContent::Scheduled(prompt) = &row.incoming.content else {
+        return Vec::new();
+    };
+    let run = format!(
+        "This is a scheduled run: nobody has just written. Do what the message says, and create no \
+         schedules. When there is nothing that the person should read now, answer exactly \
+         {NOTHING_TO_REPORT} and nothing else: then no message is sent."
+    );
+    let late = prompt
+        .remark
+        .as_ref()
+        .map(|late| format!("This run {late}."));
+    std::iter::once(run).chain(late).collect()
 }
