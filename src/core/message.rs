@@ -83,7 +83,7 @@ impl Quote {
     /// The bot's own message that it repeats, in this chat.
     pub fn of_bot(&self) -> Option<&MessageId> {
         match self.by {
-            QuotedAuthor::Bot { .. } => self.message.as_ref(),
+            QuotedAuthor::Bot => self.message.as_ref(),
             QuotedAuthor::Person | QuotedAuthor::Other => None,
         }
     }
@@ -96,10 +96,7 @@ pub enum QuotedAuthor {
     /// The person's who quotes them.
     Person,
     /// The bot's own.
-    Bot {
-        /// When it said them.
-        at: DateTime<Utc>,
-    },
+    Bot,
     /// Somebody else's, or nobody knows whose.
     #[default]
     Other,
@@ -113,7 +110,7 @@ impl QuotedAuthor {
     /// Where a file on a message with these words comes from.
     fn origin(self, of_others: FileOrigin) -> FileOrigin {
         match self {
-            Self::Bot { .. } => FileOrigin::Ours,
+            Self::Bot => FileOrigin::Ours,
             Self::Person | Self::Other => of_others,
         }
     }
@@ -205,5 +202,17 @@ impl Incoming {
         let name = head.split('@').next().unwrap_or(head);
         let valid = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         valid.then(|| (name.to_ascii_lowercase(), arguments.trim()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::QuotedAuthor;
+
+    #[test]
+    fn rows_of_earlier_versions_are_read() {
+        let bot = r#"{"kind":"bot","at":"2027-03-01T09:00:00Z"}"#;
+        let read: QuotedAuthor = serde_json::from_str(bot).unwrap();
+        assert_eq!(read, QuotedAuthor::Bot);
     }
 }

@@ -1,6 +1,5 @@
 //! Which messages of a group are for the bot, and how its own name is taken off them.
 
-use chrono::DateTime;
 use serde_json::Value;
 
 use super::channel::BotIdentity;
@@ -85,8 +84,8 @@ pub(super) fn quoted_author(message: &Value, bot: &BotIdentity) -> QuotedAuthor 
         &replied["forward_origin"],
         &message["external_reply"]["origin"],
     ] {
-        if let author @ QuotedAuthor::Bot { .. } = origin_author(origin, bot) {
-            return author;
+        if origin_author(origin, bot) == QuotedAuthor::Bot {
+            return QuotedAuthor::Bot;
         }
     }
     let author = replied["from"]["id"].as_i64();
@@ -94,23 +93,17 @@ pub(super) fn quoted_author(message: &Value, bot: &BotIdentity) -> QuotedAuthor 
         let of_others = |name: &String| name.starts_with("forward_") || name == "via_bot";
         fields.keys().any(of_others) || !replied["sender_chat"].is_null()
     });
-    let written = replied["date"].as_i64();
-    let written = written.and_then(|at| DateTime::from_timestamp(at, 0));
-    match (author, written) {
-        (Some(id), Some(at)) if id == bot.id && !is_passed_on => QuotedAuthor::Bot { at },
-        (Some(id), _) if Some(id) == message["from"]["id"].as_i64() && !is_passed_on => {
-            QuotedAuthor::Person
-        }
+    match author.filter(|_| !is_passed_on) {
+        Some(id) if id == bot.id => QuotedAuthor::Bot,
+        Some(id) if Some(id) == message["from"]["id"].as_i64() => QuotedAuthor::Person,
         _ => QuotedAuthor::Other,
     }
 }
 
 /// Whose words a message of this origin repeats: the bot's, or nobody knows whose.
 pub(super) fn origin_author(origin: &Value, bot: &BotIdentity) -> QuotedAuthor {
-    let written = origin["date"].as_i64();
-    let written = written.and_then(|at| DateTime::from_timestamp(at, 0));
-    match (origin["sender_user"]["id"].as_i64(), written) {
-        (Some(id), Some(at)) if id == bot.id => QuotedAuthor::Bot { at },
+    match origin["sender_user"]["id"].as_i64() {
+        Some(id) if id == bot.id => QuotedAuthor::Bot,
         _ => QuotedAuthor::Other,
     }
 }

@@ -79,7 +79,7 @@ impl<'a> PassedBack<'a> {
 fn labels(source: Source, by: QuotedAuthor) -> Labels {
     let labels = Labels::of(source);
     match by {
-        QuotedAuthor::Bot { .. } => labels.rewritten(),
+        QuotedAuthor::Bot => labels.rewritten(),
         QuotedAuthor::Person | QuotedAuthor::Other => labels,
     }
 }
@@ -90,7 +90,7 @@ fn labels(source: Source, by: QuotedAuthor) -> Labels {
 fn is_ours(quote: &Quote, said: &Said<'_>) -> bool {
     match quote.by {
         QuotedAuthor::Person => true,
-        QuotedAuthor::Bot { .. } => {
+        QuotedAuthor::Bot => {
             let message = quote.of_bot();
             message.is_some_and(|message| said.of_rows.contains(message))
                 || is_said(&quote.text, said.history)
@@ -128,7 +128,6 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::is_said;
     use crate::core::conversation::{History, Item};
-    use crate::core::ids::MessageId;
     use crate::core::label::Labels;
 
     #[test]
