@@ -109,7 +109,7 @@ impl MediaLimits {
         if attachment.kind == AttachmentKind::Document
             && let Some(claimed) = &attachment.mime
         {
-            return self.refused_claim(claimed);
+            return self.refused_type(claimed);
         }
         if !attachment.kind.is_sound() {
             return None;

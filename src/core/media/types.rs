@@ -38,11 +38,6 @@ const PACKED: [&str; 5] = [
 ];
 
 impl MediaLimits {
-    /// Why a document that claims this type is not fetched, if it is not.
-    pub fn refused_claim(&self, claimed: &str) -> Option<Refusal> {
-        self.refused_type(claimed)
-    }
-
     /// Why a document is not read whose content is of the type `found`, if it is not. Of many types
     /// only the claim says which it is: a table is words, and so is everything else that is written.
     pub fn refused_content(&self, claimed: Option<&str>, found: &str) -> Option<Refusal> {
@@ -55,7 +50,8 @@ impl MediaLimits {
         self.refused_type(found)
     }
 
-    fn refused_type(&self, mime: &str) -> Option<Refusal> {
+    /// Why a document is not fetched that claims this type, if it is not.
+    pub(super) fn refused_type(&self, mime: &str) -> Option<Refusal> {
         let allowed = &self.document_types;
         let mime = bare(mime);
         let fits = |pattern: &String| {
@@ -166,7 +162,7 @@ mod tests {
 
     #[test]
     fn of_a_claim_only_what_types_are_made_of_is_shown() {
-        let refused = only(&["a/b"]).refused_claim("x/`*<y>*`\u{202e}[z](http://e.example)");
+        let refused = only(&["a/b"]).refused_type("x/`*<y>*`\u{202e}[z](http://e.example)");
         let Some(Refusal::WrongType { mime, .. }) = refused else {
             panic!("{refused:?}")
         };
