@@ -103,7 +103,7 @@ impl ConversationStore for SqliteConversationStore {
 }
 
 /// Selects the items of a conversation, the newest first, each with its id.
-fn newest(id: ConversationId) -> SelectStatement {
+pub(super) fn newest(id: ConversationId) -> SelectStatement {
     Query::select()
         .columns([Items::Id, Items::Item])
         .from(Items::Table)
@@ -113,7 +113,7 @@ fn newest(id: ConversationId) -> SelectStatement {
 }
 
 /// One unreadable item must not end the conversation: what is left is made legal again.
-fn readable((id, item): (i64, String)) -> Option<Item> {
+pub(super) fn readable((id, item): (i64, String)) -> Option<Item> {
     let item = values::from_json(&item).map_err(in_row("items", id));
     item.inspect_err(|error| tracing::error!(%error, "an item is left out"))
         .ok()

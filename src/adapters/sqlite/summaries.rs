@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sea_query::{Expr, ExprTrait, Func, OnConflict, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Func, OnConflict, Query, SelectStatement};
 use sqlx::SqliteConnection;
 
+use super::conversations;
 use super::database::Database;
 use super::iden::{Items, Summaries};
 use super::statement::{execute, fetch_one, fetch_optional, fetch_texts, in_row, insert, word};
@@ -102,23 +103,17 @@ impl SqliteSummaryStore {
 /// An item as it is stored, with its id.
 type PlacedRow = (i64, String);
 
-fn placed((id, item): PlacedRow) -> Option<PlacedItem> {
-    let item = values::from_json(&item).map_err(in_row("items", id));
-    let item = item.inspect_err(|error| tracing::error!(%error, "an item is left out"));
+fn placed(row: PlacedRow) -> Option<PlacedItem> {
     Some(PlacedItem {
-        id: ItemId(id),
-        item: item.ok()?,
+        id: ItemId(row.0),
+        item: conversations::readable(row)?,
     })
 }
 
 /// Selects what comes after the covered items, the newest first.
 fn newest(conversation: ConversationId, covered: Option<ItemId>) -> SelectStatement {
-    Query::select()
-        .columns([Items::Id, Items::Item])
-        .from(Items::Table)
-        .and_where(Expr::col(Items::Conversation).eq(conversation.0))
+    conversations::newest(conversation)
         .and_where_option(covered.map(|last| Expr::col(Items::Id).gt(last.0)))
-        .order_by(Items::Id, Order::Desc)
         .take()
 }
 
