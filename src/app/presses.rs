@@ -239,9 +239,7 @@ impl Presses {
 
     /// Another dollar for today, from the owner alone.
     async fn raise_budget(&self, pressed: &Pressed<'_>, row: &InboxRow) -> StoreResult<Told> {
-        let asked_by = (&row.incoming.target.channel, &row.incoming.sender.user);
-        let mut owners = self.owners.iter();
-        if !owners.any(|(channel, user)| asked_by == (channel, user)) {
+        if !row.incoming.is_by_one_of(&self.owners) {
             let first = self.inbox.finish(pressed.row, Vec::new()).await?;
             return Ok(if first {
                 Told::notice(OWNER_ONLY)

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::channel::{ChatKind, ChatTarget, Sender};
-use super::ids::{AlbumId, MessageId, OccurrenceId};
+use super::ids::{AlbumId, ChannelName, MessageId, OccurrenceId, UserId};
 use super::label::Labels;
 use super::media::{Attachment, FileOrigin};
 
@@ -158,6 +158,12 @@ impl Incoming {
             IncomingContent::Message(message) | IncomingContent::Edit(message) => Some(message),
             IncomingContent::Press(_) | IncomingContent::Scheduled(_) => None,
         }
+    }
+
+    /// Whether it comes from one of these people.
+    pub fn is_by_one_of(&self, people: &[(ChannelName, UserId)]) -> bool {
+        let by = (&self.target.channel, &self.sender.user);
+        people.iter().any(|(channel, user)| by == (channel, user))
     }
 
     /// The files that are part of the question: the message's own, then those of the message that

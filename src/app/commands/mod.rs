@@ -33,7 +33,7 @@ use crate::core::ids::{ChannelName, UserId};
 use crate::core::inbox::{AskedByRow, InboxRow, InboxStore};
 use crate::core::jobs::JobStore;
 use crate::core::journal::{RunningTurn, TurnJournal};
-use crate::core::markup::{self, FormattedText};
+use crate::core::markup::FormattedText;
 use crate::core::message::Incoming;
 use crate::core::notes::NoteStore;
 use crate::core::outbox::{NewOutbox, OutboxStore, Outgoing};
@@ -237,9 +237,7 @@ pub struct About {
 impl About {
     /// Whether this is written by one whose bot this is.
     fn is_owner(&self, incoming: &Incoming) -> bool {
-        let by = (&incoming.target.channel, &incoming.sender.user);
-        let mut owners = self.owners.iter();
-        owners.any(|(channel, user)| by == (channel, user))
+        incoming.is_by_one_of(&self.owners)
     }
 }
 
@@ -333,7 +331,7 @@ impl Commands {
     async fn finish(&self, row: &InboxRow, answer: Answer) -> StoreResult<Handled> {
         let (replies, handled) = match answer {
             Answer::Text(text) => (self.compose(&row.incoming.target, &text), Handled::Done),
-            Answer::Finished(text) => (self.split(&row.incoming.target, &text), Handled::Done),
+            Answer::Finished(text) => (self.finished(&row.incoming.target, text), Handled::Done),
             Answer::Card(card) => {
                 let target = row.incoming.target.clone();
                 (vec![NewOutbox::answer(target, card)], Handled::Done)
@@ -362,14 +360,9 @@ impl Commands {
         Ok(Handled::Done)
     }
 
-    /// As many messages as the text needs.
-    fn split(&self, target: &ChatTarget, text: &FormattedText) -> Vec<NewOutbox> {
+    fn finished(&self, target: &ChatTarget, text: FormattedText) -> Vec<NewOutbox> {
         self.channels.of(target).map_or_else(Vec::new, |channel| {
-            let parts = markup::split(text, channel.capabilities().max_text_units);
-            let parts = parts.into_iter().map(Outgoing::formatted);
-            parts
-                .map(|part| NewOutbox::answer(target.clone(), part))
-                .collect()
+            compose::text(target, text, channel.capabilities())
         })
     }
 
