@@ -28,6 +28,9 @@ use crate::core::journal::RunningTurn;
 /// How long a worker waits when the database fails.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
+/// For so long after a start what was held before is kept at least: its channel must first be reached.
+const REACHED_WITHIN: TimeDelta = TimeDelta::minutes(1);
+
 /// What a worker does with what it finds.
 #[async_trait]
 pub trait Work: Send + Sync + std::fmt::Debug {
@@ -166,27 +169,35 @@ impl Dispatcher {
             self.nudge(target, work);
         }
         // What was held when the last process ended is given its time anew.
-        self.forget_held_later();
+        self.forget_held_after(self.settings.album_settle.max(REACHED_WITHIN));
         Ok(())
     }
 
     /// Forgets the parts of albums that are held now, once the time is over in which another part
     /// may say whom they are for.
     pub fn forget_held_later(self: &Arc<Self>) {
+        self.forget_held_after(self.settings.album_settle);
+    }
+
+    fn forget_held_after(self: &Arc<Self>, time: TimeDelta) {
         let dispatcher = self.clone();
         let until = self.clock.now();
-        let settled = until + self.settings.album_settle;
+        let settled = until + time;
         self.aside(async move {
             tokio::select! {
                 // The next process gives them their time.
                 () = dispatcher.stop.cancelled() => return,
                 () = rest_until(dispatcher.clock.as_ref(), until, settled) => {}
             }
-            if let Err(error) = dispatcher.inbox.forget_held(until).await {
+            while let Err(error) = dispatcher.inbox.forget_held(until).await {
                 tell(
                     &error,
-                    "parts of albums stay that nobody meant; the next ones take them along",
+                    "parts of albums stay that nobody meant; trying again",
                 );
+                tokio::select! {
+                    () = dispatcher.stop.cancelled() => return,
+                    () = dispatcher.clock.sleep(STORE_PAUSE) => {}
+                }
             }
         });
     }

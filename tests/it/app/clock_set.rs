@@ -224,13 +224,12 @@ async fn a_run_that_failed_is_tried_again_in_time_when_the_clock_is_set_back_mea
 #[tokio::test]
 async fn an_album_settles_when_the_clock_is_set_back_meanwhile() {
     let bot = TestBot::with(&[("channels.telegram.album_settle_ms", "40000")]).await;
-    // What an earlier process held back is given the same time, from the start on, by the clock and by the pause.
-    let settles = 38_000..40_001;
+    // What an earlier process held back is given a minute, from the start on, by the clock and by the pause.
     let mut at_start = 0;
     for _ in 0..2 {
         at_start = bot
             .clock
-            .someone_sleeps_after(at_start, settles.clone())
+            .someone_sleeps_after(at_start, 58_000..60_001)
             .await;
     }
     // One part: another that came during the sleep would be a reason to sleep again.
@@ -240,7 +239,9 @@ async fn an_album_settles_when_the_clock_is_set_back_meanwhile() {
     };
     bot.model([Reply::text("A file.")]);
     bot.telegram.user_sends_file(ALICE, ALICE, part);
-    bot.clock.someone_sleeps_after(at_start, settles).await;
+    bot.clock
+        .someone_sleeps_after(at_start, 38_000..40_001)
+        .await;
     bot.clock.set(TimeDelta::days(-1));
     bot.advance(TimeDelta::minutes(3));
     bot.alice().replies("A file.").await;

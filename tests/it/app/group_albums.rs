@@ -6,7 +6,8 @@ use sqlx::{Connection, SqliteConnection};
 
 use super::attachments::{file, parts};
 use crate::support::fake_model::Reply;
-use crate::support::fake_telegram::{FileKind, SentUpdate, UserFile};
+use crate::support::fake_telegram::{Fault, FileKind, SentUpdate, UserFile};
+use crate::support::gate::Gate;
 use crate::support::pictures::picture;
 use crate::support::test_bot::{ALICE, TestBot};
 
@@ -104,6 +105,55 @@ async fn a_part_that_came_before_a_restart_is_not_lost() {
     bot.telegram.wait_for_confirmation(meant.update_id).await;
     answers(&bot, "Two.").await;
     assert_eq!(counts(&bot), [3]);
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_part_that_came_before_a_restart_waits_until_telegram_is_reached() {
+    let mut bot = TestBot::with(&[("channels.telegram.album_settle_ms", "30000")]).await;
+    bot.telegram.add_group(GROUP, "Friends");
+    brings(&bot, part("a", "")).await;
+    bot.stop().await;
+    let meant = sends(&bot, part("a", MEANT));
+    let gate = Gate::new();
+    bot.telegram
+        .fail("getUpdates", [Fault::HoldBefore(gate.clone())]);
+    bot.model([Reply::text("Two.")]);
+    bot.start().await;
+    gate.wait_for_arrivals(1).await;
+    bot.advance(TimeDelta::seconds(45));
+    gate.open();
+    bot.telegram.wait_for_confirmation(meant.update_id).await;
+    answers(&bot, "Two.").await;
+    assert_eq!(counts(&bot), [3]);
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn what_nobody_meant_goes_even_when_the_database_is_held_at_that_moment() {
+    let bot = TestBot::with(&[SETTLE, ("storage.busy_timeout_ms", "1")]).await;
+    bot.telegram.add_group(GROUP, "Friends");
+    brings(&bot, part("a", "a secret")).await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(bot.settings.database());
+    let mut database = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut database)
+        .await
+        .unwrap();
+    bot.advance(TimeDelta::seconds(61));
+    bot.clock.someone_sleeps(900..1_001).await;
+    sqlx::query("COMMIT").execute(&mut database).await.unwrap();
+    bot.advance(TimeDelta::seconds(2));
+    let held = "SELECT count(*) FROM held_parts";
+    while sqlx::query_scalar::<_, i64>(held)
+        .fetch_one(&mut database)
+        .await
+        .unwrap()
+        > 0
+    {
+        tokio::task::yield_now().await;
+    }
+    drop(database);
     bot.finish().await;
 }
 
