@@ -21,7 +21,6 @@ use super::outbox::{AnswerPlace, compose};
 use super::signals::Signals;
 use super::spending::Spending;
 use crate::core::approval::{ApprovalStore, ToolPolicy};
-use crate::core::change::{Change, ChangeOutcome};
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
 use crate::core::compaction::SummaryStore;
@@ -30,7 +29,7 @@ use crate::core::error::StoreResult;
 use crate::core::exits::Links;
 use crate::core::files::WorkspaceFiles;
 use crate::core::ids::{ChannelName, UserId};
-use crate::core::inbox::{AskedByRow, InboxRow, InboxStore};
+use crate::core::inbox::{InboxRow, InboxStore};
 use crate::core::jobs::JobStore;
 use crate::core::journal::{RunningTurn, TurnJournal};
 use crate::core::markup::FormattedText;
@@ -88,9 +87,7 @@ enum Answer {
     Card(Outgoing),
     /// Messages as they are.
     Rows(Vec<NewOutbox>),
-    /// A change, made together with the end of the row, and what to say then.
-    Change(Box<Change>, Outgoing),
-    /// Nothing to say.
+    /// Nothing to say, or said together with a change.
     Silence,
     /// A turn to go on with.
     Rerun(Box<RunningTurn>),
@@ -337,27 +334,12 @@ impl Commands {
                 (vec![NewOutbox::answer(target, card)], Handled::Done)
             }
             Answer::Rows(rows) => (rows, Handled::Done),
-            Answer::Change(change, told) => return self.change(row, *change, told).await,
             Answer::Silence => (Vec::new(), Handled::Done),
             Answer::Rerun(turn) => (Vec::new(), Handled::Rerun(turn)),
         };
         self.inbox.finish(row.id, replies).await?;
         self.signals.wake_outbox();
         Ok(handled)
-    }
-
-    async fn change(&self, row: &InboxRow, change: Change, told: Outgoing) -> StoreResult<Handled> {
-        let told = NewOutbox::answer(row.incoming.target.clone(), told);
-        let asked = AskedByRow {
-            change,
-            replies: Box::new(|_| vec![told]),
-        };
-        let outcome = self.inbox.finish_with(row.id, asked).await?;
-        if let Some(ChangeOutcome::BudgetRaised { amount }) = outcome {
-            self.spending.note_raise(amount);
-        }
-        self.signals.wake_outbox();
-        Ok(Handled::Done)
     }
 
     fn finished(&self, target: &ChatTarget, text: FormattedText) -> Vec<NewOutbox> {

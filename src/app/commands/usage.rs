@@ -1,10 +1,11 @@
 //! `/usage` and `/budget`: what models cost, and more money for today.
 
 use super::{Answer, CommandCall, Commands};
-use crate::core::change::Change;
+use crate::core::change::{Change, ChangeOutcome};
 use crate::core::error::StoreResult;
+use crate::core::inbox::AskedByRow;
 use crate::core::money::MicroUsd;
-use crate::core::outbox::Outgoing;
+use crate::core::outbox::{NewOutbox, Outgoing};
 use crate::core::usage_report::UsageReport;
 
 pub(super) async fn usage(commands: &Commands, _call: &CommandCall<'_>) -> StoreResult<Answer> {
@@ -32,10 +33,16 @@ pub(super) async fn budget(commands: &Commands, call: &CommandCall<'_>) -> Store
         };
         let report = commands.spending.report().await?.raised(amount);
         let told = Outgoing::plain(budget_lines(&report).join("\n"));
-        return Ok(Answer::Change(
-            Box::new(Change::RaiseBudget { amount }),
-            told,
-        ));
+        let told = NewOutbox::answer(call.target.clone(), told);
+        let asked = AskedByRow {
+            change: Change::RaiseBudget { amount },
+            replies: Box::new(|_| vec![told]),
+        };
+        let outcome = commands.inbox.finish_with(call.row.id, asked).await?;
+        if let Some(ChangeOutcome::BudgetRaised { amount }) = outcome {
+            commands.spending.note_raise(amount);
+        }
+        return Ok(Answer::Silence);
     }
     let report = commands.spending.report().await?;
     Ok(Answer::Text(budget_lines(&report).join("\\\n")))
