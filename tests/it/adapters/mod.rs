@@ -17,6 +17,7 @@ mod sqlite_retention;
 mod sqlite_runs;
 mod sqlite_summaries;
 mod sqlite_usage;
+mod sqlite_waits;
 mod telegram_access;
 mod telegram_channel;
 mod telegram_poll;

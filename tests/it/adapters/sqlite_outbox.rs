@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
 use minibot::adapters::sqlite::SqliteOutboxStore;
 use minibot::core::channel::{ChatTarget, Urgency};
 use minibot::core::delivery::{Certainty, DeliveryOutcome};
@@ -17,11 +16,11 @@ use sqlx::AssertSqlSafe;
 
 use super::sqlite_fixture::{Fixture, StoppedClock, at, chat, message};
 
-fn outbox(fixture: &Fixture) -> SqliteOutboxStore {
+pub fn outbox(fixture: &Fixture) -> SqliteOutboxStore {
     SqliteOutboxStore::new(fixture.database.clone(), Arc::new(StoppedClock))
 }
 
-fn row(target: ChatTarget, text: &str) -> NewOutbox {
+pub fn row(target: ChatTarget, text: &str) -> NewOutbox {
     NewOutbox::answer(target, Outgoing::plain(text))
 }
 
@@ -42,7 +41,7 @@ fn sent(message: &str) -> DeliveryOutcome {
     }
 }
 
-fn retry(minute: i64, certainty: Certainty) -> DeliveryOutcome {
+pub fn retry(minute: i64, certainty: Certainty) -> DeliveryOutcome {
     DeliveryOutcome::Retry {
         at: at(minute),
         error: "down".into(),
@@ -50,7 +49,7 @@ fn retry(minute: i64, certainty: Certainty) -> DeliveryOutcome {
     }
 }
 
-async fn add(store: &SqliteOutboxStore, rows: Vec<NewOutbox>) -> Vec<OutboxId> {
+pub async fn add(store: &SqliteOutboxStore, rows: Vec<NewOutbox>) -> Vec<OutboxId> {
     store.add(rows).await.unwrap()
 }
 
@@ -69,14 +68,14 @@ async fn heads(store: &SqliteOutboxStore, minute: i64) -> Vec<OutboxRow> {
     heads
 }
 
-async fn texts(store: &SqliteOutboxStore, minute: i64) -> Vec<String> {
+pub async fn texts(store: &SqliteOutboxStore, minute: i64) -> Vec<String> {
     let rows = heads(store, minute).await;
     rows.iter()
         .map(|row| row.content.visible_text().to_owned())
         .collect()
 }
 
-async fn attempt(store: &SqliteOutboxStore, id: OutboxId, outcome: DeliveryOutcome) {
+pub async fn attempt(store: &SqliteOutboxStore, id: OutboxId, outcome: DeliveryOutcome) {
     store.start(id, at(0)).await.unwrap();
     store.finish(id, outcome, at(0)).await.unwrap();
 }
@@ -210,28 +209,6 @@ async fn what_was_being_sent_at_the_end_is_sent_again_as_doubtful() {
         .await;
     assert_eq!(doubts, ["2", "0"]);
     assert_eq!(store.recover().await.unwrap(), 0);
-}
-
-#[tokio::test]
-async fn what_waits_goes_on_waiting_unless_the_clock_was_set_back() {
-    let fixture = Fixture::new().await;
-    let store = outbox(&fixture);
-    let rows = ["a", "b", "c"].map(|name| row(chat(name), name));
-    let ids = add(&store, rows.to_vec()).await;
-    for (id, minute) in ids.into_iter().zip([3, 3, 3 * 24 * 60]) {
-        attempt(&store, id, retry(minute, Certainty::NotSent)).await;
-    }
-    // The second was written by a clock that was ahead; as long as the third nothing has to wait.
-    fixture
-        .execute("UPDATE outbox SET created_at = created_at + 60000 WHERE id = 2")
-        .await;
-    assert!(texts(&store, 2).await.is_empty());
-    store.recover().await.unwrap();
-    assert_eq!(texts(&store, 2).await, ["b", "c"]);
-    assert_eq!(texts(&store, 3).await, ["a", "b", "c"]);
-    store.hasten(TimeDelta::minutes(2)).await.unwrap();
-    assert_eq!(texts(&store, 0).await, ["b", "c"]);
-    assert_eq!(texts(&store, 1).await, ["a", "b", "c"]);
 }
 
 #[tokio::test]
