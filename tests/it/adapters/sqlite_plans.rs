@@ -127,8 +127,8 @@ async fn run_two_turns(fixture: &Fixture) {
         let owner = NoteOwner::of(&target(), ChatKind::Private, &UserId::new("1"));
         notes.newest_own(&owner, at(minute)).await.unwrap();
         let outbox = SqliteOutboxStore::new(fixture.database.clone(), Arc::new(StoppedClock));
-        let (channel, chat, message) = (target().channel, target().chat, MessageId::new("1"));
-        outbox.labels(&channel, &chat, &message).await.unwrap();
+        let (channel, chat, said) = (target().channel, target().chat, MessageId::new("1"));
+        outbox.labels(&channel, &chat, &said).await.unwrap();
         let summaries = SqliteSummaryStore::new(fixture.database.clone());
         let uncovered = summaries.uncovered(conversation.id, 1).await.unwrap();
         if let Some(first) = uncovered.first().map(|placed| placed.id) {
