@@ -249,7 +249,8 @@ impl Found {
     ) -> anyhow::Result<Interpreter> {
         let section = self.section;
         if let Some(shared) = self.sandbox.own_folder() {
-            SandboxPlace::clear(shared)
+            place
+                .clear(shared)
                 .with_context(|| format!("{section}.artifacts_jail_shared_dir"))?;
         }
         let layers = sandbox::check(place, &self.sandbox)

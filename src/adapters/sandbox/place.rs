@@ -1,6 +1,6 @@
 //! Where runs take place: the helper's program, and the folder that holds the runs' own folders.
 
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -60,24 +60,27 @@ impl SandboxPlace {
                  helper is killed, programs of its run may go on"
             );
         }
-        if !end_strays(mark, PATIENCE) {
-            warn!("programs of the last process cannot be ended");
-        }
-        for left in fs::read_dir(&runs)?.flatten() {
-            remove(&left.path())?;
-        }
-        Ok(Self { helper, runs, mark })
+        let place = Self { helper, runs, mark };
+        place.clear_of(fs::read_dir(&place.runs)?.flatten())?;
+        Ok(place)
     }
 
-    /// Removes what the runs of an earlier life left in a folder that is not for them alone.
-    pub fn clear(shared: &Path) -> io::Result<()> {
-        for left in fs::read_dir(shared)?.flatten() {
+    /// Ends and removes what the runs of an earlier life left in a folder that is not for them alone.
+    pub fn clear(&self, shared: &Path) -> io::Result<()> {
+        let is_run = |left: &DirEntry| {
             let name = left.file_name();
-            if name.as_encoded_bytes().starts_with(RUN_PREFIX.as_bytes()) {
-                remove(&left.path())?;
-            }
+            name.as_encoded_bytes().starts_with(RUN_PREFIX.as_bytes())
+        };
+        self.clear_of(fs::read_dir(shared)?.flatten().filter(is_run))
+    }
+
+    /// All processes are looked through only where a run has left its folder: that goes last.
+    fn clear_of(&self, left: impl Iterator<Item = DirEntry>) -> io::Result<()> {
+        let mut left = left.peekable();
+        if left.peek().is_some() && !end_strays(self.mark, PATIENCE) {
+            warn!("programs of the last process cannot be ended");
         }
-        Ok(())
+        left.try_for_each(|left| Ok(remove(&left.path())?))
     }
 
     /// The folder of all runs, without links in it.
