@@ -23,6 +23,10 @@ const LONGEST_TAKEN: u32 = 65_535;
 /// What decoding may allocate, in bytes: so many pixels of four bytes.
 const MOST_MEMORY: u64 = 4 * MOST_PIXELS;
 
+/// A JPEG may draw over itself again and again, each time at the cost of all its pixels; so many are drawn
+/// at most. The largest gets twice as many scans as encoders make.
+const MOST_DRAWN: u64 = 20 * MOST_PIXELS;
+
 const JPEG_QUALITY: u8 = 85;
 
 /// A picture as models take it.
@@ -50,8 +54,11 @@ pub(super) fn read(bytes: &[u8], kind: PictureType) -> Result<Made, String> {
             "it has {width} × {height} pixels, and a side may have {LONGEST_TAKEN}"
         ));
     }
-    if kind == PictureType::Jpeg && !ends(bytes) {
-        return Err(broken());
+    if kind == PictureType::Jpeg {
+        let scans = scans(bytes).ok_or_else(broken)?;
+        if scans.saturating_mul(u64::from(width) * u64::from(height)) > MOST_DRAWN {
+            return Err(format!("it would be drawn {scans} times over"));
+        }
     }
     let fits = width.max(height) <= LONGEST_SIDE;
     // Also what goes on as it is: a header says nothing about what is behind it.
@@ -73,20 +80,33 @@ fn smaller(picture: DynamicImage) -> DynamicImage {
     }
 }
 
-/// Whether the end of a JPEG is there. Its decoder makes do with any part of it, which providers do not.
-fn ends(bytes: &[u8]) -> bool {
+/// How many scans a JPEG has; nothing where its end is not there. Its decoder makes do with any part of it,
+/// which providers do not.
+fn scans(bytes: &[u8]) -> Option<u64> {
     let mut at = 2;
     // Segments with their lengths, up to the first scan.
     while let Some(&[0xff, marker, high, low]) = bytes.get(at..at + 4) {
         match marker {
             // A byte that only fills.
             0xff => at += 1,
-            0xda => return bytes[at..].windows(2).any(|pair| pair == [0xff, 0xd9]),
+            0xda => return scans_up_to_end(&bytes[at..]),
             _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
         }
     }
     // What is no such segment the decoder may judge.
-    at < bytes.len()
+    (at < bytes.len()).then_some(0)
+}
+
+fn scans_up_to_end(bytes: &[u8]) -> Option<u64> {
+    let mut scans = 0;
+    for pair in bytes.windows(2) {
+        match pair {
+            [0xff, 0xda] => scans += 1,
+            [0xff, 0xd9] => return Some(scans),
+            _ => {}
+        }
+    }
+    None
 }
 
 fn reader(bytes: &[u8], kind: PictureType) -> ImageReader<Cursor<&[u8]>> {
@@ -148,4 +168,45 @@ fn encoded(picture: &DynamicImage, kind: PictureType) -> Result<Made, String> {
 
 fn broken() -> String {
     "the picture is damaged".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use image::RgbImage;
+
+    use super::*;
+
+    /// A small JPEG that claims to have so many pixels on a side, and has its scan so many times.
+    fn jpeg(side: u16, scans: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let small = DynamicImage::ImageRgb8(RgbImage::new(8, 8));
+        small
+            .write_with_encoder(JpegEncoder::new(&mut bytes))
+            .unwrap();
+        let find = |bytes: &[u8], marker| {
+            let found = bytes.windows(2).position(|pair| pair == [0xff, marker]);
+            found.unwrap()
+        };
+        let size = find(&bytes, 0xc0) + 5;
+        for at in [size, size + 2] {
+            bytes[at..at + 2].copy_from_slice(&side.to_be_bytes());
+        }
+        let scan = bytes[find(&bytes, 0xda)..bytes.len() - 2].to_vec();
+        bytes.truncate(bytes.len() - 2 - scan.len());
+        bytes.extend(scan.repeat(scans));
+        bytes.extend([0xff, 0xd9]);
+        bytes
+    }
+
+    #[test]
+    fn a_jpeg_that_is_drawn_again_and_again_is_not_drawn() {
+        assert_eq!(scans(&jpeg(8, 3)), Some(3));
+        let why = read(&jpeg(7000, 21), PictureType::Jpeg).unwrap_err();
+        assert_eq!(why, "it would be drawn 21 times over");
+        assert!(read(&jpeg(8, 1), PictureType::Jpeg).is_ok());
+        let cut_off = jpeg(8, 1);
+        assert_eq!(scans(&cut_off[..cut_off.len() - 2]), None);
+    }
 }
