@@ -7,6 +7,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPDecoder;
 use image::imageops::FilterType;
+use image::metadata::Orientation;
 use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::kind::PictureType;
@@ -62,11 +63,15 @@ pub(super) fn read(bytes: &[u8], kind: PictureType) -> Result<Made, String> {
     }
     let fits = width.max(height) <= LONGEST_SIDE;
     // Also what goes on as it is: a header says nothing about what is behind it.
-    let picture = decoded(bytes, kind)?;
-    if fits && !moves(bytes, kind) {
+    let decoded = decoded(bytes, kind)?;
+    if fits && !decoded.moves {
         return Ok(Made::AsItIs);
     }
-    let picture = if fits { picture } else { smaller(picture) };
+    let mut picture = decoded.picture;
+    if !fits {
+        picture = smaller(picture);
+    }
+    picture.apply_orientation(decoded.orientation);
     encoded(&picture, kind)
 }
 
@@ -117,37 +122,65 @@ fn reader(bytes: &[u8], kind: PictureType) -> ImageReader<Cursor<&[u8]>> {
         PictureType::WebP => ImageFormat::WebP,
     };
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MOST_MEMORY);
-    reader.limits(limits);
+    reader.limits(limits());
     reader
 }
 
-/// Whether it has more than one frame: models take none of those.
-fn moves(bytes: &[u8], kind: PictureType) -> bool {
-    match kind {
-        PictureType::Gif => GifDecoder::new(Cursor::new(bytes))
-            .is_ok_and(|gif| gif.into_frames().take(2).count() > 1),
-        PictureType::WebP => {
-            WebPDecoder::new(Cursor::new(bytes)).is_ok_and(|webp| webp.has_animation())
-        }
-        PictureType::Jpeg | PictureType::Png => false,
-    }
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MOST_MEMORY);
+    limits
 }
 
-/// The pixels of the first frame, the right way up.
-fn decoded(bytes: &[u8], kind: PictureType) -> Result<DynamicImage, String> {
+/// What stands in a picture.
+#[derive(Debug)]
+struct Decoded {
+    /// The pixels of the first frame, as they lie.
+    picture: DynamicImage,
+    /// How they are turned the right way up.
+    orientation: Orientation,
+    /// Whether it has more than one frame: models take none of those.
+    moves: bool,
+}
+
+fn decoded(bytes: &[u8], kind: PictureType) -> Result<Decoded, String> {
+    if kind == PictureType::Gif {
+        return decoded_gif(bytes);
+    }
     let mut decoder = reader(bytes, kind).into_decoder().map_err(|_| broken())?;
-    // The limits of the decoder do not hold what it is decoded into.
+    is_held(&decoder)?;
+    let orientation = decoder.orientation();
+    let picture = DynamicImage::from_decoder(decoder).map_err(|_| broken())?;
+    let moves = kind == PictureType::WebP
+        && WebPDecoder::new(Cursor::new(bytes)).is_ok_and(|webp| webp.has_animation());
+    Ok(Decoded {
+        picture,
+        orientation: orientation.unwrap_or(Orientation::NoTransforms),
+        moves,
+    })
+}
+
+/// Only a look at its second frame tells whether there is one.
+fn decoded_gif(bytes: &[u8]) -> Result<Decoded, String> {
+    let mut decoder = GifDecoder::new(Cursor::new(bytes)).map_err(|_| broken())?;
+    is_held(&decoder)?;
+    decoder.set_limits(limits()).map_err(|_| broken())?;
+    let mut frames = decoder.into_frames();
+    let first = frames.next().ok_or_else(broken)?.map_err(|_| broken())?;
+    let moves = frames.next().is_some();
+    Ok(Decoded {
+        picture: first.into_buffer().into(),
+        orientation: Orientation::NoTransforms,
+        moves,
+    })
+}
+
+/// The limits of a decoder do not hold what it is decoded into.
+fn is_held(decoder: &impl ImageDecoder) -> Result<(), String> {
     if decoder.total_bytes() > MOST_MEMORY {
         return Err("it takes too much memory to be made smaller".to_owned());
     }
-    let orientation = decoder.orientation();
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(|_| broken())?;
-    if let Ok(orientation) = orientation {
-        picture.apply_orientation(orientation);
-    }
-    Ok(picture)
+    Ok(())
 }
 
 fn encoded(picture: &DynamicImage, kind: PictureType) -> Result<Made, String> {
@@ -208,5 +241,23 @@ mod tests {
         assert!(read(&jpeg(8, 1), PictureType::Jpeg).is_ok());
         let cut_off = jpeg(8, 1);
         assert_eq!(scans(&cut_off[..cut_off.len() - 2]), None);
+    }
+
+    /// What a camera writes that was held upright.
+    const TURNED: &[u8] =
+        b"\xff\xe1\x00\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+
+    #[test]
+    fn a_large_picture_is_turned_the_right_way_up() {
+        let mut bytes = Vec::new();
+        let wide = DynamicImage::ImageRgb8(RgbImage::new(2 * LONGEST_SIDE, 64));
+        wide.write_with_encoder(JpegEncoder::new(&mut bytes))
+            .unwrap();
+        bytes.splice(2..2, TURNED.iter().copied());
+        let Made::Another { bytes, .. } = read(&bytes, PictureType::Jpeg).unwrap() else {
+            unreachable!("it is too large")
+        };
+        let size = reader(&bytes, PictureType::Jpeg).into_dimensions();
+        assert_eq!(size.unwrap(), (32, LONGEST_SIDE));
     }
 }
