@@ -75,11 +75,11 @@ impl WithOwnLimits {
             fitted.system = format!("{own}{rest}");
         }
         if self.limits.pdfs == Pdfs::AsFiles {
-            // Their texts are for other models: what is not sent takes no room.
+            // What is not sent takes no room.
             fitted
                 .attached
                 .iter_mut()
-                .for_each(Attached::leave_pdf_text);
+                .for_each(Attached::spare_pdf_text);
         }
         let (room, taken) = (self.window(), fitted.estimated_tokens());
         if taken <= room {
@@ -270,6 +270,7 @@ mod tests {
                 text: "[it has no text]".into(),
                 labels: Labels::default(),
             }),
+            spare: None,
         };
         let asked = ModelRequest {
             attached: vec![Attached {
@@ -293,6 +294,8 @@ mod tests {
             assert_eq!(turns > 15, kept, "{pdfs:?} {turns}");
             let part = &seen[0].attached[0].part;
             assert_eq!(part.text_bytes() > 0, kept, "{pdfs:?}");
+            let is_spared = matches!(part, Part::Pdf { spare: Some(_), .. });
+            assert_eq!(is_spared, !kept, "{pdfs:?}");
         }
     }
 

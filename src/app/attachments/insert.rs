@@ -69,6 +69,7 @@ impl Attachments {
                     name,
                     content,
                     text,
+                    spare: None,
                 })
             }
         }

@@ -181,6 +181,7 @@ impl One<'_> {
                 name: attachment.file_name(),
                 content: content.clone(),
                 text: pdf_text(&name, text, self.asked.labels()),
+                spare: None,
             },
         };
         room.text = room.text.saturating_sub(part.text_bytes());

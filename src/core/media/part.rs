@@ -29,10 +29,10 @@ pub struct Attached {
 }
 
 impl Attached {
-    /// Leaves a PDF without its text, for a model that takes the file.
-    pub fn leave_pdf_text(&mut self) {
-        if let Part::Pdf { text, .. } = &mut self.part {
-            *text = None;
+    /// Puts the text of a PDF aside, for a model that takes the file.
+    pub fn spare_pdf_text(&mut self) {
+        if let Part::Pdf { text, spare, .. } = &mut self.part {
+            *spare = text.take().or(spare.take());
         }
     }
 }
@@ -68,6 +68,9 @@ pub enum Part {
         content: Arc<dyn Blob>,
         /// Its text, where some model wants that instead.
         text: Option<Enclosure>,
+        /// The same for a model that is to get the file: it stands in for that where the server turns out to
+        /// take none, and is taken to need no room.
+        spare: Option<Enclosure>,
     },
 }
 

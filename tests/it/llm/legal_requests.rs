@@ -219,6 +219,7 @@ fn any_attached() -> impl Strategy<Value = Vec<Attached>> {
             name: "a.pdf".into(),
             content: paper.clone(),
             text: has_text.then(document),
+            spare: (!has_text).then(document),
         }),
     ];
     let place = prop_oneof![Just(Place::Message), (0..4_usize).prop_map(Place::After),];

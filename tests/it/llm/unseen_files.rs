@@ -11,13 +11,15 @@ use crate::support::fake_model::{Dialect, FakeModel, Options, Reply, Request};
 use crate::support::pictures::{pdf, picture};
 
 fn with_files() -> ModelRequest {
-    let paper = |name: &str, text: Option<&str>| Part::Pdf {
+    let words = |text: &str| Enclosure {
+        text: text.into(),
+        labels: Labels::of(Source::Many),
+    };
+    let paper = |name: &str, text: Option<&str>, spare: Option<&str>| Part::Pdf {
         name: name.into(),
         content: InMemory::holding(pdf("Hello")),
-        text: text.map(|text| Enclosure {
-            text: text.into(),
-            labels: Labels::of(Source::Many),
-        }),
+        text: text.map(words),
+        spare: spare.map(words),
     };
     let photo = Part::Picture {
         mime: "image/png",
@@ -25,8 +27,9 @@ fn with_files() -> ModelRequest {
     };
     let parts = [
         photo,
-        paper("read.pdf", Some("the text of it")),
-        paper("scan.pdf", None),
+        paper("read.pdf", Some("the text of it"), None),
+        paper("kept.pdf", None, Some("the text of another")),
+        paper("scan.pdf", None, None),
     ];
     let place = Place::Message;
     ModelRequest {
@@ -65,6 +68,7 @@ async fn a_model_that_takes_only_text_is_told_what_it_cannot_see() {
         for part in [
             "this model takes no pictures",
             "the text of it",
+            "the text of another",
             "\"scan.pdf\"",
         ] {
             assert!(said.contains(part), "{said}");

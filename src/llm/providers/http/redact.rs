@@ -58,9 +58,11 @@ impl<'a> Redactor<'a> {
             match &attached.part {
                 Part::Text(text) => texts.push(text),
                 Part::Document(document) => texts.push(&document.text),
-                Part::Pdf { name, text, .. } => {
+                Part::Pdf {
+                    name, text, spare, ..
+                } => {
                     texts.push(name);
-                    texts.extend(text.iter().map(|text| text.text.as_str()));
+                    texts.extend(text.iter().chain(spare).map(|text| text.text.as_str()));
                 }
                 Part::Picture { .. } => {}
             }

@@ -126,7 +126,9 @@ impl Sight {
                  Tell the person so.]"
                     .to_owned(),
             ),
-            Part::Pdf { text, name, .. } if self.pdfs == Shown::InWords => Some(match text {
+            Part::Pdf {
+                text, spare, name, ..
+            } if self.pdfs == Shown::InWords => Some(match text.as_ref().or(spare.as_ref()) {
                 Some(text) => request.enclosed(text),
                 None => format!(
                     "[There is a PDF here, {name:?}, that you cannot be shown: this model takes no \
