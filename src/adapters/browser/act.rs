@@ -1,6 +1,5 @@
 //! What is done to a page: clicks and typing, as a person's hand does them.
 
-use std::thread;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -8,7 +7,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::devtools::Mouse;
-use super::look::{LOOK_EVERY, Seeing, Seen, Selector, understood};
+use super::look::{Seeing, Seen, Selector, look_until, understood};
 use super::page::Page;
 use super::watch::Patience;
 use crate::core::browser::{BrowserError, BrowserResult, Click, Filling};
@@ -114,17 +113,11 @@ impl Page {
 fn until_there<T>(
     selector: &str,
     until: Instant,
-    mut find: impl FnMut() -> BrowserResult<Option<T>>,
+    find: impl FnMut() -> BrowserResult<Option<T>>,
 ) -> BrowserResult<T> {
-    loop {
-        if let Some(found) = find()? {
-            return Ok(found);
-        }
-        if Instant::now() >= until {
-            return Err(BrowserError::NotFound(format!(
-                "nothing visible fits {selector:?}; look with browser_get_data or browser_query_selector"
-            )));
-        }
-        thread::sleep(LOOK_EVERY);
-    }
+    look_until(until, find)?.ok_or_else(|| {
+        BrowserError::NotFound(format!(
+            "nothing visible fits {selector:?}; look with browser_get_data or browser_query_selector"
+        ))
+    })
 }

@@ -26,7 +26,7 @@ const MOST_CHARS: u64 = 1_000_000;
 const MOST_PIXELS: f64 = 8192.0;
 
 /// An element is looked for this often.
-pub(super) const LOOK_EVERY: Duration = Duration::from_millis(50);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A picture of a long page takes its time.
 const PICTURE: Duration = Duration::from_secs(15);
@@ -184,21 +184,16 @@ impl Page {
         state: ElementState,
         until: Instant,
     ) -> BrowserResult<Waited> {
-        loop {
+        let reached = look_until(until, || {
             let seen = self.look_at(selector)?.state;
             let is_so = match state {
                 ElementState::Visible => seen == Seeing::Visible,
                 ElementState::Attached => seen != Seeing::Missing,
                 ElementState::Hidden => seen != Seeing::Visible,
             };
-            if is_so {
-                return Ok(Waited::Reached);
-            }
-            if Instant::now() >= until {
-                return Ok(Waited::TimedOut);
-            }
-            thread::sleep(LOOK_EVERY);
-        }
+            Ok(is_so.then_some(Waited::Reached))
+        });
+        Ok(reached?.unwrap_or(Waited::TimedOut))
     }
 
     /// Takes a picture. Nothing is scrolled for it: where would tell the page what it shows.
@@ -255,6 +250,20 @@ impl Page {
                 }
             }
         }
+    }
+}
+
+/// Looks until something is found, or the time is over.
+pub(super) fn look_until<T>(
+    until: Instant,
+    mut look: impl FnMut() -> BrowserResult<Option<T>>,
+) -> BrowserResult<Option<T>> {
+    loop {
+        let found = look()?;
+        if found.is_some() || Instant::now() >= until {
+            return Ok(found);
+        }
+        thread::sleep(LOOK_EVERY);
     }
 }
 
