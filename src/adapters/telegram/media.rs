@@ -3,6 +3,7 @@
 use teloxide_core::types::{MediaKind, Message, MessageEntity, MessageEntityKind, MessageKind};
 
 use crate::core::file_name::is_deceptive;
+use crate::core::media::AttachmentKind;
 
 /// File names come from strangers: so much of one is shown.
 const NAME_CHARS: usize = 100;
@@ -29,31 +30,34 @@ impl Media {
                 let emoji = emoji.as_str().unwrap_or("dice");
                 Self::Text(format!("[{emoji} shows {}]", dice.dice.value))
             }
-            MessageKind::Invoice(_) => Self::attached("an invoice"),
+            MessageKind::Invoice(_) => Self::attached(AttachmentKind::Invoice),
             MessageKind::Empty {} => Self::Unknown,
             _ => Self::Service,
         }
     }
 
-    fn attached(words: &str) -> Self {
-        Self::Attached(words.to_owned())
+    fn attached(kind: AttachmentKind) -> Self {
+        named(kind, None)
     }
 }
 
 fn of_common(media: &MediaKind) -> Media {
     match media {
         MediaKind::Text(text) => Media::Text(with_links(&text.text, &text.entities)),
-        MediaKind::Photo(_) => Media::attached("a photo"),
-        MediaKind::Document(media) => named("a document", media.document.file_name.as_deref()),
-        MediaKind::Audio(media) => named("an audio file", media.audio.file_name.as_deref()),
-        MediaKind::Voice(_) => Media::attached("a voice message"),
-        MediaKind::Video(_) => Media::attached("a video"),
-        MediaKind::VideoNote(_) => Media::attached("a video message"),
-        MediaKind::Animation(_) => Media::attached("an animation"),
-        MediaKind::Sticker(media) => named("a sticker", media.sticker.emoji.as_deref()),
-        MediaKind::Story(_) => Media::attached("a story"),
-        MediaKind::PaidMedia(_) => Media::attached("paid media"),
-        MediaKind::Game(_) => Media::attached("a game"),
+        MediaKind::Photo(_) => Media::attached(AttachmentKind::Picture),
+        MediaKind::Document(media) => named(
+            AttachmentKind::Document,
+            media.document.file_name.as_deref(),
+        ),
+        MediaKind::Audio(media) => named(AttachmentKind::Audio, media.audio.file_name.as_deref()),
+        MediaKind::Voice(_) => Media::attached(AttachmentKind::Voice),
+        MediaKind::Video(_) => Media::attached(AttachmentKind::Video),
+        MediaKind::VideoNote(_) => Media::attached(AttachmentKind::VideoNote),
+        MediaKind::Animation(_) => Media::attached(AttachmentKind::Animation),
+        MediaKind::Sticker(media) => named(AttachmentKind::Sticker, media.sticker.emoji.as_deref()),
+        MediaKind::Story(_) => Media::attached(AttachmentKind::Story),
+        MediaKind::PaidMedia(_) => Media::attached(AttachmentKind::PaidMedia),
+        MediaKind::Game(_) => Media::attached(AttachmentKind::Game),
         MediaKind::Migration(_) => Media::Service,
         MediaKind::Location(_)
         | MediaKind::Venue(_)
@@ -110,8 +114,8 @@ fn in_words(media: &MediaKind) -> String {
     }
 }
 
-fn named(words: &str, name: Option<&str>) -> Media {
-    Media::Attached(with_name(words, name))
+fn named(kind: AttachmentKind, name: Option<&str>) -> Media {
+    Media::Attached(with_name(kind.describe(), name))
 }
 
 /// The words with a file's name behind them, as far as it is fit to be shown.
