@@ -364,3 +364,49 @@ async fn a_file_that_moves_between_areas_waits_for_who_writes_in_either() {
         assert_eq!(folder.read(to).await.unwrap(), "one");
     }
 }
+
+/// A file that is read byte by byte, all but the first behind a gate.
+#[derive(Debug)]
+struct ByteByByte(Gate);
+
+#[async_trait]
+impl Blob for ByteByByte {
+    fn size(&self) -> u64 {
+        3
+    }
+
+    async fn read_at(&self, offset: u64, _: usize) -> Result<Vec<u8>, MediaError> {
+        if offset > 0 {
+            self.0.pass().await;
+        }
+        Ok(vec![b"own"[offset as usize]])
+    }
+}
+
+#[tokio::test]
+async fn what_a_program_writes_while_a_file_comes_again_is_not_the_persons() {
+    let folder = Folder::new().await;
+    folder.write("a.txt", "own").await.unwrap();
+    let page = folder.write_labelled("page.txt", "theirs", web());
+    page.await.unwrap();
+    let gate = Gate::new();
+    let again: Arc<dyn Blob> = Arc::new(ByteByByte(gate.clone()));
+    let (here, labels) = (chat("7"), Labels::default());
+    let (at, name) = ("", "a.txt");
+    let place = NewPlace { folder: at, name };
+    let keeping = folder.files.keep(&here, place, &again, &labels);
+    tokio::pin!(keeping);
+    tokio::select! {
+        kept = &mut keeping => panic!("it is not there yet: {kept:?}"),
+        () = gate.wait_for_arrivals(1) => {}
+    }
+    let path = folder.chat().await.join(name);
+    std::fs::write(&path, "Own").unwrap();
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH)
+        .unwrap();
+    gate.open();
+    keeping.await.unwrap();
+    assert_eq!(folder.read(name).await.unwrap(), "Own");
+    assert_eq!(folder.labels(name).await, web());
+}
