@@ -15,6 +15,7 @@ mod sqlite_outbox;
 mod sqlite_plans;
 mod sqlite_retention;
 mod sqlite_runs;
+mod sqlite_said;
 mod sqlite_summaries;
 mod sqlite_usage;
 mod sqlite_waits;

@@ -9,7 +9,6 @@ use minibot::core::channel::{ChatTarget, Urgency};
 use minibot::core::delivery::{Certainty, DeliveryOutcome};
 use minibot::core::ids::{ChatId, MessageId, OutboxId, ThreadId};
 use minibot::core::inbox::InboxStore;
-use minibot::core::label::{Labels, Source};
 use minibot::core::outbox::{NewOutbox, OutboxRow, OutboxStore, Outgoing};
 
 use sqlx::AssertSqlSafe;
@@ -35,7 +34,7 @@ fn keyed(key: &str) -> NewOutbox {
     }
 }
 
-fn sent(message: &str) -> DeliveryOutcome {
+pub fn sent(message: &str) -> DeliveryOutcome {
     DeliveryOutcome::Sent {
         message: MessageId::new(message),
     }
@@ -489,33 +488,4 @@ async fn the_next_rows_of_ten_thousand_are_found_at_once() {
         // It takes milliseconds; the limit only tells linear from quadratic on a busy machine.
         assert!(took < Duration::from_secs(1), "{chat}: {took:?}");
     }
-}
-
-#[tokio::test]
-async fn where_a_message_comes_from_is_known_with_all_its_changes() {
-    let fixture = Fixture::new().await;
-    let store = outbox(&fixture);
-    let web = || {
-        Labels::of(Source::Web {
-            host: "a.org".into(),
-        })
-    };
-    let card = row(chat("1"), "stretch").labelled(Labels::default());
-    let ids = add(&store, vec![card, row(chat("1"), "a list")]).await;
-    attempt(&store, ids[0], sent("7")).await;
-    attempt(&store, ids[1], sent("8")).await;
-    let labels = async |place: ChatTarget, message: &str| {
-        let message = MessageId::new(message);
-        store
-            .labels(&place.channel, &place.chat, &message)
-            .await
-            .unwrap()
-    };
-    assert_eq!(labels(chat("1"), "7").await, Some(Labels::default()));
-    for (place, message) in [(chat("1"), "8"), (chat("1"), "9"), (chat("2"), "7")] {
-        assert_eq!(labels(place, message).await, None, "{message}");
-    }
-    let edit = NewOutbox::edit(chat("1"), MessageId::new("7"), Outgoing::plain("read this"));
-    add(&store, vec![edit.labelled(web())]).await;
-    assert_eq!(labels(chat("1"), "7").await, Some(web()));
 }
