@@ -1,3 +1,3 @@
 -- Where what a message says comes from (JSON, core::label::Labels), for whoever replies to it; NULL where nobody knows.
 ALTER TABLE outbox ADD COLUMN labels TEXT;
-CREATE INDEX outbox_said ON outbox (channel, chat, message) WHERE labels IS NOT NULL;
+CREATE INDEX outbox_said ON outbox (channel, chat, message) WHERE message IS NOT NULL;

@@ -306,8 +306,8 @@ pub trait OutboxStore: Send + Sync + std::fmt::Debug {
     /// Lets what waits for its next attempt wait less: the clock was set back by so much.
     async fn hasten(&self, by: TimeDelta) -> StoreResult<()>;
 
-    /// Where what this message says comes from; `None` where nobody knows. One that was changed says all that it ever
-    /// said.
+    /// Where what this message says comes from; `None` where nobody knows, of it or of one of its changes. One that was
+    /// changed says all that it ever said.
     async fn labels(
         &self,
         channel: &ChannelName,

@@ -168,11 +168,14 @@ impl TurnLoop {
 
     pub(super) fn compose(&self, progress: &Progress, markdown: &str) -> Vec<NewOutbox> {
         let channel = self.channels.of(&progress.place.target);
+        // What was only just read is not in the turn yet.
+        let mut labels = progress.turn.labels().clone();
+        labels.join(&progress.context.labels);
         channel.map_or_else(Vec::new, |channel| {
             let grown = progress.answer.message.as_ref();
             compose::answer(&progress.place, markdown, channel.capabilities(), grown)
                 .into_iter()
-                .map(|row| row.labelled(progress.turn.labels().clone()))
+                .map(|row| row.labelled(labels.clone()))
                 .collect()
         })
     }

@@ -36,4 +36,7 @@ async fn where_a_message_comes_from_is_known_with_all_its_changes() {
     let edit = NewOutbox::edit(chat("1"), MessageId::new("7"), Outgoing::plain("read this"));
     add(&store, vec![edit.labelled(web())]).await;
     assert_eq!(labels(chat("1"), "7").await, Some(web()));
+    let unknown = NewOutbox::edit(chat("1"), MessageId::new("7"), Outgoing::plain("a list"));
+    add(&store, vec![unknown]).await;
+    assert_eq!(labels(chat("1"), "7").await, None);
 }

@@ -12,6 +12,7 @@ use super::approvals::button;
 use super::attachments::{file, sends};
 use super::cards::press;
 use super::reminders::schedule;
+use super::voice;
 use crate::support::fake_model::{Reply, Request};
 use crate::support::fake_telegram::FileKind;
 use crate::support::gate::Gate;
@@ -118,7 +119,7 @@ fn replying((message, by, quoted): (i64, i64, &str), text: &str) -> Value {
 
 #[tokio::test]
 async fn a_reply_to_the_bot_brings_along_what_its_message_was_made_of() {
-    let bot = TestBot::new().await;
+    let bot = TestBot::with(&[voice::ON]).await;
     bot.model(schedule(
         json!({ "content": "stretch", "delay_seconds": 1800 }),
     ));
@@ -137,7 +138,18 @@ async fn a_reply_to_the_bot_brings_along_what_its_message_was_made_of() {
     bot.model([Reply::text("Her code is 4711.")]);
     eve_says(&bot);
     let repeated = bot.alice().replies_with("Her code").await;
-    for (said, ours) in [(reminder, true), (answer, true), (repeated, false)] {
+    starts_afresh(&bot).await;
+    bot.provider.hears([voice::heard("Say it to all.")]);
+    bot.model([Reply::text("A song.")]);
+    voice::says(&bot, FileKind::Audio);
+    let song = bot.alice().replies_with("Say it to all.").await;
+    bot.alice().replies("A song.").await;
+    for (said, ours) in [
+        (reminder, true),
+        (answer, true),
+        (repeated, false),
+        (song, false),
+    ] {
         starts_afresh(&bot).await;
         bot.model([Reply::text("I see.")]);
         let said = (said.id, bot.telegram.bot_id(), said.text.as_str());

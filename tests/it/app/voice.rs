@@ -6,14 +6,14 @@ use crate::support::fake_model::Reply;
 use crate::support::fake_telegram::{FileKind, UserFile};
 use crate::support::test_bot::{ALICE, TestBot};
 
-const ON: (&str, &str) = ("tools.audio_transcription.enabled", "true");
+pub const ON: (&str, &str) = ("tools.audio_transcription.enabled", "true");
 
-fn says(bot: &TestBot, kind: FileKind) {
+pub fn says(bot: &TestBot, kind: FileKind) {
     let file = UserFile::new(kind, "song.mp3", b"OggS and sound".to_vec());
     bot.telegram.user_sends_file(ALICE, ALICE, file);
 }
 
-fn heard(text: &str) -> (u16, Value) {
+pub fn heard(text: &str) -> (u16, Value) {
     let usage = json!({ "type": "tokens", "input_tokens": 14, "output_tokens": 5 });
     (200, json!({ "text": text, "usage": usage }))
 }

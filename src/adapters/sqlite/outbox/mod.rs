@@ -316,15 +316,15 @@ impl OutboxStore for SqliteOutboxStore {
             .and_where(Expr::col(Outbox::Channel).eq(channel.as_str()))
             .and_where(Expr::col(Outbox::Chat).eq(chat.as_str()))
             .and_where(Expr::col(Outbox::Message).eq(message.as_str()))
-            .and_where(Expr::col(Outbox::Labels).is_not_null())
             .take();
-        let rows: Vec<(String,)> = fetch_all(self.database.reader(), &said).await?;
-        let labels: Vec<Labels> = rows
-            .iter()
-            .map(|(labels,)| values::from_json(labels))
-            .collect::<StoreResult<_>>()?;
-        let is_known = !labels.is_empty();
-        Ok(is_known.then(|| labels.iter().collect()))
+        let rows: Vec<(Option<String>,)> = fetch_all(self.database.reader(), &said).await?;
+        let known: Option<Vec<String>> = rows.into_iter().map(|(labels,)| labels).collect();
+        let Some(known) = known.filter(|known| !known.is_empty()) else {
+            return Ok(None);
+        };
+        let labels = known.iter().map(|labels| values::from_json(labels));
+        let labels: Vec<Labels> = labels.collect::<StoreResult<_>>()?;
+        Ok(Some(labels.iter().collect()))
     }
 
     async fn count_waiting(&self, channel: Option<&ChannelName>) -> StoreResult<u64> {
