@@ -1,18 +1,18 @@
 //! The places for calls whose outcome is not written down yet.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::core::clock::Clock;
 
-/// Calls between their beginning and the record of their end, at the same time. As many are at most made twice when the
-/// process ends in the middle of a burst. Enough for 30 messages a second when each call takes a quarter of one.
+/// Calls between their beginning and the record of their end, at the same time: what is made twice when the process is
+/// killed in a burst. Enough for 30 messages a second when each call takes a quarter of one.
 const MOST: usize = 8;
 
-/// A call that takes longer gives its place to another: a chat that hangs holds up no other.
-const KEPT: Duration = Duration::from_millis(1500);
+/// A call waits no longer for a place, and is made without one: a network that is slow, or chats that hang, put off
+/// nobody, and the rate budget is kept within this time.
+const PATIENCE: Duration = Duration::from_millis(1200);
 
 /// The places.
 #[derive(Debug)]
@@ -25,23 +25,12 @@ impl Default for Calls {
 }
 
 impl Calls {
-    /// A place, when one is free. `None` never comes: nobody closes them.
-    pub async fn place(&self) -> Option<SemaphorePermit<'_>> {
-        self.0.acquire().await.ok()
+    /// A place, or `None` when it has taken too long.
+    pub async fn place(&self, clock: &dyn Clock) -> Option<SemaphorePermit<'_>> {
+        tokio::select! {
+            biased;
+            place = self.0.acquire() => place.ok(),
+            () = clock.sleep(PATIENCE) => None,
+        }
     }
-}
-
-/// Does the work, in a place that is given up when it takes long.
-pub async fn in_place<T>(
-    place: Option<SemaphorePermit<'_>>,
-    clock: &dyn Clock,
-    work: impl Future<Output = T>,
-) -> T {
-    let mut work = pin!(work);
-    tokio::select! {
-        biased;
-        done = &mut work => return done,
-        () = clock.sleep(KEPT) => drop(place),
-    }
-    work.await
 }

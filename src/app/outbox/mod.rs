@@ -17,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 pub use self::calls::Calls;
-use self::calls::in_place;
 pub use self::live::{AnswerPlace, LiveAnswers};
 use super::channels::Channels;
 use super::rest::rest_until;
@@ -256,15 +255,14 @@ impl Outbox {
         };
         let turn = async {
             channel.reserve(&row.target, row.urgency).await;
-            self.calls.place().await
+            self.calls.place(self.clock.as_ref()).await
         };
-        let place = tokio::select! {
+        let _place = tokio::select! {
             biased;
             () = self.hurry.cancelled() => return landed,
             place = turn => place,
         };
-        let call = self.call(channel.as_ref(), row, landed);
-        in_place(place, self.clock.as_ref(), call).await
+        self.call(channel.as_ref(), row, landed).await
     }
 
     /// Begins, calls, and writes down what came of it.
