@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -82,6 +83,8 @@ pub struct Dispatcher {
     workers: TaskTracker,
     /// Rings when a worker goes, and when one begins to wait for a person.
     rested: Arc<Notify>,
+    /// How often parts of albums were to be forgotten: what is tried again gives way to what comes later.
+    forgetting: AtomicU64,
     stop: CancellationToken,
     shutdown: CancellationToken,
 }
@@ -133,6 +136,7 @@ impl Dispatcher {
             lanes: Mutex::default(),
             workers: TaskTracker::new(),
             rested: Arc::default(),
+            forgetting: AtomicU64::default(),
             stop,
             shutdown,
         })
@@ -168,7 +172,7 @@ impl Dispatcher {
         {
             self.nudge(target, work);
         }
-        // What was held when the last process ended is given its time anew.
+        // What was held when the last process ended is given its time anew, and what was not forgotten since.
         self.forget_held_after(self.settings.album_settle.max(REACHED_WITHIN));
         Ok(())
     }
@@ -183,6 +187,7 @@ impl Dispatcher {
         let dispatcher = self.clone();
         let until = self.clock.now();
         let settled = until + time;
+        let number = self.forgetting.fetch_add(1, Ordering::Relaxed) + 1;
         self.aside(async move {
             tokio::select! {
                 // The next process gives them their time.
@@ -194,6 +199,10 @@ impl Dispatcher {
                     &error,
                     "parts of albums stay that nobody meant; trying again",
                 );
+                // A later one forgets these too.
+                if dispatcher.forgetting.load(Ordering::Relaxed) != number {
+                    return;
+                }
                 tokio::select! {
                     () = dispatcher.stop.cancelled() => return,
                     () = dispatcher.clock.sleep(STORE_PAUSE) => {}
