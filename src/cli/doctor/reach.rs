@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 
 use super::{Found, Row};
 use crate::adapters::sqlite::DatabaseLock;
+use crate::adapters::system::SystemClock;
 use crate::adapters::telegram::config::UpdateMode;
 use crate::adapters::telegram::{ApiClient, ApiError};
 use crate::cli::setup::one_question;
+use crate::core::clock::Clock;
 use crate::core::http_url::HttpUrl;
 use crate::llm::config::LlmConfig;
 use crate::wiring::model;
@@ -17,6 +19,9 @@ use crate::wiring::settings::Settings;
 
 /// Longer than this nobody waits for a table.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Telegram tries again within this time.
+const RECENT: Duration = Duration::from_secs(15 * 60);
 
 pub(super) async fn telegram(settings: &Settings) -> Found {
     let config = &settings.channels.telegram;
@@ -74,9 +79,11 @@ fn of_webhook(info: &Value, url: &HttpUrl) -> Found {
         );
     }
     let waiting = info["pending_update_count"].as_u64().unwrap_or_default();
+    let failed_at = info["last_error_date"].as_i64().unwrap_or_default();
+    let is_recent = SystemClock.now().timestamp() - failed_at < RECENT.as_secs().cast_signed();
     match info["last_error_message"].as_str() {
         // The last error stays when all is well again.
-        Some(error) if waiting > 0 => Found::broken(
+        Some(error) if waiting > 0 && is_recent => Found::broken(
             format!("Telegram does not get through ({waiting} waiting): {error}"),
             "check channels.telegram.webhook_url and the proxy in front of channels.telegram.webhook_listen",
         ),

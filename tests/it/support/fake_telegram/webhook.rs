@@ -106,7 +106,7 @@ pub fn info(state: &State) -> Value {
     // It stays when later attempts go well.
     let attempts = state.webhook.iter().flat_map(|webhook| &webhook.attempts);
     if let Some(status) = attempts.rev().find(|status| !(200..300).contains(*status)) {
-        info["last_error_date"] = json!(1_800_000_000);
+        info["last_error_date"] = json!(chrono::Utc::now().timestamp());
         info["last_error_message"] = match status {
             0 => json!("Connection refused"),
             status => json!(format!("Wrong response from the webhook: {status}")),
