@@ -149,7 +149,9 @@ impl WriterTask {
             Err(error) => error,
         };
         let advice = match error {
-            StoreError::Full(_) => "the disk is full; make room",
+            StoreError::Full(_) => {
+                "the disk is full; make room, or look at the disk where there is some"
+            }
             StoreError::Busy(_) => "another program holds it; end that",
             StoreError::Corrupt(_) | StoreError::Failed(_) => {
                 tracing::error!(%error, "a write failed");
