@@ -89,10 +89,9 @@ pub(super) enum Next {
 
 /// Walks through everything below `top`, depth first, without following links.
 pub(super) fn walk(top: &Path, visit: &mut dyn FnMut(Visit<'_>) -> Next) -> Result<()> {
-    let top = openat(CWD, top, OPEN_FOLDER, Mode::empty())?;
     let mut names: Vec<CString> = Vec::new();
-    let mut open = vec![listing(top)?];
-    while let Some((folder, left)) = open.last_mut() {
+    let mut open = vec![enter(CWD, top)?];
+    while let Some(Entered { folder, left, .. }) = open.last_mut() {
         let Some(name) = left.pop() else {
             open.pop();
             names.pop();
@@ -119,10 +118,10 @@ pub(super) fn walk(top: &Path, visit: &mut dyn FnMut(Visit<'_>) -> Next) -> Resu
             }
             continue;
         }
-        let Some((folder, _)) = open.last() else {
+        let Some(Entered { folder, .. }) = open.last() else {
             continue;
         };
-        if let Ok(inner) = enter(folder, &name).and_then(listing) {
+        if let Ok(inner) = enter(folder.as_fd(), name.as_c_str()) {
             open.push(inner);
             names.push(name);
         }
@@ -130,21 +129,62 @@ pub(super) fn walk(top: &Path, visit: &mut dyn FnMut(Visit<'_>) -> Next) -> Resu
     Ok(())
 }
 
-/// Opens a folder to be listed. One that its owner has shut to be listed is opened to them for that long:
-/// files can be put into it all the same.
-fn enter(folder: &OwnedFd, name: &CStr) -> Result<OwnedFd> {
-    let opened = openat(folder, name, OPEN_FOLDER, Mode::empty());
-    if !matches!(opened, Err(Errno::ACCESS)) {
-        return opened;
+/// A folder that a walk is in, and the names that it has not come by there.
+#[derive(Debug)]
+struct Entered {
+    folder: OwnedFd,
+    left: Vec<CString>,
+    /// Shut again with this.
+    _shut: Option<Shut>,
+}
+
+/// A folder that its owner has shut, and its mode. Files can be put into it all the same, or were before,
+/// and without its rights none of them shows its size: it stays open while a walk is in it.
+#[derive(Debug)]
+struct Shut {
+    folder: OwnedFd,
+    before: Mode,
+}
+
+impl Shut {
+    fn open(folder: OwnedFd) -> Result<Self> {
+        let before = Mode::from_raw_mode(fstat(&folder)?.st_mode);
+        let shut = Self { folder, before };
+        shut.set(Mode::RWXU)?;
+        Ok(shut)
     }
-    // By its handle: what the name leads to may have changed since it was looked at.
-    let handle = openat(folder, name, OPEN_FOLDER | OFlags::PATH, Mode::empty())?;
-    let path = format!("/proc/self/fd/{}", handle.as_raw_fd());
-    let before = Mode::from_raw_mode(fstat(&handle)?.st_mode);
-    chmod(&path, Mode::RWXU)?;
-    let opened = openat(&handle, c".", OPEN_FOLDER, Mode::empty());
-    let _ = chmod(&path, before);
-    opened
+
+    fn set(&self, mode: Mode) -> Result<()> {
+        // By its handle: what the name leads to may have changed since it was looked at.
+        chmod(format!("/proc/self/fd/{}", self.folder.as_raw_fd()), mode)
+    }
+}
+
+impl Drop for Shut {
+    fn drop(&mut self) {
+        let _ = self.set(self.before);
+    }
+}
+
+/// Opens a folder for a walk, also one that is shut to be listed or passed.
+fn enter<P: rustix::path::Arg + Copy>(above: impl AsFd + Copy, name: P) -> Result<Entered> {
+    let handle = openat(above, name, OPEN_FOLDER | OFlags::PATH, Mode::empty())?;
+    let open = |shut| {
+        let (folder, left) = listing(openat(&handle, c".", OPEN_FOLDER, Mode::empty())?)?;
+        // Without the right to pass, names are all that it shows.
+        statat(&folder, c".", AtFlags::empty())?;
+        Ok(Entered {
+            folder,
+            left,
+            _shut: shut,
+        })
+    };
+    match open(None) {
+        Err(Errno::ACCESS) => open(Some(Shut::open(
+            handle.try_clone().map_err(|_| Errno::MFILE)?,
+        )?)),
+        entered => entered,
+    }
 }
 
 pub(super) fn kind(stat: &Stat) -> FileType {
@@ -274,8 +314,12 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::Path;
+    use std::thread;
 
-    use super::{DEEPEST, Usage, remove, usage};
+    use nix::unistd::{Uid, geteuid, setfsuid};
+
+    use super::super::super::confine::NOBODY;
+    use super::{DEEPEST, Usage, hand_over, remove, usage};
 
     /// Nests folders by name, each made relative to the one above: no path of that length exists.
     fn nest(top: &Path, depth: usize) {
@@ -302,18 +346,41 @@ mod tests {
         assert!((10_000..100_000).contains(&found.bytes), "{found:?}");
     }
 
-    /// Its owner cannot list it, and can still fill it; of interest where that is not root.
+    /// Measures with the rights of a user who owns all below `top` and may not do what its modes forbid.
+    fn usage_seen_by_its_owner(top: &Path) -> Usage {
+        thread::scope(|scope| {
+            let looking = scope.spawn(|| {
+                if geteuid().is_root() {
+                    hand_over(top, NOBODY).unwrap();
+                    // For this thread only, and with it the right to pass over modes goes.
+                    setfsuid(Uid::from_raw(NOBODY));
+                }
+                usage(top, u64::MAX, u64::MAX)
+            });
+            looking.join().unwrap()
+        })
+    }
+
     #[test]
     fn a_folder_that_is_shut_is_measured_as_well() {
-        let top = tempfile::tempdir().unwrap();
-        let shut = top.path().join("shut");
-        fs::create_dir(&shut).unwrap();
-        fs::write(shut.join("a"), vec![1; 10_000]).unwrap();
-        fs::set_permissions(&shut, fs::Permissions::from_mode(0o300)).unwrap();
-        let found = usage(top.path(), u64::MAX, u64::MAX);
-        assert_eq!(found.entries, 2);
-        let mode = fs::metadata(&shut).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o300, "it is as shut as before");
+        for shut_to in [0o300, 0o400, 0o600, 0o000] {
+            let top = tempfile::tempdir().unwrap();
+            let shut = top.path().join("shut");
+            fs::create_dir_all(shut.join("inner")).unwrap();
+            fs::write(shut.join("inner/a"), vec![1; 10_000]).unwrap();
+            for folder in [shut.join("inner"), shut.clone(), top.path().to_owned()] {
+                fs::set_permissions(folder, fs::Permissions::from_mode(shut_to)).unwrap();
+            }
+            let found = usage_seen_by_its_owner(top.path());
+            let mode = fs::metadata(top.path()).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, shut_to, "it is as shut as before");
+            fs::set_permissions(top.path(), fs::Permissions::from_mode(0o700)).unwrap();
+            let mode = fs::metadata(&shut).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, shut_to, "it is as shut as before");
+            remove(top.path()).unwrap();
+            assert_eq!(found.entries, 3, "{shut_to:o}");
+            assert!(found.bytes >= 10_000, "{shut_to:o} {found:?}");
+        }
     }
 
     #[test]
