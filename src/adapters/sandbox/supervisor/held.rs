@@ -35,23 +35,28 @@ pub(super) struct Held {
 }
 
 /// What the processes of `tree` hold. Where they have another user than this process it looks with the
-/// eyes of `user`, for a root without all its rights is shown less of others than they are.
-pub(super) fn held(tree: &[Process], user: Option<u32>, folders: &[&Path]) -> Held {
+/// eyes of `user`, for a root without all its rights is shown less of others than they are. A file of the
+/// run in `folders` is `largest` where its size cannot be told.
+pub(super) fn held(
+    tree: &[Process],
+    user: Option<u32>,
+    (folders, largest): (&[&Path], u64),
+) -> Held {
     let Some(user) = user else {
-        return look(tree, folders);
+        return look(tree, (folders, largest));
     };
     // In a thread of its own: the change of eyes costs the signal at the end of the parent.
     thread::scope(|scope| {
         let looking = scope.spawn(|| {
             setfsgid(Gid::from_raw(user));
             setfsuid(Uid::from_raw(user));
-            look(tree, folders)
+            look(tree, (folders, largest))
         });
         looking.join().unwrap_or_default()
     })
 }
 
-fn look(tree: &[Process], folders: &[&Path]) -> Held {
+fn look(tree: &[Process], (folders, largest): (&[&Path], u64)) -> Held {
     let mut found = Held::default();
     let mut seen = Seen::default();
     for process in tree {
@@ -69,7 +74,7 @@ fn look(tree: &[Process], folders: &[&Path]) -> Held {
         }
     }
     found.too_many_mappings = mapped.left == 0;
-    for bytes in mapped.without(&seen.files) {
+    for bytes in mapped.without(&seen.files, largest) {
         found.files.entries += 1;
         found.files.bytes = found.files.bytes.saturating_add(bytes);
     }
@@ -144,10 +149,14 @@ impl MappedFiles {
         }
     }
 
-    /// The sizes of those that no descriptor leads to.
-    fn without(self, known: &BTreeSet<u64>) -> impl Iterator<Item = u64> {
+    /// The sizes of those that no descriptor leads to. A page can be all that is mapped of one, so it counts
+    /// as the largest that there can be. Honest programs leave next to none: who maps a file with Python,
+    /// or for libffi, keeps its descriptor.
+    fn without(self, known: &BTreeSet<u64>, largest: u64) -> impl Iterator<Item = u64> {
         let others = self.ends.into_iter();
-        others.filter_map(|((_, inode), end)| (!known.contains(&inode)).then_some(end))
+        others.filter_map(move |((_, inode), end)| {
+            (!known.contains(&inode)).then_some(end.max(largest))
+        })
     }
 }
 
@@ -196,14 +205,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let tree = [itself(), itself()];
-        let before = look(&tree, &[]);
+        let before = look(&tree, (&[], 0));
         let mut file = fs::File::create(&path).unwrap();
         file.write_all(&[1; 100_000]).unwrap();
         file.sync_all().unwrap();
         let _again = file.try_clone().unwrap();
-        assert_eq!(look(&tree, &[]).files, before.files);
+        assert_eq!(look(&tree, (&[], 0)).files, before.files);
         fs::remove_file(&path).unwrap();
-        let held = look(&tree, &[]).files;
+        let held = look(&tree, (&[], 0)).files;
         assert_eq!(held.entries, before.files.entries + 1);
         let bytes = held.bytes - before.files.bytes;
         assert!((100_000..1_000_000).contains(&bytes), "{bytes}");
@@ -212,10 +221,10 @@ mod tests {
     #[test]
     fn sockets_and_pipes_are_counted() {
         let tree = [itself()];
-        let before = look(&tree, &[]).buffers;
+        let before = look(&tree, (&[], 0)).buffers;
         let _pair = std::os::unix::net::UnixStream::pair().unwrap();
         let _pipe = std::io::pipe().unwrap();
-        assert_eq!(look(&tree, &[]).buffers - before, (2 * 208 + 64) << 10);
+        assert_eq!(look(&tree, (&[], 0)).buffers - before, (2 * 208 + 64) << 10);
     }
 
     const MAPS: &str = "\
@@ -236,11 +245,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_only_mapped_counts_once_to_where_it_is_known_to_reach() {
-        let files = mapped_files(100);
-        assert_eq!(files.left, 100 - 12);
-        let found: Vec<u64> = files.without(&BTreeSet::from([4712])).collect();
-        assert_eq!(found, [0x2000]);
+    fn a_file_that_is_only_mapped_counts_once_and_as_the_largest_that_it_can_be() {
+        assert_eq!(mapped_files(100).left, 100 - 12);
+        for (largest, counted) in [(0x1000, 0x2000), (0x5000, 0x5000)] {
+            let files = mapped_files(100);
+            let found: Vec<u64> = files.without(&BTreeSet::from([4712]), largest).collect();
+            assert_eq!(found, [counted]);
+        }
     }
 
     #[test]

@@ -136,6 +136,8 @@ struct Taken<'a> {
     /// The user that the program is, where that is another one than the helper.
     user: Option<u32>,
     limits: TreeLimits,
+    /// No file of the program's can be larger than that.
+    largest_file: u64,
     /// What stood in the folders when they were looked at, and when they are again.
     found: Usage,
     next: Instant,
@@ -156,6 +158,7 @@ impl<'a> Taken<'a> {
             workspace,
             user: becomes_nobody(order).then_some(NOBODY),
             limits,
+            largest_file: order.process.map_or(0, |limits| limits.file_bytes),
             found: Usage::default(),
             next: Instant::now(),
         }
@@ -202,7 +205,7 @@ impl<'a> Taken<'a> {
     fn held(&self, tree: &[Process]) -> Held {
         let workspace = self.workspace.as_ref().map(|(path, _)| *path);
         let folders: Vec<&Path> = std::iter::once(self.run).chain(workspace).collect();
-        held(tree, self.user, &folders)
+        held(tree, self.user, (&folders, self.largest_file))
     }
 
     fn in_folders(&self) -> Usage {
@@ -239,6 +242,7 @@ mod tests {
                 files: 9,
                 processes: 0,
             },
+            largest_file: 0,
             found: Usage::default(),
             next: Instant::now(),
         }
