@@ -113,7 +113,9 @@ fn talk(place: &SandboxPlace, parcel: Parcel, leash: &Leash) -> Result<RunOutcom
 /// A helper that was killed has cleared nothing away.
 fn clear_up_after(helper: u32, place: &SandboxPlace, runs: &Path) {
     if !end_strays(place.mark(), GRACE) {
+        // Its folder stays: the next start looks for them again.
         warn!("programs of a run cannot be ended whose helper is gone");
+        return;
     }
     let prefix = run_prefix(helper);
     for left in fs::read_dir(runs).into_iter().flatten().flatten() {

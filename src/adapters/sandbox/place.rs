@@ -61,7 +61,7 @@ impl SandboxPlace {
             );
         }
         let place = Self { helper, runs, mark };
-        place.clear_of(fs::read_dir(&place.runs)?.flatten())?;
+        clear_of(fs::read_dir(&place.runs)?.flatten(), || place.end_strays())?;
         Ok(place)
     }
 
@@ -71,16 +71,12 @@ impl SandboxPlace {
             let name = left.file_name();
             name.as_encoded_bytes().starts_with(RUN_PREFIX.as_bytes())
         };
-        self.clear_of(fs::read_dir(shared)?.flatten().filter(is_run))
+        let left = fs::read_dir(shared)?.flatten().filter(is_run);
+        clear_of(left, || self.end_strays())
     }
 
-    /// All processes are looked through only where a run has left its folder: that goes last.
-    fn clear_of(&self, left: impl Iterator<Item = DirEntry>) -> io::Result<()> {
-        let mut left = left.peekable();
-        if left.peek().is_some() && !end_strays(self.mark, PATIENCE) {
-            warn!("programs of the last process cannot be ended");
-        }
-        left.try_for_each(|left| Ok(remove(&left.path())?))
+    fn end_strays(&self) -> bool {
+        end_strays(self.mark, PATIENCE)
     }
 
     /// The folder of all runs, without links in it.
@@ -96,6 +92,22 @@ impl SandboxPlace {
     pub(super) fn helper(&self) -> &Path {
         &self.helper
     }
+}
+
+/// All processes are looked through only where a run has left its folder: that goes last, and not before
+/// all of them have ended.
+fn clear_of(
+    left: impl Iterator<Item = DirEntry>,
+    have_ended: impl FnOnce() -> bool,
+) -> io::Result<()> {
+    let mut left = left.peekable();
+    if left.peek().is_some() && !have_ended() {
+        warn!(
+            "programs of the last process cannot be ended; the next start looks for them once more"
+        );
+        return Ok(());
+    }
+    left.try_for_each(|left| Ok(remove(&left.path())?))
 }
 
 /// Adds the right to pass through a folder to what others may do there already.
@@ -116,4 +128,26 @@ fn let_pass(folder: &Path) -> io::Result<()> {
 /// Closes this process's memory, environment and descriptors to all processes of the same user.
 pub fn hide_from_others() -> io::Result<()> {
     Ok(nix::sys::prctl::set_dumpable(false)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::clear_of;
+
+    #[test]
+    fn a_run_keeps_its_folder_until_its_programs_have_ended() {
+        let runs = tempfile::tempdir().expect("there is room");
+        fs::create_dir(runs.path().join("run-1-a")).expect("there is room");
+        let left = || fs::read_dir(runs.path()).expect("it is there").flatten();
+        for have_ended in [false, true] {
+            clear_of(left(), || have_ended).expect("it can be removed");
+            assert_eq!(left().count(), usize::from(!have_ended));
+        }
+        clear_of(left(), || {
+            panic!("nothing is left, so nobody is looked for")
+        })
+        .expect("it is empty");
+    }
 }

@@ -120,7 +120,10 @@ fn run(
         .as_ref()
         .is_some_and(Cgroup::ran_out_of_memory);
     drop(started.cgroup);
-    ended.map_err(SandboxError::Failed)?;
+    if let Err(error) = ended {
+        folder.stay();
+        return Err(SandboxError::Failed(error));
+    }
     let verdict = verdict.map_err(|error| SandboxError::Failed(error.to_string()))?;
     let end = match verdict {
         Verdict::BotGone => return Ok(None),

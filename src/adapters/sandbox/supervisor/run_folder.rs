@@ -21,10 +21,11 @@ pub(in super::super) fn run_prefix(helper: u32) -> String {
     format!("{RUN_PREFIX}{helper}-")
 }
 
-/// A folder that goes when this does.
+/// A folder that goes when this does, unless it is to stay.
 #[derive(Debug)]
 pub(super) struct RunFolder {
     top: PathBuf,
+    stays: bool,
 }
 
 impl RunFolder {
@@ -38,6 +39,7 @@ impl RunFolder {
             .tempdir_in(&order.runs);
         let folder = Self {
             top: made.map_err(|error| failed(&error))?.keep(),
+            stays: false,
         };
         for name in ["home", "tmp", "work", "given"] {
             let made = fs::DirBuilder::new()
@@ -89,6 +91,11 @@ impl RunFolder {
         Ok(path)
     }
 
+    /// Leaves it where processes of the run live on: only where a folder is left does anybody look for them.
+    pub(super) fn stay(mut self) {
+        self.stays = true;
+    }
+
     /// Removes it; what stops that is worth knowing.
     pub(super) fn remove(self) -> Result<(), String> {
         folders::remove(&self.top)
@@ -98,6 +105,32 @@ impl RunFolder {
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        let _ = folders::remove(&self.top);
+        if !self.stays {
+            let _ = folders::remove(&self.top);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RunFolder;
+
+    #[test]
+    fn a_folder_goes_unless_it_is_to_stay() {
+        for stays in [false, true] {
+            let runs = tempfile::tempdir().unwrap();
+            let top = runs.path().join("run");
+            std::fs::create_dir(&top).unwrap();
+            let folder = RunFolder {
+                top: top.clone(),
+                stays: false,
+            };
+            if stays {
+                folder.stay();
+            } else {
+                drop(folder);
+            }
+            assert_eq!(top.exists(), stays);
+        }
     }
 }
