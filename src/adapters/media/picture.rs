@@ -56,7 +56,10 @@ pub(super) fn read(bytes: &[u8], kind: PictureType) -> Result<Made, String> {
         ));
     }
     if kind == PictureType::Jpeg {
-        let scans = scans(bytes).ok_or_else(broken)?;
+        if !has_end(bytes) {
+            return Err(broken());
+        }
+        let scans = scans(bytes);
         if scans.saturating_mul(u64::from(width) * u64::from(height)) > MOST_DRAWN {
             return Err(format!("it would be drawn {scans} times over"));
         }
@@ -85,33 +88,32 @@ fn smaller(picture: DynamicImage) -> DynamicImage {
     }
 }
 
-/// How many scans a JPEG has; nothing where its end is not there. Its decoder makes do with any part of it,
-/// which providers do not.
-fn scans(bytes: &[u8]) -> Option<u64> {
+/// How many scans a JPEG has at most: wherever the header of one could stand, one may begin, for its
+/// decoder passes over what does not belong there. By chance that stands nowhere, and for a preview only
+/// once or a few times.
+fn scans(bytes: &[u8]) -> u64 {
+    let begins = |header: &&[u8]| {
+        // Its length is that of what it says of its components.
+        matches!(header, [0xda, 0, length, components @ 1..=4] if *length == 6 + 2 * components)
+    };
+    bytes.windows(4).filter(begins).count() as u64
+}
+
+/// Whether the end of a JPEG is there, of its own and not of a preview in its header. Its decoder makes
+/// do with any part of it, which providers do not.
+fn has_end(bytes: &[u8]) -> bool {
     let mut at = 2;
-    // Segments with their lengths, up to the first scan.
+    // Segments with their lengths, up to the first scan or to what the decoder may judge.
     while let Some(&[0xff, marker, high, low]) = bytes.get(at..at + 4) {
         match marker {
             // A byte that only fills.
             0xff => at += 1,
-            0xda => return scans_up_to_end(&bytes[at..]),
+            0xda => break,
             _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
         }
     }
-    // What is no such segment the decoder may judge.
-    (at < bytes.len()).then_some(0)
-}
-
-fn scans_up_to_end(bytes: &[u8]) -> Option<u64> {
-    let mut scans = 0;
-    for pair in bytes.windows(2) {
-        match pair {
-            [0xff, 0xda] => scans += 1,
-            [0xff, 0xd9] => return Some(scans),
-            _ => {}
-        }
-    }
-    None
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.windows(2).any(|pair| pair == [0xff, 0xd9])
 }
 
 fn reader(bytes: &[u8], kind: PictureType) -> ImageReader<Cursor<&[u8]>> {
@@ -233,14 +235,45 @@ mod tests {
         bytes
     }
 
+    fn with(mut bytes: Vec<u8>, at: usize, more: &[u8]) -> Vec<u8> {
+        bytes.splice(at..at, more.iter().copied());
+        bytes
+    }
+
+    /// A segment that a decoder passes over.
+    fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
+        [&[0xff, marker], &length[..], content].concat()
+    }
+
     #[test]
     fn a_jpeg_that_is_drawn_again_and_again_is_not_drawn() {
-        assert_eq!(scans(&jpeg(8, 3)), Some(3));
-        let why = read(&jpeg(7000, 21), PictureType::Jpeg).unwrap_err();
-        assert_eq!(why, "it would be drawn 21 times over");
-        assert!(read(&jpeg(8, 1), PictureType::Jpeg).is_ok());
-        let cut_off = jpeg(8, 1);
-        assert_eq!(scans(&cut_off[..cut_off.len() - 2]), None);
+        let bomb = jpeg(7000, 21);
+        let second_scan = {
+            let scan = |pair: &[u8]| pair == [0xff, 0xda];
+            let first = bomb.windows(2).position(scan).unwrap();
+            first + 2 + bomb[first + 2..].windows(2).position(scan).unwrap()
+        };
+        for bomb in [
+            with(bomb.clone(), 2, &[0]),
+            with(bomb.clone(), second_scan, &segment(0xfe, &[0xff, 0xd9])),
+            with(bomb.clone(), second_scan, &[0xff, 0]),
+            bomb,
+        ] {
+            let why = read(&bomb, PictureType::Jpeg).unwrap_err();
+            assert_eq!(why, "it would be drawn 21 times over");
+        }
+    }
+
+    #[test]
+    fn a_jpeg_with_a_preview_is_one_that_is_drawn_once_more() {
+        let preview = segment(0xe1, &[b"Exif\0\0", &jpeg(8, 1)[..]].concat());
+        let photo = with(jpeg(8, 1), 2, &preview);
+        assert_eq!(scans(&photo), 2);
+        assert!(matches!(read(&photo, PictureType::Jpeg), Ok(Made::AsItIs)));
+        let cut_off = &photo[..photo.len() - 2];
+        assert!(has_end(&photo) && !has_end(cut_off));
+        assert_eq!(read(cut_off, PictureType::Jpeg).unwrap_err(), broken());
     }
 
     /// What a camera writes that was held upright.
