@@ -18,6 +18,9 @@ const LONGEST_SIDE: u32 = 2_048;
 /// A picture that claims more is a bomb, or a map.
 const MOST_PIXELS: u64 = 50_000_000;
 
+/// A GIF is decoded into a frame and drawn from there onto its canvas: both take their memory.
+const MOST_GIF_PIXELS: u64 = MOST_PIXELS / 2;
+
 /// No photo and no panorama is longer: it is what a JPEG can have.
 const LONGEST_TAKEN: u32 = 65_535;
 
@@ -44,8 +47,13 @@ pub(super) fn read(bytes: &[u8], kind: PictureType) -> Result<Made, String> {
     let (width, height) = reader(bytes, kind)
         .into_dimensions()
         .map_err(|_| broken())?;
-    if u64::from(width) * u64::from(height) > MOST_PIXELS {
-        let most = MOST_PIXELS / 1_000_000;
+    let most = if kind == PictureType::Gif {
+        MOST_GIF_PIXELS
+    } else {
+        MOST_PIXELS
+    };
+    if u64::from(width) * u64::from(height) > most {
+        let most = most / 1_000_000;
         return Err(format!(
             "it has {width} × {height} pixels, and the limit is {most} million"
         ));
@@ -274,6 +282,21 @@ mod tests {
         let cut_off = &photo[..photo.len() - 2];
         assert!(has_end(&photo) && !has_end(cut_off));
         assert_eq!(read(cut_off, PictureType::Jpeg).unwrap_err(), broken());
+    }
+
+    #[test]
+    fn a_gif_that_takes_too_much_memory_says_so() {
+        let mut bytes = Vec::new();
+        let encoder = image::codecs::gif::GifEncoder::new(&mut bytes);
+        let small = DynamicImage::ImageRgba8(image::RgbaImage::new(8, 8));
+        small.write_with_encoder(encoder).unwrap();
+        assert!(read(&bytes, PictureType::Gif).is_ok());
+        for at in [6, 8] {
+            bytes[at..at + 2].copy_from_slice(&5_001_u16.to_le_bytes());
+        }
+        let why = read(&bytes, PictureType::Gif).unwrap_err();
+        let said = "it has 5001 × 5001 pixels, and the limit is 25 million";
+        assert_eq!(why, said);
     }
 
     /// What a camera writes that was held upright.
