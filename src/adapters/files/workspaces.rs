@@ -185,6 +185,8 @@ impl Workspaces for CapWorkspaces {
 
     async fn expose(&self, workspace: &WorkspaceId, labels: &Labels) -> Result<(), FileError> {
         let location = Location::of(workspace, None)?;
+        // What two add at the same time must both be there.
+        let _writer = self.writer(&location.area).await;
         let before = self.known(&location.area).await?.of_programs();
         let mut all = before.clone();
         all.join(labels);

@@ -69,7 +69,7 @@ pub enum Part {
         /// Its text, where some model wants that instead.
         text: Option<Enclosure>,
         /// The same for a model that is to get the file: it stands in for that where the server turns out to
-        /// take none, and is taken to need no room.
+        /// take none.
         spare: Option<Enclosure>,
     },
 }
@@ -84,16 +84,24 @@ impl Part {
         }
     }
 
-    /// A guess at the tokens it takes: of a PDF with a text that takes, without one the file.
+    /// A guess at the tokens it takes: of a PDF with a text that takes, otherwise the file, or the text that
+    /// may stand in for it where that takes more.
     pub fn estimated_tokens(&self) -> usize {
         match self {
             Self::Text(text) => estimated_tokens(text) + 8,
             Self::Document(document) => document.estimated_tokens(),
             Self::Picture { .. } => PICTURE_TOKENS,
-            Self::Pdf { content, text, .. } => {
+            Self::Pdf {
+                content,
+                text,
+                spare,
+                ..
+            } => {
                 let pages = (content.size() / PAGE_BYTES + 1).min(MOST_PAGES);
                 let as_file = usize::try_from(pages).unwrap_or(1) * PAGE_TOKENS;
-                text.as_ref().map_or(as_file, Enclosure::estimated_tokens)
+                let as_spare = spare.as_ref().map_or(0, Enclosure::estimated_tokens);
+                text.as_ref()
+                    .map_or(as_file.max(as_spare), Enclosure::estimated_tokens)
             }
         }
     }

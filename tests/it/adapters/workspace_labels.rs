@@ -67,6 +67,22 @@ async fn what_a_program_was_told_is_remembered_after_its_files_are_gone() {
 }
 
 #[tokio::test]
+async fn what_two_programs_are_told_at_the_same_time_is_all_remembered() {
+    let folder = Folder::new().await;
+    let (chat, page, other) = (chat("7"), web(), named("page"));
+    let (one, two) = tokio::join!(
+        folder.files.expose(&chat, &page),
+        folder.files.expose(&chat, &other)
+    );
+    one.and(two).unwrap();
+    let dir = folder.chat().await;
+    std::fs::write(dir.join("made.txt"), "by a program").unwrap();
+    let mut both = web();
+    both.join(&named("page"));
+    assert_eq!(folder.labels("made.txt").await, both);
+}
+
+#[tokio::test]
 async fn a_new_name_has_what_had_been_read_by_whoever_chose_it() {
     let folder = Folder::new().await;
     folder.write("own.txt", "mine").await.unwrap();
