@@ -75,7 +75,6 @@ impl WithOwnLimits {
             fitted.system = format!("{own}{rest}");
         }
         if self.limits.pdfs == Pdfs::AsFiles {
-            // What is not sent takes no room.
             fitted
                 .attached
                 .iter_mut()
@@ -297,6 +296,31 @@ mod tests {
             let is_spared = matches!(part, Part::Pdf { spare: Some(_), .. });
             assert_eq!(is_spared, !kept, "{pdfs:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_pdf_takes_the_room_of_a_text_that_is_larger() {
+        let mut asked = request(50);
+        asked.attached = vec![Attached {
+            place: Place::Message,
+            part: Part::Pdf {
+                name: "book.pdf".into(),
+                content: InMemory::holding(vec![0; 100]),
+                text: Some(Enclosure {
+                    text: "x".repeat(7500),
+                    labels: Labels::default(),
+                }),
+                spare: None,
+            },
+        }];
+        let mut kept = Vec::new();
+        for pdfs in [Pdfs::AsFiles, Pdfs::AsText] {
+            let inner = Arc::new(Greedy::default());
+            let model = WithOwnLimits::new(inner.clone(), OwnLimits { pdfs, ..limits() });
+            model.reply(&asked, &Unheard).await.unwrap();
+            kept.push(inner.0.lock().unwrap()[0].history.items().len());
+        }
+        assert_eq!(kept[0], kept[1], "it may be sent in either form");
     }
 
     #[tokio::test]
