@@ -32,6 +32,8 @@ pub struct OwnLimits {
     pub max_steps: Option<usize>,
     /// As what it is sent PDFs.
     pub pdfs: Pdfs,
+    /// Whose replies it takes back in their own form: its own. `None` where that is not known.
+    pub origin: Option<String>,
 }
 
 impl OwnLimits {
@@ -79,6 +81,12 @@ impl WithOwnLimits {
                 .attached
                 .iter_mut()
                 .for_each(Attached::spare_pdf_text);
+        }
+        if let Some(origin) = &self.limits.origin {
+            // What is not sent takes no room.
+            for item in &mut fitted.exchange {
+                leave_out_unless_from(origin, item);
+            }
         }
         let (room, taken) = (self.window(), fitted.estimated_tokens());
         if taken <= room {
@@ -131,6 +139,13 @@ impl WithOwnLimits {
     }
 }
 
+/// Leaves out the form that a reply has at its provider, unless it is this one.
+fn leave_out_unless_from(origin: &str, item: &mut Item) {
+    if let Item::Assistant { continuation, .. } = item {
+        continuation.take_if(|own| own.origin != origin);
+    }
+}
+
 #[async_trait]
 impl ChatModel for WithOwnLimits {
     async fn reply(
@@ -174,13 +189,15 @@ impl ChatModel for WithOwnLimits {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use serde_json::json;
+
     use super::*;
     use crate::core::conversation::Enclosure;
     use crate::core::ids::CallId;
     use crate::core::label::Labels;
     use crate::core::media::{InMemory, Part, Place};
-    use crate::core::model::FinishReason;
-    use crate::core::tool::ToolCall;
+    use crate::core::model::{Continuation, FinishReason};
+    use crate::core::tool::{ToolCall, ToolResult};
     use crate::core::usage::{TokenUsage, UsageEntry};
 
     /// Counts three tokens where one was guessed, and always wants to call something.
@@ -242,6 +259,7 @@ mod tests {
             prompt: Some(("You are usual.".into(), "You stand in.".into())),
             max_steps: Some(2),
             pdfs: Pdfs::AsFiles,
+            origin: Some("here".into()),
         }
     }
 
@@ -296,6 +314,46 @@ mod tests {
             let is_spared = matches!(part, Part::Pdf { spare: Some(_), .. });
             assert_eq!(is_spared, !kept, "{pdfs:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_another_provider_thought_takes_no_room() {
+        let thinks = |origin: &str| Item::Assistant {
+            text: String::new(),
+            calls: vec![ToolCall {
+                id: CallId::new("c"),
+                name: "t".into(),
+                arguments: "{}".into(),
+            }],
+            continuation: Some(Continuation {
+                origin: origin.into(),
+                items: vec![json!({ "thought": "y".repeat(6000) })],
+            }),
+            labels: Labels::default(),
+        };
+        let finds = Item::Tool {
+            call: CallId::new("c"),
+            name: "t".into(),
+            result: ToolResult::ok(json!({ "found": "z".repeat(3000) })),
+            labels: Labels::default(),
+        };
+        let mut asked = request(0);
+        for origin in ["there", "here", "elsewhere"] {
+            asked.exchange.extend([thinks(origin), finds.clone()]);
+        }
+        let inner = Arc::new(Greedy::default());
+        let limits = OwnLimits {
+            context_tokens: 7000,
+            max_steps: None,
+            ..limits()
+        };
+        let model = WithOwnLimits::new(inner.clone(), limits);
+        model.reply(&asked, &Unheard).await.unwrap();
+        let mut expected = asked.exchange.clone();
+        for foreign in [0, 4] {
+            expected[foreign] = expected[foreign].clone().settled();
+        }
+        assert_eq!(inner.0.lock().unwrap()[0].exchange, expected);
     }
 
     #[tokio::test]

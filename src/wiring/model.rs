@@ -135,7 +135,7 @@ impl Profiles<'_> {
     /// One model with its own retries, breaker and window; `None` for the built-in one, which needs
     /// none of them.
     fn dependable(&self, config: &LlmConfig) -> anyhow::Result<Option<Arc<dyn ChatModel>>> {
-        let Some(model) = provider(config)? else {
+        let Some(Server { model, origin }) = provider(config)? else {
             return Ok(None);
         };
         let clock = &self.ports.clock;
@@ -147,14 +147,17 @@ impl Profiles<'_> {
             jitter,
         );
         let spared = CircuitBreaker::new(Arc::new(retrying), clock.clone());
-        let limits = own_limits(config, self.config);
+        let limits = OwnLimits {
+            origin: Some(origin),
+            ..own_limits(config, self.config)
+        };
         Ok(Some(Arc::new(WithOwnLimits::new(Arc::new(spared), limits))))
     }
 }
 
 /// The model of `config` without anything around it; `None` for the built-in one.
 pub fn alone(config: &LlmConfig) -> Result<Option<Arc<dyn ChatModel>>, SetupError> {
-    provider(config)
+    Ok(provider(config)?.map(|server| server.model))
 }
 
 /// What one model allows that differs from the main one.
@@ -167,20 +170,45 @@ fn own_limits(config: &LlmConfig, main: &LlmConfig) -> OwnLimits {
         prompt: (usual != own).then(|| (usual.to_owned(), own.to_owned())),
         pdfs: pdfs(config),
         max_steps: (config.max_tool_iterations < main.max_tool_iterations).then_some(steps),
+        origin: None,
     }
 }
 
-fn provider(config: &LlmConfig) -> Result<Option<Arc<dyn ChatModel>>, SetupError> {
+/// A model, and whose replies it takes back in their own form.
+struct Server {
+    model: Arc<dyn ChatModel>,
+    origin: String,
+}
+
+impl From<OpenAiModel> for Server {
+    fn from(model: OpenAiModel) -> Self {
+        Self {
+            origin: model.origin(),
+            model: Arc::new(model),
+        }
+    }
+}
+
+impl From<ResponsesModel> for Server {
+    fn from(model: ResponsesModel) -> Self {
+        Self {
+            origin: model.origin(),
+            model: Arc::new(model),
+        }
+    }
+}
+
+fn provider(config: &LlmConfig) -> Result<Option<Server>, SetupError> {
     Ok(Some(match config.provider {
         Provider::Builtin => return Ok(None),
-        Provider::OpenAi => Arc::new(OpenAiModel::new(server(config, "openai", OPENAI))?),
+        Provider::OpenAi => OpenAiModel::new(server(config, "openai", OPENAI))?.into(),
         Provider::OpenAiResponses => {
             let server = server(config, "openai_responses", OPENAI);
-            Arc::new(ResponsesModel::new(server)?)
+            ResponsesModel::new(server)?.into()
         }
         Provider::OpenRouter => {
             let server = server(config, "openrouter", OPENROUTER);
-            Arc::new(openrouter::model(server, &config.openrouter)?)
+            openrouter::model(server, &config.openrouter)?.into()
         }
     }))
 }

@@ -268,6 +268,7 @@ fn any_turn_with_files_and_thoughts_is_legal_however_it_is_cut() {
                 prompt: None,
                 max_steps: None,
                 pdfs: Pdfs::AsFiles,
+                origin: None,
             };
             let model = WithOwnLimits::new(model.clone(), limits);
             let mut request = ModelRequest {

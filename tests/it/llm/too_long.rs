@@ -28,6 +28,7 @@ fn limited(inner: Arc<dyn ChatModel>, context_tokens: usize) -> WithOwnLimits {
         prompt: None,
         max_steps: None,
         pdfs: Pdfs::AsFiles,
+        origin: None,
     };
     WithOwnLimits::new(inner, limits)
 }

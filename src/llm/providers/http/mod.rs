@@ -105,6 +105,11 @@ impl<A: Api> HttpModel<A> {
         })
     }
 
+    /// Whose replies it takes back in their own form.
+    pub fn origin(&self) -> String {
+        self.settings.origin(A::PATH)
+    }
+
     /// One call, and more only where the server says that it wants to be asked otherwise.
     async fn call(
         &self,
