@@ -51,7 +51,7 @@ pub trait Api: Send + Sync + 'static {
     fn after(
         manners: Self::Manners,
         failure: &Failure,
-        request: &ModelRequest,
+        asked: (&ModelRequest, &ServerSettings),
     ) -> Option<Lesson<Self::Manners>>;
 
     /// The manners `known`, and what `after` knows more than `before`: see [`learned`].
@@ -139,7 +139,7 @@ impl<A: Api> HttpModel<A> {
                 }
                 Err(failure) => failure,
             };
-            manners = match A::after(manners, &failure, request) {
+            manners = match A::after(manners, &failure, (request, &self.settings)) {
                 None => return Err(failure),
                 Some(Lesson::ThisTime(better)) => better,
                 Some(Lesson::FromNowOn(better)) => {

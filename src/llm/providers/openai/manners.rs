@@ -1,5 +1,6 @@
 //! How a server wants to be spoken to: by whose it is, and by what it has refused before.
 
+use super::ChatCompletions;
 use super::own_fields::{EXTRA_CONTENT, REASONING_CONTENT, REASONING_DETAILS};
 use crate::core::conversation::Item;
 use crate::core::ids::CallId;
@@ -7,7 +8,7 @@ use crate::core::model::{ModelErrorKind, ModelRequest};
 use crate::llm::providers::http::errors::Failure;
 use crate::llm::providers::http::legal::{self, LONGEST_CALL_ID};
 use crate::llm::providers::http::sight::{Sent, Sight};
-use crate::llm::providers::http::{ServerSettings, learned};
+use crate::llm::providers::http::{Api, ServerSettings, learned};
 
 /// The parts of a request in which compatible servers differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,13 +116,15 @@ impl CallIds {
 }
 
 impl OwnFieldsWish {
-    fn after(self, said: &str, request: &ModelRequest) -> Self {
+    fn after(self, said: &str, (request, settings): (&ModelRequest, &ServerSettings)) -> Self {
         let says = |phrases: &[&str]| phrases.iter().any(|phrase| said.contains(phrase));
+        let origin = settings.origin(ChatCompletions::PATH);
         let is_returned = request.exchange.iter().any(|item| {
             let Item::Assistant { continuation, .. } = item else {
                 return false;
             };
-            continuation.is_some()
+            let own = continuation.as_ref();
+            own.is_some_and(|own| own.origin == origin)
         });
         match self {
             wish if !says(&OWN_FIELDS) => wish,
@@ -186,12 +189,17 @@ impl Manners {
 
     /// Better manners, if the server's refusal of a request says what it did not like. Never the same
     /// again, so that asking once more with them ends after a few times.
-    pub(super) fn after(self, failure: &Failure, request: &ModelRequest) -> Option<Self> {
-        // llama.cpp sends 500 where a chat template refuses.
-        let is_refusal = matches!(
-            failure.kind,
-            ModelErrorKind::BadRequest { .. } | ModelErrorKind::Overloaded { .. }
-        );
+    pub(super) fn after(
+        self,
+        failure: &Failure,
+        (request, settings): (&ModelRequest, &ServerSettings),
+    ) -> Option<Self> {
+        let is_refusal = matches!(failure.kind, ModelErrorKind::BadRequest { .. });
+        // llama.cpp sends 500 where a chat template refuses, or a picture.
+        let is_perhaps = matches!(failure.kind, ModelErrorKind::Overloaded { .. });
+        if !is_refusal && !is_perhaps {
+            return None;
+        }
         let words: Vec<&str> = failure.detail.split_whitespace().collect();
         let said = words.join(" ").to_lowercase();
         let mut better = self;
@@ -211,16 +219,27 @@ impl Manners {
         if says(&NO_SYSTEM) {
             better.preface = PrefacePlace::InUser;
         }
-        better.own_fields = self.own_fields.after(&said, request);
         better.sight = self.sight.after(&said, Sent::with(request));
-        if said.contains("stream_options") {
-            better.usage = UsageWish::Unasked;
-        }
-        if said.contains("max_completion_tokens") {
-            better.limit = LimitField::Completion;
-        }
         better.ids = self.ids.after(&said, request);
-        (is_refusal && better != self).then_some(better)
+        // A server that is down may name fields for no reason, and its error passes.
+        if is_refusal {
+            better = better.after_fields(&said, (request, settings));
+        }
+        (better != self).then_some(better)
+    }
+
+    /// What was said of fields by their names.
+    fn after_fields(mut self, said: &str, asked: (&ModelRequest, &ServerSettings)) -> Self {
+        self.own_fields = self.own_fields.after(said, asked);
+        if said.contains("stream_options") {
+            self.usage = UsageWish::Unasked;
+        }
+        // What was not sent was not refused.
+        let has_limit = asked.1.max_new_tokens.is_some();
+        if has_limit && said.contains("max_completion_tokens") {
+            self.limit = LimitField::Completion;
+        }
+        self
     }
 
     /// These, and what `after` knows more than `before`.
@@ -238,240 +257,5 @@ impl Manners {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::core::label::Labels;
-    use crate::core::model::Continuation;
-    use crate::core::tool::ToolResult;
-
-    const PLAIN: Manners = Manners {
-        preface: PrefacePlace::BeforeMessage,
-        turns: TurnOrder::AsItCame,
-        own_fields: OwnFieldsWish::Returned,
-        sight: Sight::ALL,
-        usage: UsageWish::Asked,
-        limit: LimitField::Classic,
-        ids: CallIds::AsGiven,
-    };
-
-    fn after(manners: Manners, kind: ModelErrorKind, detail: &str) -> Option<Manners> {
-        let detail = detail.into();
-        manners.after(&Failure { kind, detail }, &going_on())
-    }
-
-    /// A turn that goes on after a call, with what its server wanted to have back.
-    fn going_on() -> ModelRequest {
-        let id = CallId::new("call_abc");
-        let asks = Item::Assistant {
-            text: String::new(),
-            calls: Vec::new(),
-            continuation: Some(Continuation {
-                origin: "here".into(),
-                items: Vec::new(),
-            }),
-            labels: Labels::default(),
-        };
-        let finds = Item::Tool {
-            call: id,
-            name: "look".into(),
-            result: ToolResult::ok(json!({})),
-            labels: Labels::default(),
-        };
-        ModelRequest {
-            exchange: vec![asks, finds],
-            ..ModelRequest::default()
-        }
-    }
-
-    #[test]
-    fn what_was_not_sent_was_not_refused() {
-        for said in [
-            "property 'reasoning_content' is unsupported",
-            "tools.0.name: String should match pattern '^[a-zA-Z0-9_-]+$'",
-            "you asked: why is image_url not supported? is it image_url is not supported?",
-        ] {
-            let failure = Failure {
-                kind: ModelErrorKind::BadRequest { status: 400 },
-                detail: said.into(),
-            };
-            assert_eq!(
-                PLAIN.after(&failure, &ModelRequest::default()),
-                None,
-                "{said}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_two_requests_learn_at_the_same_time_is_known_of_both() {
-        let known = Manners {
-            usage: UsageWish::Unasked,
-            ..PLAIN
-        };
-        let after = Manners {
-            preface: PrefacePlace::InSystem,
-            ..PLAIN
-        };
-        let both = Manners {
-            usage: UsageWish::Unasked,
-            ..after
-        };
-        assert_eq!(known.learning(PLAIN, after), both);
-        assert_eq!(known.learning(PLAIN, PLAIN), known);
-    }
-
-    #[test]
-    fn ids_are_spelled_as_the_server_takes_them() {
-        let long = "x".repeat(41);
-        let cases = [
-            (CallIds::AsGiven, "functions.get:0", "functions.get:0"),
-            (CallIds::Plain, "call_a-B", "call_a-B"),
-            (CallIds::Nine, "aB3456789", "aB3456789"),
-        ];
-        for (ids, given, expected) in cases {
-            assert_eq!(ids.spell(&CallId::new(given)), expected);
-        }
-        for given in [long.as_str(), "functions.get:0", "call_1", "call_2", ""] {
-            let id = CallId::new(given);
-            let [kept, plain, nine] =
-                [CallIds::AsGiven, CallIds::Plain, CallIds::Nine].map(|ids| ids.spell(&id));
-            assert!(kept.len() <= LONGEST_CALL_ID, "{kept}");
-            assert!(
-                plain.len() <= LONGEST_CALL_ID && !plain.contains(['.', ':']),
-                "{plain}"
-            );
-            assert!(nine.len() == 9 && nine.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-        }
-        let [one, other] = ["call_1", "call_2"].map(|id| CallIds::Nine.spell(&CallId::new(id)));
-        assert_ne!(one, other);
-    }
-
-    #[test]
-    fn refusals_teach_how_ids_are_spelled() {
-        let cases = [
-            (
-                "Tool call id was call_abc but must be a-z, A-Z, 0-9, with a length of 9.",
-                CallIds::Nine,
-            ),
-            (
-                "messages.1.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'",
-                CallIds::Plain,
-            ),
-        ];
-        for (detail, ids) in cases {
-            let no = ModelErrorKind::BadRequest { status: 400 };
-            let better = Manners { ids, ..PLAIN };
-            assert_eq!(after(PLAIN, no.clone(), detail), Some(better), "{detail}");
-            assert_eq!(after(better, no, detail), None, "{detail}");
-        }
-    }
-
-    #[test]
-    fn a_server_says_what_it_wants_back_and_what_not() {
-        let no = || ModelErrorKind::BadRequest { status: 400 };
-        for (detail, own_fields) in [
-            (
-                "property 'reasoning_content' is unsupported",
-                OwnFieldsWish::LeftOut,
-            ),
-            (
-                "messages.2.tool_calls.0.extra_content: Extra inputs are not permitted",
-                OwnFieldsWish::LeftOut,
-            ),
-            (
-                "The `reasoning_content` in the thinking mode must be passed back to the API.",
-                OwnFieldsWish::Demanded,
-            ),
-            (
-                "reasoning_content is missing in assistant tool call message at index 2",
-                OwnFieldsWish::Demanded,
-            ),
-        ] {
-            let better = Manners {
-                own_fields,
-                ..PLAIN
-            };
-            assert_eq!(after(PLAIN, no(), detail), Some(better), "{detail}");
-            assert_eq!(after(better, no(), detail), None, "{detail}");
-        }
-    }
-
-    #[test]
-    fn a_template_that_wants_turns_says_at_last_that_it_knows_no_system() {
-        let no = || ModelErrorKind::BadRequest { status: 400 };
-        let says = "Jinja Exception: Conversation roles must alternate user/assistant/user/...";
-        let alternating = Manners {
-            preface: PrefacePlace::InSystem,
-            turns: TurnOrder::Alternating,
-            ..PLAIN
-        };
-        let without_system = Manners {
-            preface: PrefacePlace::InUser,
-            ..alternating
-        };
-        assert_eq!(after(PLAIN, no(), says), Some(alternating));
-        assert_eq!(after(alternating, no(), says), Some(without_system));
-        assert_eq!(after(without_system, no(), says), None);
-        let first = Manners {
-            preface: PrefacePlace::InUser,
-            ..PLAIN
-        };
-        let unknown = "raise_exception('System role not supported')";
-        assert_eq!(after(PLAIN, no(), unknown), Some(first));
-        assert_eq!(after(first, no(), says), Some(without_system));
-    }
-
-    #[test]
-    fn refusals_teach_and_only_once() {
-        let no = || ModelErrorKind::BadRequest { status: 400 };
-        let down = || ModelErrorKind::Overloaded {
-            status: 500,
-            retry_after: None,
-        };
-        let first = Manners {
-            preface: PrefacePlace::InSystem,
-            ..PLAIN
-        };
-        let unasked = Manners {
-            usage: UsageWish::Unasked,
-            ..PLAIN
-        };
-        let completion = Manners {
-            limit: LimitField::Completion,
-            ..PLAIN
-        };
-        let cases = [
-            (
-                no(),
-                "HTTP 400: Jinja Exception: System message\n  must be at the beginning.",
-                first,
-            ),
-            (
-                down(),
-                "raise_exception('System message must be at the beginnin...",
-                first,
-            ),
-            (
-                no(),
-                r#"{"loc":["body","stream_options"],"msg":"Extra inputs"}"#,
-                unasked,
-            ),
-            (
-                no(),
-                "'max_tokens' is not supported. Use 'max_completion_tokens' instead.",
-                completion,
-            ),
-        ];
-        for (kind, detail, better) in cases {
-            assert_eq!(after(PLAIN, kind.clone(), detail), Some(better), "{detail}");
-            assert_eq!(after(better, kind, detail), None, "{detail}");
-        }
-        assert_eq!(after(PLAIN, no(), "something else"), None);
-        assert_eq!(
-            after(PLAIN, ModelErrorKind::Transport, "stream_options"),
-            None
-        );
-    }
-}
+#[path = "manners_tests.rs"]
+mod tests;

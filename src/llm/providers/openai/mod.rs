@@ -56,9 +56,9 @@ impl Api for ChatCompletions {
     fn after(
         manners: Manners,
         failure: &Failure,
-        request: &ModelRequest,
+        asked: (&ModelRequest, &ServerSettings),
     ) -> Option<Lesson<Manners>> {
-        manners.after(failure, request).map(Lesson::FromNowOn)
+        manners.after(failure, asked).map(Lesson::FromNowOn)
     }
 
     fn learning(known: Manners, before: Manners, after: Manners) -> Manners {

@@ -43,7 +43,7 @@ impl Api for Responses {
     fn after(
         manners: Manners,
         failure: &Failure,
-        request: &ModelRequest,
+        (request, _): (&ModelRequest, &ServerSettings),
     ) -> Option<Lesson<Manners>> {
         manners.after(failure, Sent::with(request))
     }
