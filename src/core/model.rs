@@ -154,12 +154,24 @@ pub struct Continuation {
     pub origin: String,
     /// Its items, in order; nobody else reads them.
     pub items: Vec<Value>,
+    /// So many of them, from the first, are thoughts that the others can do without. If there are none, all
+    /// of it is left out where there is no room.
+    #[serde(default)]
+    pub thoughts: usize,
 }
 
 impl Continuation {
     /// How many bytes its items take.
     pub fn bytes(&self) -> usize {
         self.items.iter().map(|item| item.to_string().len()).sum()
+    }
+
+    /// What its provider must have back even where there is no room for thoughts.
+    pub fn without_thoughts(mut self) -> Option<Self> {
+        for thought in self.items.iter_mut().take(self.thoughts) {
+            *thought = Value::Null;
+        }
+        (self.thoughts > 0).then_some(self)
     }
 }
 

@@ -328,6 +328,7 @@ mod tests {
             continuation: Some(Continuation {
                 origin: origin.into(),
                 items: vec![json!({ "thought": "y".repeat(6000) })],
+                thoughts: 0,
             }),
             labels: Labels::default(),
         };

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Item;
+use crate::core::model::Continuation;
 
 /// What is left of a result at least, in bytes of its JSON.
 const SHORT_RESULT: usize = 400;
@@ -43,8 +44,10 @@ fn shorten_result(item: &mut Item, excess: usize) {
 }
 
 fn leave_out_continuation(item: &mut Item, _: usize) {
-    if let Item::Assistant { continuation, .. } = item {
-        continuation.take_if(|own| own.bytes() > 0);
+    if let Item::Assistant { continuation, .. } = item
+        && let Some(own) = continuation.take_if(|own| own.bytes() > 0)
+    {
+        *continuation = own.without_thoughts();
     }
 }
 
@@ -63,8 +66,8 @@ fn shorten_arguments(item: &mut Item, _: usize) {
         };
         if shorten_texts(&mut arguments) > 0 {
             call.arguments = arguments.to_string();
-            // The provider's own form still has them whole.
-            *continuation = None;
+            // The provider's own form still has them whole, unless it stands beside them.
+            *continuation = continuation.take().and_then(Continuation::without_thoughts);
         }
     }
 }
@@ -94,7 +97,6 @@ mod tests {
     use crate::core::conversation::History;
     use crate::core::ids::CallId;
     use crate::core::label::Labels;
-    use crate::core::model::Continuation;
     use crate::core::tool::{ToolCall, ToolResult};
 
     fn calls(id: &str, content: &str) -> Item {
@@ -108,6 +110,7 @@ mod tests {
             continuation: Some(Continuation {
                 origin: "here".into(),
                 items: Vec::new(),
+                thoughts: 0,
             }),
             labels: Labels::default(),
         }
@@ -189,25 +192,82 @@ mod tests {
         assert_eq!(none[2], whole[2].clone().settled());
     }
 
+    /// What a server wants to have back with a call: what it thought, and a signature that it demands.
+    fn own_form(thought: usize, signature: Option<usize>) -> Continuation {
+        let signed = signature.map(|bytes| json!({ "signature": "s".repeat(bytes) }));
+        Continuation {
+            origin: "here".into(),
+            thoughts: usize::from(signed.is_some()),
+            items: [json!({ "thought": "y".repeat(thought) })]
+                .into_iter()
+                .chain(signed)
+                .collect(),
+        }
+    }
+
+    fn own_of(item: &Item) -> Option<&Continuation> {
+        let Item::Assistant { continuation, .. } = item else {
+            return None;
+        };
+        continuation.as_ref()
+    }
+
+    #[test]
+    fn thoughts_give_way_without_the_signatures_beside_them() {
+        let mut thinks = calls("a", &"x".repeat(600));
+        if let Item::Assistant { continuation, .. } = &mut thinks {
+            *continuation = Some(own_form(3000, Some(50)));
+        }
+        let signed = own_form(3000, Some(50)).without_thoughts();
+        let whole = vec![thinks, finds("a", "z")];
+        for most in [600, 250, 0] {
+            let short = shortened(whole.clone(), most);
+            assert_eq!(own_of(&short[0]), signed.as_ref(), "{most}");
+            assert_eq!(shortened(short.clone(), most), short, "{most}");
+        }
+    }
+
+    type Step = ((usize, usize), Option<(usize, Option<usize>)>);
+
+    fn any_step() -> impl Strategy<Value = Step> {
+        let own = (0..3000_usize, prop::option::of(0..300_usize));
+        ((0..3000_usize, 0..3000_usize), prop::option::of(own))
+    }
+
     proptest! {
         #[test]
-        fn no_step_is_left_out(
-            sizes in prop::collection::vec((0..3000_usize, 0..3000_usize), 0..6),
+        fn no_step_and_no_signature_is_left_out(
+            steps in prop::collection::vec(any_step(), 0..6),
             most_tokens in 0..4000_usize,
         ) {
             let mut items = vec![Item::said("hi")];
-            for (number, (asked, found)) in sizes.into_iter().enumerate() {
+            for (number, ((asked, found), own)) in steps.into_iter().enumerate() {
                 let id = number.to_string();
-                items.push(calls(&id, &"ä".repeat(asked)).settled());
+                let mut call = calls(&id, &"ä".repeat(asked));
+                if let Item::Assistant { continuation, .. } = &mut call {
+                    *continuation = own.map(|(thought, signature)| own_form(thought, signature));
+                }
+                items.push(call);
                 items.push(finds(&id, &"\n".repeat(found)));
             }
-            let least: usize = items.iter().map(|item| item.estimated_tokens().min(160)).sum();
+            let least = |item: &Item| {
+                let signed = own_of(item).cloned().and_then(Continuation::without_thoughts);
+                let signed = signed.map_or(0, |own| own.bytes() / 3 + 1);
+                item.estimated_tokens().min(160 + signed)
+            };
+            let least: usize = items.iter().map(least).sum();
             let short = shortened(items.clone(), most_tokens);
             prop_assert_eq!(short.len(), items.len());
             let repaired = History::repaired(short.clone());
-            prop_assert_eq!(repaired.items(), short.as_slice());
+            let settled: Vec<Item> = short.iter().cloned().map(Item::settled).collect();
+            prop_assert_eq!(repaired.items(), settled);
             let left: usize = tokens(&short).iter().sum();
             prop_assert!(left <= most_tokens.max(least), "{left} of {most_tokens}, {least}");
+            let signatures = |items: &[Item]| -> Vec<Value> {
+                let own = items.iter().filter_map(own_of);
+                own.flat_map(|own| own.items.iter().skip(1).cloned()).collect()
+            };
+            prop_assert_eq!(signatures(&short), signatures(&items));
         }
     }
 }

@@ -47,6 +47,7 @@ fn thought(text: &str) -> Continuation {
     Continuation {
         origin: "there".into(),
         items: vec![json!({ "type": "reasoning", "of": text })],
+        thoughts: 0,
     }
 }
 

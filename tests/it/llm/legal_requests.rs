@@ -110,6 +110,7 @@ fn reply_with(text: String, calls: Vec<ToolCall>, thinks: bool) -> ModelReply {
     let foreign = Continuation {
         origin: "https://elsewhere.example m".into(),
         items: vec![json!({ "type": "strange" })],
+        thoughts: 0,
     };
     ModelReply {
         text,

@@ -62,6 +62,8 @@ pub struct Said {
     pub finish: FinishReason,
     /// What the server wants to have back with the results of the calls.
     pub to_return: Vec<Value>,
+    /// So many of that, from the first, are thoughts that the rest can do without.
+    pub thoughts: usize,
 }
 
 impl Said {
@@ -77,6 +79,7 @@ impl Said {
             continuation: continues.then(|| Continuation {
                 origin: settings.origin(path),
                 items: self.to_return,
+                thoughts: self.thoughts,
             }),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::own_fields::OwnFields;
+use super::own_fields::{self, OwnFields};
 use super::response::{CallPart, Part, Place};
 use crate::core::ids::CallId;
 use crate::core::model::{FinishReason, ModelErrorKind, ReplySink};
@@ -76,6 +76,7 @@ impl Answer for ChatAnswer {
             text: self.text,
             calls,
             finish,
+            thoughts: own_fields::thoughts(&to_return),
             to_return,
         })
     }

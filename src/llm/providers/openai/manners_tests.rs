@@ -56,6 +56,7 @@ fn going_on(host: &str) -> ModelRequest {
         continuation: Some(Continuation {
             origin: format!("https://{host}.example/v1/chat/completions m"),
             items: Vec::new(),
+            thoughts: 0,
         }),
         labels: Labels::default(),
     };

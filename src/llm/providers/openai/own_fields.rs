@@ -92,6 +92,13 @@ impl OwnFields {
     }
 }
 
+/// How many of the items are thoughts that can be left out alone: those of the message, where its calls
+/// have something as well. Gemini refuses its calls without their signatures.
+pub(super) fn thoughts(items: &[Value]) -> usize {
+    let mut of_calls = items.iter().skip(1).filter_map(Value::as_object);
+    usize::from(of_calls.any(|fields| !fields.is_empty()))
+}
+
 /// The kind and index by which a piece is known: a text comes in pieces, each with the place of the whole,
 /// and its signature in one of its own. What is encrypted comes whole.
 fn place(detail: &Value) -> Option<(String, String)> {
@@ -174,6 +181,31 @@ mod tests {
         let texts = own.details.iter().map(|detail| detail["text"].as_str());
         let texts: Vec<&str> = texts.map(|text| text.unwrap_or("-")).collect();
         assert_eq!(texts, ["ac", "b", "de", "-", "f"]);
+    }
+
+    #[test]
+    fn signatures_of_calls_come_back_without_the_thoughts() {
+        let call = |extra: Value| CallPart {
+            extra,
+            ..CallPart::default()
+        };
+        let own = || OwnFields::read(&json!({ REASONING_CONTENT: "hm" }));
+        let signed = own().into_items(&[call(json!({ "s": 1 })), call(Value::Null)]);
+        let plain = own().into_items(&[call(Value::Null)]);
+        let give_back_of = |items: Vec<Value>| {
+            let own = Continuation {
+                origin: "here".into(),
+                thoughts: thoughts(&items),
+                items,
+            };
+            let own = own.without_thoughts()?;
+            let mut message = json!({ "tool_calls": [{}, {}] });
+            give_back(&mut message, &own);
+            Some(message)
+        };
+        let expected = json!({ "tool_calls": [{ EXTRA_CONTENT: { "s": 1 } }, {}] });
+        assert_eq!(give_back_of(signed), Some(expected));
+        assert_eq!(give_back_of(plain), None);
     }
 
     #[test]

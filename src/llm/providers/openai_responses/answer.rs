@@ -135,6 +135,8 @@ impl Answer for ResponsesAnswer {
             calls,
             finish,
             to_return,
+            // Each belongs to the item after it.
+            thoughts: 0,
         })
     }
 }
