@@ -211,11 +211,15 @@ mod tests {
     #[test]
     fn as_many_details_as_there_is_room_for_are_put_together_at_once() {
         let mut own = OwnFields::default();
-        for index in 0..50_000 {
-            own.add(read(vec![
-                json!({ "type": "reasoning.text", "index": index }),
-            ]));
+        let detail = |index: usize, text: &str| json!({ "type": "reasoning.text", "index": index, "text": text });
+        for text in ["a", "b"] {
+            for index in 0..50_000 {
+                own.add(read(vec![detail(index, text)]));
+            }
         }
         assert_eq!(own.details.len(), 50_000);
+        for (index, whole) in own.details.iter().enumerate() {
+            assert_eq!(*whole, detail(index, "ab"));
+        }
     }
 }
