@@ -259,11 +259,12 @@ pub trait OutboxStore: Send + Sync + std::fmt::Debug {
     /// Adds rows in one transaction.
     async fn add(&self, rows: Vec<NewOutbox>) -> StoreResult<Vec<OutboxId>>;
 
-    /// For each chat of these channels the row that is next, when it is due; urgent ones first, at
-    /// most `limit`. Rows that wait for a later attempt hold back the rows behind them in their chat.
+    /// For each chat of these channels the row that is next, when it is due and no less urgent than `least`; urgent
+    /// ones first, at most `limit`. Rows that wait for a later attempt hold back the rows behind them in their chat.
     async fn heads(
         &self,
         channels: &[ChannelName],
+        least: Urgency,
         now: DateTime<Utc>,
         limit: u32,
     ) -> StoreResult<Vec<OutboxRow>>;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::core::channel::Urgency;
 use crate::core::clock::Clock;
 
 /// Calls between their beginning and the record of their end, at the same time: what is made twice when the process is
@@ -14,22 +15,32 @@ const MOST: usize = 8;
 /// nobody, and the rate budget is kept within this time.
 const PATIENCE: Duration = Duration::from_millis(1200);
 
-/// The places.
+/// The places: as many for what a person waits for, which then stands behind no reminder.
 #[derive(Debug)]
-pub struct Calls(Semaphore);
+pub struct Calls {
+    interactive: Semaphore,
+    background: Semaphore,
+}
 
 impl Default for Calls {
     fn default() -> Self {
-        Self(Semaphore::new(MOST))
+        Self {
+            interactive: Semaphore::new(MOST),
+            background: Semaphore::new(MOST),
+        }
     }
 }
 
 impl Calls {
     /// A place, or `None` when it has taken too long.
-    pub async fn place(&self, clock: &dyn Clock) -> Option<SemaphorePermit<'_>> {
+    pub async fn place(&self, urgency: Urgency, clock: &dyn Clock) -> Option<SemaphorePermit<'_>> {
+        let places = match urgency {
+            Urgency::Interactive => &self.interactive,
+            Urgency::Background => &self.background,
+        };
         tokio::select! {
             biased;
-            place = self.0.acquire() => place.ok(),
+            place = places.acquire() => place.ok(),
             () = clock.sleep(PATIENCE) => None,
         }
     }

@@ -23,7 +23,7 @@ use super::rest::rest_until;
 use super::signals::Signals;
 use super::store_trouble::tell;
 use crate::core::boundary::Boundary;
-use crate::core::channel::{Buttons, Channel, ChatTarget, DeliveryError};
+use crate::core::channel::{Buttons, Channel, ChatTarget, DeliveryError, Urgency};
 use crate::core::clock::Clock;
 use crate::core::delivery::DeliveryOutcome;
 use crate::core::error::StoreResult;
@@ -35,6 +35,9 @@ use crate::core::outgoing_file::OutgoingFiles;
 /// Deliveries under way at the same time, each to another chat.
 /// Most of them wait for their place in the channel's rate budget.
 const MOST_IN_FLIGHT: usize = 512;
+
+/// So many more of those that a person waits for: thousands of reminders are not in their way.
+const MORE_URGENT: usize = 64;
 
 /// How long the sender waits when the database fails.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -228,15 +231,17 @@ impl Outbox {
 
     async fn launch(&self, line: &mut Line) -> StoreResult<Vec<OutboxRow>> {
         let Line { busy, unread, .. } = line;
-        if busy.len() >= MOST_IN_FLIGHT {
-            *unread = Unread::Some;
-            return Ok(Vec::new());
-        }
+        let least = if busy.len() < MOST_IN_FLIGHT {
+            Urgency::Background
+        } else {
+            Urgency::Interactive
+        };
         let limit = MOST_IN_FLIGHT + busy.len();
         let rows = u32::try_from(limit).unwrap_or(u32::MAX);
         let channels: Vec<ChannelName> = self.channels.names().cloned().collect();
-        let mut heads = self.store.heads(&channels, self.clock.now(), rows).await?;
-        heads.retain(|row| busy.len() < MOST_IN_FLIGHT && busy.insert(place(row)));
+        let now = self.clock.now();
+        let mut heads = self.store.heads(&channels, least, now, rows).await?;
+        heads.retain(|row| busy.len() < most(row.urgency) && busy.insert(place(row)));
         *unread = if busy.len() < MOST_IN_FLIGHT {
             Unread::None
         } else {
@@ -255,7 +260,7 @@ impl Outbox {
         };
         let turn = async {
             channel.reserve(&row.target, row.urgency).await;
-            self.calls.place(self.clock.as_ref()).await
+            self.calls.place(row.urgency, self.clock.as_ref()).await
         };
         let _place = tokio::select! {
             biased;
@@ -380,6 +385,14 @@ impl Outbox {
             _ => info!(outbox.id = %row.id, chat.id = %row.target.chat, %error, "delivery put off"),
         }
         outcome
+    }
+}
+
+/// Deliveries under way before one of this urgency is begun.
+fn most(urgency: Urgency) -> usize {
+    match urgency {
+        Urgency::Interactive => MOST_IN_FLIGHT + MORE_URGENT,
+        Urgency::Background => MOST_IN_FLIGHT,
     }
 }
 

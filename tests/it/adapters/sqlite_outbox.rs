@@ -54,7 +54,10 @@ pub async fn add(store: &SqliteOutboxStore, rows: Vec<NewOutbox>) -> Vec<OutboxI
 
 async fn heads(store: &SqliteOutboxStore, minute: i64) -> Vec<OutboxRow> {
     let now = at(minute);
-    let heads = store.heads(&[chat("1").channel], now, 64).await.unwrap();
+    let heads = store
+        .heads(&[chat("1").channel], Urgency::Background, now, 64)
+        .await
+        .unwrap();
     for row in &heads {
         let (channel, chat) = (&row.target.channel, &row.target.chat);
         let alone = store.head(channel, chat, now).await.unwrap();
@@ -122,7 +125,11 @@ async fn what_a_person_waits_for_goes_first() {
     ];
     add(&store, rows).await;
     assert_eq!(texts(&store, 0).await, ["c", "d", "a"]);
-    let rows = store.heads(&[chat("1").channel], at(0), 2).await.unwrap();
+    let all = [chat("1").channel];
+    let rows = store
+        .heads(&all, Urgency::Background, at(0), 2)
+        .await
+        .unwrap();
     assert_eq!(
         rows.iter().map(|row| row.urgency).collect::<Vec<_>>(),
         [Urgency::Interactive; 2]

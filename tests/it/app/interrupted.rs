@@ -21,7 +21,7 @@ use minibot::app::toolbox::Toolbox;
 use minibot::app::turn_loop::{AskedModels, TurnLoop, TurnSettings};
 use minibot::core::approval::{ToolMode, ToolPolicy};
 use minibot::core::channel::Asking;
-use minibot::core::channel::ChatKind;
+use minibot::core::channel::{ChatKind, Urgency};
 use minibot::core::clock::Clock;
 use minibot::core::conversation::Item;
 use minibot::core::envelope::Envelopes;
@@ -259,7 +259,12 @@ async fn it_is_not_run_twice_and_the_model_is_told() {
     let heads = store
         .ports
         .outbox
-        .heads(&[target().channel], SystemClock.now(), 9)
+        .heads(
+            &[target().channel],
+            Urgency::Background,
+            SystemClock.now(),
+            9,
+        )
         .await
         .unwrap();
     let answer = heads[0].content.visible_text();

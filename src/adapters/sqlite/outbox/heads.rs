@@ -6,15 +6,22 @@ use sea_query::{Alias, Condition, Expr, ExprTrait, Order, Query, SelectStatement
 use super::super::iden::Outbox;
 use super::super::statement::word;
 use super::super::values::millis;
-use super::{is_waiting, row};
+use super::{is_waiting, row, urgency};
+use crate::core::channel::Urgency;
 use crate::core::ids::{ChannelName, ChatId};
 
 /// Selects the first waiting row of each chat where it is due and nothing is being sent, the most
 /// urgent first, then the oldest.
-pub(super) fn select(channels: &[ChannelName], now: DateTime<Utc>, limit: u32) -> SelectStatement {
+pub(super) fn select(
+    channels: &[ChannelName],
+    least: Urgency,
+    now: DateTime<Utc>,
+    limit: u32,
+) -> SelectStatement {
     let names: Vec<&str> = channels.iter().map(ChannelName::as_str).collect();
     let here = Expr::col((Outbox::Table, Outbox::Channel)).is_in(names);
-    rows(ids(here, now, limit))
+    let urgent = Expr::col((Outbox::Table, Outbox::Urgency)).lte(urgency(least));
+    rows(ids(here.and(urgent), now, limit))
 }
 
 /// Selects the first waiting row of one chat, on the same terms.

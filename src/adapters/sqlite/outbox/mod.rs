@@ -162,10 +162,11 @@ impl OutboxStore for SqliteOutboxStore {
     async fn heads(
         &self,
         channels: &[ChannelName],
+        least: Urgency,
         now: DateTime<Utc>,
         limit: u32,
     ) -> StoreResult<Vec<OutboxRow>> {
-        let heads = heads::select(channels, now, limit);
+        let heads = heads::select(channels, least, now, limit);
         let rows: Vec<StoredRow> = fetch_all(self.database.reader(), &heads).await?;
         let mut heads = Vec::with_capacity(rows.len());
         for row in rows {
