@@ -16,6 +16,9 @@ pub async fn measure(scale: Scale) -> Result<Vec<Figure>> {
     for world in &worlds {
         world.turns(FIRST, 20).await?;
     }
+    for bot in &bots {
+        bot.settles().await?;
+    }
     let before = [bots[0].cpu()?, bots[1].cpu()?];
     let mut took = [Vec::new(), Vec::new()];
     for _ in 0..turns {

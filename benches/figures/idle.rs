@@ -12,7 +12,7 @@ use crate::world::World;
 pub async fn measure(scale: Scale) -> Result<Vec<Figure>> {
     let world = World::new("info").await?;
     let (bot, _) = world.start().await?;
-    sleep(Duration::from_secs(2)).await;
+    bot.settles().await?;
     let memory = bot.memory()?;
     let seconds = scale.of(60, 10);
     let before = bot.cpu()?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::time::sleep;
 
 /// The program that is measured.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_minibot");
@@ -55,6 +56,20 @@ impl Bot {
     /// How long it has used a processor.
     pub fn cpu(&self) -> Result<Duration> {
         cpu_of(&self.0.id().to_string())
+    }
+
+    /// Waits until it has nothing left to do of its start: the look for damage begins two seconds after it, and reads the whole
+    /// database.
+    pub async fn settles(&self) -> Result<()> {
+        const A_SECOND: Duration = Duration::from_secs(1);
+        sleep(3 * A_SECOND).await;
+        loop {
+            let before = self.cpu()?;
+            sleep(A_SECOND).await;
+            if self.cpu()?.saturating_sub(before) < Duration::from_millis(20) {
+                return Ok(());
+            }
+        }
     }
 
     /// SIGKILL, and waits for its end.
