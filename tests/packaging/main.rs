@@ -6,6 +6,7 @@ mod debian;
 mod dependencies;
 mod dockerfile;
 mod documents;
+mod figures;
 mod links;
 mod scripts;
 mod service;
