@@ -40,7 +40,21 @@ pub(super) fn refuse(line: &str) -> Option<&'static str> {
     if too_deep {
         return Some("it is too deeply nested to be understood");
     }
+    if has_here_document_within(line) {
+        return Some("it has a here-document within a substitution");
+    }
     has_long_descriptor(line).then_some("it names descriptors that nobody has")
+}
+
+/// Whether a here-document could stand within a substitution: where one does not end there, the parser collects its
+/// parts for ever, and takes all the memory there is.
+fn has_here_document_within(line: &str) -> bool {
+    let joined = line.replace("\\\n", "").replace("<<<", " ");
+    let openings = ["$(", "${", "$[", "`", "<(", ">("];
+    let first = openings.iter().filter_map(|opening| joined.find(opening));
+    first
+        .min()
+        .is_some_and(|first| joined[first..].contains("<<"))
 }
 
 /// Control characters, and what changes the direction or has no width.
