@@ -40,21 +40,30 @@ pub(super) fn refuse(line: &str) -> Option<&'static str> {
     if too_deep {
         return Some("it is too deeply nested to be understood");
     }
-    if has_here_document_within(line) {
-        return Some("it has a here-document within a substitution");
+    if has_strange_here_document(line) {
+        return Some("it has a here-document of a strange kind");
     }
     has_long_descriptor(line).then_some("it names descriptors that nobody has")
 }
 
-/// Whether a here-document could stand within a substitution: where one does not end there, the parser collects its
-/// parts for ever, and takes all the memory there is.
-fn has_here_document_within(line: &str) -> bool {
+/// Whether a here-document has a tag that could be empty, or could stand within a substitution. At the end of the input
+/// the parser finds an empty tag again and again, and keeps what it finds: it takes all the memory there is.
+fn has_strange_here_document(line: &str) -> bool {
     let joined = line.replace("\\\n", "").replace("<<<", " ");
     let openings = ["$(", "${", "$[", "`", "<(", ">("];
     let first = openings.iter().filter_map(|opening| joined.find(opening));
-    first
-        .min()
-        .is_some_and(|first| joined[first..].contains("<<"))
+    let first = first.min().unwrap_or(joined.len());
+    joined
+        .match_indices("<<")
+        .any(|(at, sign)| at > first || !begins_with_a_word(&joined[at + sign.len()..]))
+}
+
+/// Whether a tag begins with a letter, quoted or not.
+fn begins_with_a_word(tag: &str) -> bool {
+    let tag = tag.strip_prefix('-').unwrap_or(tag);
+    let tag = tag.trim_start_matches([' ', '\t']);
+    let tag = tag.strip_prefix(['\'', '"']).unwrap_or(tag);
+    tag.starts_with(|letter: char| letter.is_alphabetic() || letter == '_')
 }
 
 /// Control characters, and what changes the direction or has no width.
