@@ -6,21 +6,11 @@ use minibot::core::jobs::{JobFilter, JobStatusFilter, OccurrenceState};
 use serde_json::json;
 
 use super::approvals::{asking, card, outcome, save};
-use super::reminders::schedule;
+use super::reminders::{schedule, stretch_in_half_an_hour};
 use crate::support::fake_model::Reply;
 use crate::support::fake_telegram::{Fault, FileKind, UserFile};
 use crate::support::gate::Gate;
 use crate::support::test_bot::{ALICE, TestBot};
-
-async fn stretch_at_half_past(bot: &TestBot) {
-    bot.model(schedule(
-        json!({ "content": "stretch", "delay_seconds": 1800 }),
-    ));
-    bot.says("in half an hour I should stretch")
-        .await
-        .replies("Will do.")
-        .await;
-}
 
 /// How a bot meets a clock that was set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +40,7 @@ impl Meeting {
 async fn a_reminder_waits_for_its_time_on_a_clock_that_was_set_back() {
     for meeting in Meeting::BOTH {
         let mut bot = TestBot::new().await;
-        stretch_at_half_past(&bot).await;
+        stretch_in_half_an_hour(&bot).await;
         meeting.set(&mut bot, TimeDelta::days(-1)).await;
         bot.advance(TimeDelta::hours(23));
         bot.says("/whoami").await.replies_with("Alice").await;
@@ -64,7 +54,7 @@ async fn a_reminder_waits_for_its_time_on_a_clock_that_was_set_back() {
 async fn a_reminder_that_has_come_does_not_come_again_when_the_clock_is_set_back() {
     for meeting in Meeting::BOTH {
         let mut bot = TestBot::new().await;
-        stretch_at_half_past(&bot).await;
+        stretch_in_half_an_hour(&bot).await;
         bot.advance(TimeDelta::minutes(30));
         bot.alice().replies("stretch").await;
         meeting.set(&mut bot, TimeDelta::days(-1)).await;
@@ -102,7 +92,7 @@ async fn a_repeated_reminder_comes_once_for_each_time_of_a_clock_that_goes_to_an
 async fn a_reminder_that_a_clock_set_ahead_has_passed_comes_once_and_is_marked() {
     for meeting in Meeting::BOTH {
         let mut bot = TestBot::new().await;
-        stretch_at_half_past(&bot).await;
+        stretch_in_half_an_hour(&bot).await;
         meeting.set(&mut bot, TimeDelta::days(1)).await;
         let card = bot.telegram.wait_for_text(ALICE, "stretch\n").await;
         assert_eq!(card.text, "stretch\n(was due Mon 1 Mar 10:30, 23 h ago)");

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::approvals::button;
 use super::attachments::{file, sends};
 use super::cards::press;
-use super::reminders::schedule;
+use super::reminders::stretch_in_half_an_hour;
 use super::voice;
 use crate::support::fake_model::{Reply, Request};
 use crate::support::fake_telegram::FileKind;
@@ -120,13 +120,7 @@ fn replying((message, by, quoted): (i64, i64, &str), text: &str) -> Value {
 #[tokio::test]
 async fn a_reply_to_the_bot_brings_along_what_its_message_was_made_of() {
     let bot = TestBot::with(&[voice::ON]).await;
-    bot.model(schedule(
-        json!({ "content": "stretch", "delay_seconds": 1800 }),
-    ));
-    bot.says("in half an hour I should stretch")
-        .await
-        .replies("Will do.")
-        .await;
+    stretch_in_half_an_hour(&bot).await;
     bot.advance(TimeDelta::minutes(30));
     let reminder = bot.alice().replies_with("stretch").await;
     bot.model([Reply::text("It is Friday.")]);

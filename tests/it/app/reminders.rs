@@ -14,9 +14,8 @@ pub fn schedule(arguments: Value) -> [Reply; 2] {
     ]
 }
 
-#[tokio::test]
-async fn a_reminder_comes_on_time_and_once_without_the_model() {
-    let bot = TestBot::new().await;
+/// Alice is to stretch in half an hour.
+pub async fn stretch_in_half_an_hour(bot: &TestBot) {
     bot.model(schedule(
         json!({ "content": "stretch", "delay_seconds": 1800 }),
     ));
@@ -24,6 +23,12 @@ async fn a_reminder_comes_on_time_and_once_without_the_model() {
         .await
         .replies("Will do.")
         .await;
+}
+
+#[tokio::test]
+async fn a_reminder_comes_on_time_and_once_without_the_model() {
+    let bot = TestBot::new().await;
+    stretch_in_half_an_hour(&bot).await;
     bot.advance(TimeDelta::seconds(1790));
     bot.says("/whoami").await.replies_with("Alice").await;
     bot.advance(TimeDelta::seconds(10));
@@ -37,13 +42,7 @@ async fn a_reminder_comes_on_time_and_once_without_the_model() {
 #[tokio::test]
 async fn what_fell_due_while_the_bot_was_down_comes_once_and_is_marked() {
     let mut bot = TestBot::new().await;
-    bot.model(schedule(
-        json!({ "content": "stretch", "delay_seconds": 1800 }),
-    ));
-    bot.says("in half an hour I should stretch")
-        .await
-        .replies("Will do.")
-        .await;
+    stretch_in_half_an_hour(&bot).await;
     bot.stop().await;
     bot.advance(TimeDelta::minutes(150));
     bot.start().await;
