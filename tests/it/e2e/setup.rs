@@ -29,22 +29,34 @@ async fn unconfigured() -> Program {
     program
 }
 
-/// Reads up to `words` and answers with `answer` and Enter.
-fn answer(session: &mut PtySession, words: &str, answer: &str) {
-    session.exp_string(words).unwrap();
+/// Reads up to the question and waits until it is listened to: who types earlier types into the void, for what
+/// lies there is thrown away before a secret is read.
+fn asked(session: &mut PtySession, question: &str) -> String {
+    let before = session.exp_string(question).unwrap();
+    wait_for_keys_to_be_read(session);
+    before
+}
+
+fn press(session: &mut PtySession, keys: &str) {
+    session.send(keys).unwrap();
+    session.flush().unwrap();
+}
+
+/// Reads up to the question and answers with `answer` and Enter.
+fn answer(session: &mut PtySession, question: &str, answer: &str) {
+    asked(session, question);
     session.send_line(answer).unwrap();
 }
 
 /// Takes another server with its own address for the model: the fake.
 fn choose_fake(session: &mut PtySession, url: &str, key: &str) {
-    session.exp_string("Which model answers?").unwrap();
-    session.send(&DOWN.repeat(3)).unwrap();
-    session.send_line("").unwrap();
-    session.exp_string("Its address").unwrap();
+    answer(session, "Which model answers?", &DOWN.repeat(3));
     // What is offered is deleted first.
-    session
-        .send_line(&format!("{}{url}", "\u{7f}".repeat(60)))
-        .unwrap();
+    answer(
+        session,
+        "Its address",
+        &format!("{}{url}", "\u{7f}".repeat(60)),
+    );
     answer(session, "API key", key);
     answer(session, "model's name", "fake");
 }
@@ -67,12 +79,10 @@ async fn a_person_is_asked_and_the_bot_starts_with_what_was_written() {
         answer(&mut session, "The bot's token", &token);
         session.exp_string(&format!("that of @{bot}")).unwrap();
         session.exp_string("write /start").unwrap();
-        session.exp_string("Is this you: Mallory").unwrap();
-        session.send("n").unwrap();
-        session.flush().unwrap();
-        session.exp_string("Is this you: Alice").unwrap();
-        session.send("y").unwrap();
-        session.flush().unwrap();
+        asked(&mut session, "Is this you: Mallory");
+        press(&mut session, "n");
+        asked(&mut session, "Is this you: Alice");
+        press(&mut session, "y");
         choose_fake(&mut session, &url, &key);
         session.exp_string("answers: OK").unwrap();
         answer(&mut session, "Your time zone", "Europe/Madird");
@@ -143,15 +153,15 @@ async fn ctrl_c_at_any_question_writes_nothing_and_leaves_the_terminal_as_it_was
         "API key",
         "model's name",
     ] {
-        let reads_keys = stop_at != "I wait for it";
-        let words = if reads_keys { "/start" } else { "hi" };
+        let waits = "I wait for it";
+        let words = if stop_at == waits { "hi" } else { "/start" };
         program.telegram.user_sends(ALICE, ALICE, words);
         let (command, token) = (with_its_end(&program), program.telegram.token());
         let (before, after) = tokio::task::spawn_blocking(move || {
             let mut session = spawn_command(command, Some(PATIENCE_MS)).unwrap();
             let steps = [
                 ("The bot's token", format!("{token}\n")),
-                ("I wait for it", String::new()),
+                (waits, String::new()),
                 ("Is this you", "y".to_owned()),
                 ("Which model answers?", format!("{}\n", DOWN.repeat(3))),
                 ("Its address", "\n".to_owned()),
@@ -160,15 +170,15 @@ async fn ctrl_c_at_any_question_writes_nothing_and_leaves_the_terminal_as_it_was
             ];
             let mut before = String::new();
             for (words, keys) in steps {
-                before += &session.exp_string(words).unwrap();
+                before += &if words == waits {
+                    session.exp_string(words).unwrap()
+                } else {
+                    asked(&mut session, words)
+                };
                 if words == stop_at {
                     break;
                 }
-                session.send(&keys).unwrap();
-                session.flush().unwrap();
-            }
-            if reads_keys {
-                wait_for_keys_to_be_read(&session);
+                press(&mut session, &keys);
             }
             session.send_control('c').unwrap();
             (before, session.exp_eof().unwrap())
@@ -203,9 +213,8 @@ async fn a_wrong_key_can_be_entered_anew_and_there_is_no_second_run() {
             choose_fake(&mut session, &url, key);
             session.exp_string(then).unwrap();
             if key == "wrong-key" {
-                session.exp_string("Enter it anew?").unwrap();
-                session.send("y").unwrap();
-                session.flush().unwrap();
+                asked(&mut session, "Enter it anew?");
+                press(&mut session, "y");
             }
         }
         session.exp_eof().unwrap()
