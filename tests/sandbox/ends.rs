@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use minibot::core::sandbox::{RunEnd, Sandbox, SandboxMode};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use crate::world::{World, own, prepare};
 
@@ -94,17 +94,26 @@ async fn a_helper_that_is_killed_takes_its_whole_run_with_it_and_leaves_its_neig
     assert_eq!(world.left_behind(), Vec::<String>::new());
 }
 
+/// Returns when no thread of it runs any more.
+fn stop(child: &Child) {
+    let pid = Pid::from_child(child);
+    kill_process(pid, Signal::STOP).unwrap();
+    let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).unwrap().unwrap();
+    assert!(status.stopped(), "{status:?}");
+}
+
 /// Nobody else could be asked what becomes of a run whose bot and helper go at the same moment.
 #[tokio::test]
 async fn what_outlives_bot_and_helper_is_ended_by_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let (mut bot, runs, mark) = another_bot(folder.path()).await;
     let helper = helper_among(&crate::world::marked(&mark));
-    // Who is stopped does not see the other go.
-    kill_process(helper, Signal::STOP).unwrap();
+    // Who is stopped does not see the other go. It is the bot, as the kernel wakes a helper whose bot goes: it is
+    // the only stopped one of a group that nobody leads any more.
+    stop(&bot);
+    kill_process(helper, Signal::KILL).unwrap();
     bot.kill().unwrap();
     bot.wait().unwrap();
-    kill_process(helper, Signal::KILL).unwrap();
     let left = || crate::world::marked(&mark);
     until("the program itself is gone", || left().len() == 6).await;
     let data = Path::new(&runs).parent().unwrap();
