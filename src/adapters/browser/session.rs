@@ -20,8 +20,11 @@ use super::watch::{Killer, Patience};
 use crate::core::browser::{Arrival, BrowserError, BrowserResult, Click, Filling, PageInfo, Visit};
 use crate::core::files::WorkspaceId;
 
-/// A browser that is told to end gets this long before it is killed.
+/// So long a browser that is told to end may take to hear it.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// So long it then may take to write down what it knows, before it is killed.
+const LAST_WORDS: Duration = Duration::from_secs(6);
 
 /// A new window is known after a few calls of the browser's.
 const NEW_WINDOW: Duration = Duration::from_secs(3);
@@ -203,7 +206,7 @@ impl Drop for Session {
             .page
             .devtools
             .call(CloseBrowser(json!({})), Patience::of(GOODBYE));
-        open.process.wait(GOODBYE);
+        open.process.wait(LAST_WORDS);
     }
 }
 
