@@ -25,7 +25,7 @@ const PASSABLE: u32 = 0o711;
 const PRIVATE: u32 = 0o700;
 
 /// How long processes of an earlier life may take to go.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl SandboxPlace {
     /// Prepares `runs` for this process's program, and ends and removes what an earlier life left there. `within`
