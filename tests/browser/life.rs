@@ -11,7 +11,7 @@ use crate::world::{PATIENCE, World, chat, confined, visit};
 
 /// Waits until no process of the world's browsers is left, and no folder of theirs.
 async fn gone(world: &World) {
-    let until = Instant::now() + Duration::from_secs(8);
+    let until = Instant::now() + Duration::from_secs(30);
     loop {
         let folders = std::fs::read_dir(world.root.path().join("open"));
         let folders: Vec<_> = folders.into_iter().flatten().flatten().collect();

@@ -225,7 +225,7 @@ async fn windows_are_followed_and_dialogs_dismissed() {
     world.open("/popup").await.unwrap();
     world.click("#closing").await.unwrap();
     let mut title = String::new();
-    for _ in 0..50 {
+    for _ in 0..600 {
         title = browser
             .info(&chat(1))
             .await
@@ -257,8 +257,12 @@ async fn nothing_is_downloaded() {
     world.click("#a").await.unwrap();
     let mut folders = vec![world.root.path().to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap().flatten() {
-            if entry.file_type().unwrap().is_dir() {
+        // The browser still makes and removes folders of its own.
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 folders.push(entry.path());
             }
             let name = entry.file_name().into_string().unwrap();
@@ -274,9 +278,10 @@ async fn a_page_that_never_settles_is_taken_as_it_is() {
     let Some(world) = World::start().await else {
         return;
     };
+    // Enough for the first bytes, beside whatever else this machine does.
     let short = |path: &str, wait_until| Visit {
         wait_until,
-        within: Duration::from_secs(1),
+        within: Duration::from_secs(5),
         ..visit(&world.site.url(path))
     };
     let browser = &world.browser;
@@ -292,7 +297,10 @@ async fn a_page_that_never_settles_is_taken_as_it_is() {
         assert_eq!(arrival.rest, Rest::CutOff, "{path}");
         assert!(world.text().await.contains("what is there"), "{path}");
     }
-    let early = short("/unsettled", Milestone::DomContentLoaded);
+    let early = Visit {
+        within: PATIENCE,
+        ..short("/unsettled", Milestone::DomContentLoaded)
+    };
     assert_eq!(
         browser.navigate(&chat(1), early).await.unwrap().rest,
         Rest::Settled

@@ -41,7 +41,7 @@ impl Echo {
 
 /// Waits until the page says something else than that it waits.
 async fn told(world: &World) -> String {
-    for _ in 0..200 {
+    for _ in 0..600 {
         let text = world.text().await;
         if !text.contains("waiting") {
             return text;

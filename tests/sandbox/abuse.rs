@@ -59,7 +59,7 @@ async fn who_stays_behind_is_ended_and_holds_nothing_up() {
         let outcome = python(&code, LONG).await;
         assert_eq!(outcome.end, RunEnd::Exited(0), "{what}: {outcome:?}");
         assert_eq!(outcome.stdout.text, "done\n", "{what}");
-        assert!(begun.elapsed() < LONG / 2, "{what}");
+        assert!(begun.elapsed() < LONG * 5 / 6, "{what}");
     }
 }
 

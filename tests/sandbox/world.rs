@@ -225,7 +225,8 @@ pub fn own() -> Own {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let resident = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
+        // Not the pages of the program's file, which come and go as the machine needs memory.
+        .find_map(|line| line.strip_prefix("RssAnon:"))
         .unwrap();
     Own {
         descriptors: fs::read_dir("/proc/self/fd").unwrap().count(),

@@ -493,6 +493,6 @@ async fn the_next_rows_of_ten_thousand_are_found_at_once() {
         assert_eq!(heads(&store, 0).await.len(), expected);
         let took = started.elapsed();
         // It takes milliseconds; the limit only tells linear from quadratic on a busy machine.
-        assert!(took < Duration::from_secs(1), "{chat}: {took:?}");
+        assert!(took < Duration::from_secs(10), "{chat}: {took:?}");
     }
 }

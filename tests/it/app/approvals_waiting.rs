@@ -1,10 +1,8 @@
 //! While a question waits: time passes, people write, others go on, the process ends.
 
-use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::json;
-use tokio::time::timeout;
 
 use super::approvals::{asking, button, card, outcome, result, save};
 use super::cards::press;
@@ -176,15 +174,14 @@ async fn what_was_written_before_the_question_does_not_end_it() {
 }
 
 #[tokio::test]
-async fn stop_ends_the_wait_within_a_second_and_other_commands_go_on() {
+async fn stop_ends_the_wait_at_once_and_other_commands_go_on() {
     let bot = asking().await;
     bot.model([save("key")]);
     let question = card(bot.says("note the key").await).await;
     bot.says("/whoami").await.replies_with("1001").await;
     bot.alice().writes("/stop");
-    timeout(Duration::from_secs(1), bot.alice().replies("Stopped."))
-        .await
-        .unwrap();
+    // The question itself waits for ten minutes, by a clock that stands still.
+    bot.alice().replies("Stopped.").await;
     let line = outcome(&bot, ALICE, &question).await;
     assert_eq!(line, "⏹ Not run: this has ended");
     let late = press(&bot, ALICE, ALICE, question.id, &button(&question, ":y")).await;

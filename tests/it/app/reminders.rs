@@ -29,9 +29,9 @@ pub async fn stretch_in_half_an_hour(bot: &TestBot) {
 async fn a_reminder_comes_on_time_and_once_without_the_model() {
     let bot = TestBot::new().await;
     stretch_in_half_an_hour(&bot).await;
-    bot.advance(TimeDelta::seconds(1790));
+    bot.advance(TimeDelta::seconds(1700));
     bot.says("/whoami").await.replies_with("Alice").await;
-    bot.advance(TimeDelta::seconds(10));
+    bot.advance(TimeDelta::seconds(100));
     bot.alice().replies("stretch").await;
     bot.advance(TimeDelta::days(2));
     bot.says("/whoami").await.replies_with("Alice").await;

@@ -200,7 +200,7 @@ impl Alone {
     async fn rest(&self, than: usize) {
         let mut rests = self.life().jobs.rests.subscribe();
         let rested = rests.wait_for(|rests| *rests > than);
-        let rested = tokio::time::timeout(Duration::from_secs(60), rested).await;
+        let rested = tokio::time::timeout(Duration::from_secs(100), rested).await;
         rested.expect("it comes to rest").unwrap();
     }
 

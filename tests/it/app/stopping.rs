@@ -25,7 +25,8 @@ use crate::support::fake_telegram::Fault;
 use crate::support::gate::Gate;
 use crate::support::test_bot::{FakeClock, TestBot};
 
-const SOON: Duration = Duration::from_secs(1);
+/// Long before anything else would end what is stopped here.
+const SOON: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn a_hanging_model_is_hung_up_on() {
@@ -241,7 +242,7 @@ async fn after_the_end_of_a_turn_there_is_nothing_to_stop_and_that_is_said() {
     add(5, "three").await;
     inbox.held.open();
     let place = target();
-    let resting = timeout(10 * SOON, dispatcher.at_rest(&place));
+    let resting = timeout(SOON, dispatcher.at_rest(&place));
     assert_eq!(resting.await.unwrap(), Rest::Idle);
     assert_eq!(*done.stopped.lock().unwrap(), [false, true, false]);
     let cancelled = dispatcher.cancel(&target(), second).await.unwrap();

@@ -25,7 +25,7 @@ async fn what_a_command_changes_takes_effect_at_once() {
     assert_eq!(ran.status.code(), Some(0), "{ran:?}");
     // By itself the bot looks once a minute.
     timeout(
-        Duration::from_secs(10),
+        Duration::from_secs(20),
         telegram.wait_for_text(ALICE, "stretch"),
     )
     .await

@@ -104,7 +104,7 @@ async fn a_page_is_read_and_nothing_outlives_the_bot() {
     bot.telegram.wait_for_text(ALICE, "Still.").await;
     let status = bot.terminate().await;
     assert_eq!(status.code(), Some(0), "{}", bot.output());
-    assert_eq!(processes_of(&world), 0);
+    until("no browser is left", || processes_of(&world) == 0).await;
     let left = std::fs::read_dir(profiles.join("open"))
         .into_iter()
         .flatten()

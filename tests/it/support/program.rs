@@ -22,7 +22,7 @@ use super::fake_telegram::{FakeTelegram, Options};
 pub const ALICE: i64 = 1_001;
 
 /// Longer than any orderly end takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// How often its output is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);

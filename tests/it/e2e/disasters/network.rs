@@ -78,7 +78,7 @@ async fn names_that_are_not_found_are_waited_for() {
     let asked = Instant::now();
     assert_eq!(world.program.terminate().await.code(), Some(0));
     assert!(
-        asked.elapsed() < Duration::from_secs(5),
+        asked.elapsed() < Duration::from_secs(15),
         "a stop waits for no name"
     );
 

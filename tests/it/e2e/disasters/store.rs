@@ -155,7 +155,7 @@ fn reply(request: &Request, moment: Moment, gate: &Gate) -> Reply {
             Reply::tools([("user_memory_save", note)]).held(gate)
         }
         (_, Moment::Reminder, false) => {
-            let stretch = json!({ "content": "stretch", "delay_seconds": 2 });
+            let stretch = json!({ "content": "stretch", "delay_seconds": 8 });
             Reply::tools([("schedule_prompt", stretch)])
         }
         (_, Moment::Reminder, true) => Reply::text("Will do."),

@@ -48,7 +48,7 @@ impl Default for Options {
             models: Vec::new(),
             dialect: Dialect::OpenAi,
             context_limit: None,
-            wait_timeout: Duration::from_secs(10),
+            wait_timeout: Duration::from_secs(30),
         }
     }
 }

@@ -34,7 +34,7 @@ impl Default for Options {
             bot_username: "fake_mini_bot".to_owned(),
             longest_poll: Duration::from_secs(2),
             flood_limit: None,
-            wait_timeout: Duration::from_secs(10),
+            wait_timeout: Duration::from_secs(30),
             webhook_retry: Duration::from_millis(50),
             first_update_id: 400_000_001,
         }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 /// Longer than anything takes to lie down.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Starts on Monday, 1 March 2027, at 09:00 UTC. Who sleeps notices a change at once.
 #[derive(Debug)]

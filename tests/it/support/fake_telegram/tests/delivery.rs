@@ -88,7 +88,7 @@ async fn the_newest_poll_ends_the_one_before() {
     let bench = Bench::new().await;
     bench
         .telegram
-        .with(|state| state.options.longest_poll = Duration::from_millis(200));
+        .with(|state| state.options.longest_poll = Duration::from_secs(10));
     let second = async {
         bench.telegram.wait_for_calls("getUpdates", 1).await;
         bench.call("getUpdates", json!({})).await
