@@ -19,6 +19,13 @@ pub struct BudgetLimits {
     pub warn_per_mille: u32,
 }
 
+impl BudgetLimits {
+    /// Whether anything may be spent.
+    pub fn are_none(&self) -> bool {
+        self.daily.is_none() && self.monthly.is_none()
+    }
+}
+
 /// What a limit is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
