@@ -57,6 +57,11 @@ impl Labels {
         Self(BTreeSet::from([source]))
     }
 
+    /// Of content of which nothing is known: the worst that it could be.
+    pub fn unknown() -> Self {
+        Self(BTreeSet::from([Source::Model, Source::Many]))
+    }
+
     /// Whether nothing of it is from outside.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

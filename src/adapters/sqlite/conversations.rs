@@ -200,7 +200,7 @@ impl TryFrom<ConversationRow> for Conversation {
             id: ConversationId(row.id),
             target: values::target(row.channel, row.chat, row.thread),
             started_at: values::moment(row.started_at).map_err(in_row("conversations", row.id))?,
-            labels: values::from_json(&row.labels).map_err(in_row("conversations", row.id))?,
+            labels: values::labels(&row.labels, ("conversations", row.id)),
         })
     }
 }

@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 use super::conversations;
 use super::database::Database;
 use super::iden::{Items, Summaries};
-use super::statement::{execute, fetch_one, fetch_optional, fetch_texts, in_row, insert, word};
+use super::statement::{execute, fetch_one, fetch_optional, fetch_texts, insert, word};
 use super::values::{self, millis};
 use crate::core::compaction::{PlacedItem, Summary, SummaryStore};
 use crate::core::conversation::Item;
@@ -36,7 +36,7 @@ impl SummaryStore for SqliteSummaryStore {
         let Some((text, covers_to, labels)) = row else {
             return Ok(None);
         };
-        let labels = values::from_json(&labels).map_err(in_row("summaries", conversation.0))?;
+        let labels = values::labels(&labels, ("summaries", conversation.0));
         Ok(Summary::new(&text, ItemId(covers_to), labels))
     }
 

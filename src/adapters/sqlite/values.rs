@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::core::channel::ChatTarget;
 use crate::core::error::{StoreError, StoreResult};
 use crate::core::ids::{ChannelName, ChatId, ThreadId};
+use crate::core::label::Labels;
 
 /// Milliseconds since 1970, as every time column has them.
 pub(super) fn millis(moment: DateTime<Utc>) -> i64 {
@@ -27,6 +28,14 @@ pub(super) fn to_json<T: Serialize>(value: &T) -> StoreResult<String> {
 /// A value from JSON text.
 pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> StoreResult<T> {
     serde_json::from_str(text).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+/// The labels of a row. Those that cannot be read, as a later version's, must not keep a chat from going on.
+pub(super) fn labels(text: &str, (table, id): (&'static str, i64)) -> Labels {
+    from_json(text).unwrap_or_else(|error| {
+        tracing::error!(table, id, %error, "labels cannot be read: it counts as content of anybody");
+        Labels::unknown()
+    })
 }
 
 /// The `thread` column of a target: empty where there is none.

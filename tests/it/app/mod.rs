@@ -48,4 +48,5 @@ mod stopping;
 mod streaming;
 mod tools;
 mod unreadable;
+mod unreadable_rows;
 mod voice;

@@ -41,7 +41,7 @@ pub(super) async fn begin(
             id: ConversationId(id),
             target,
             started_at: values::moment(started_at).map_err(in_row("conversations", id))?,
-            labels: values::from_json(&labels).map_err(in_row("conversations", id))?,
+            labels: values::labels(&labels, ("conversations", id)),
         },
         None => start(&mut *connection, target, now).await?,
     };

@@ -105,7 +105,7 @@ fn mark(batch: &mut Batch, place: &TurnPlace, items: &[Item]) -> StoreResult<()>
     if labels.is_empty() {
         return Ok(());
     }
-    let mut all: Labels = values::from_json(&place.labels)?;
+    let mut all = values::labels(&place.labels, ("conversations", place.conversation.0));
     all.join(&labels);
     let update = Query::update()
         .table(Conversations::Table)

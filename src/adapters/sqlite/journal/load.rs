@@ -151,8 +151,7 @@ fn read(
             target: values::target(row.channel, row.chat, row.thread),
             started_at: values::moment(row.conversation_started_at)
                 .map_err(in_row("conversations", row.conversation))?,
-            labels: values::from_json(&row.labels)
-                .map_err(in_row("conversations", row.conversation))?,
+            labels: values::labels(&row.labels, ("conversations", row.conversation)),
         },
         inbox: inbox
             .into_iter()

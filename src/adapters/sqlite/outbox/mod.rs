@@ -312,20 +312,19 @@ impl OutboxStore for SqliteOutboxStore {
         message: &MessageId,
     ) -> StoreResult<Option<Labels>> {
         let said = Query::select()
-            .column(Outbox::Labels)
+            .columns([Outbox::Id, Outbox::Labels])
             .from(Outbox::Table)
             .and_where(Expr::col(Outbox::Channel).eq(channel.as_str()))
             .and_where(Expr::col(Outbox::Chat).eq(chat.as_str()))
             .and_where(Expr::col(Outbox::Message).eq(message.as_str()))
             .take();
-        let rows: Vec<(Option<String>,)> = fetch_all(self.database.reader(), &said).await?;
-        let known: Option<Vec<String>> = rows.into_iter().map(|(labels,)| labels).collect();
-        let Some(known) = known.filter(|known| !known.is_empty()) else {
-            return Ok(None);
+        let rows: Vec<(i64, Option<String>)> = fetch_all(self.database.reader(), &said).await?;
+        let labels = |(id, labels): (i64, Option<String>)| {
+            labels.map(|labels| values::labels(&labels, ("outbox", id)))
         };
-        let labels = known.iter().map(|labels| values::from_json(labels));
-        let labels: Vec<Labels> = labels.collect::<StoreResult<_>>()?;
-        Ok(Some(labels.iter().collect()))
+        let known: Option<Vec<Labels>> = rows.into_iter().map(labels).collect();
+        let known = known.filter(|known| !known.is_empty());
+        Ok(known.map(|known| known.iter().collect()))
     }
 
     async fn count_waiting(&self, channel: Option<&ChannelName>) -> StoreResult<u64> {

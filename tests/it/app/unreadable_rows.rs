@@ -1,0 +1,62 @@
+//! Rows that cannot be read, as after a return to an older version: no chat falls silent over them, and what is
+//! not known of content counts as bad as it could be.
+
+use minibot::core::label::Labels;
+
+use crate::support::fake_model::Reply;
+use crate::support::stored::tamper;
+use crate::support::test_bot::TestBot;
+
+/// The label of a source that only a later version knows.
+const LATER: &str = r#"[{"from":"satellite"}]"#;
+
+/// A bot that has been spoken to, after `script` was run on its database.
+async fn tampered(script: &str) -> TestBot {
+    let bot = TestBot::new().await;
+    bot.model([Reply::text("Hello.")]);
+    bot.says("hi").await.replies("Hello.").await;
+    tamper(&bot.settings.database(), script).await;
+    bot
+}
+
+#[tokio::test]
+async fn a_conversation_with_unreadable_labels_goes_on_as_one_that_has_read_something() {
+    let bot = tampered(&format!("UPDATE conversations SET labels = '{LATER}'")).await;
+    bot.model([Reply::text("Still here.")]);
+    bot.says("and now?").await.replies("Still here.").await;
+    let running = bot.ports().conversations.running().await.unwrap();
+    let target = &running[0].conversation.target;
+    let conversation = bot.ports().conversations.current(target).await.unwrap();
+    assert!(conversation.unwrap().labels.is_untrusted());
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_summary_with_unreadable_labels_is_content_and_no_instruction() {
+    let bot = tampered(&format!(
+        "INSERT INTO summaries (conversation, text, covers_to, created_at, labels)
+         SELECT id, 'Alice likes tea.', 0, 0, '{LATER}' FROM conversations"
+    ))
+    .await;
+    bot.model([Reply::text("Still here.")]);
+    bot.says("and now?").await.replies("Still here.").await;
+    let request = bot.provider.requests().pop().unwrap();
+    let told = request.last_text("system").unwrap();
+    assert!(!told.contains("tea"), "{told}");
+    assert!(request.body.to_string().contains("Alice likes tea."));
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_with_unreadable_labels_is_no_longer_ours() {
+    let bot = tampered(&format!("UPDATE outbox SET labels = '{LATER}'")).await;
+    let chat = bot.ports().conversations.running().await.unwrap().remove(0);
+    let target = chat.conversation.target;
+    let said = bot.telegram.messages(crate::support::test_bot::ALICE);
+    let message = minibot::core::ids::MessageId::new(said.last().unwrap().id.to_string());
+    let outbox = &bot.ports().outbox;
+    let labels = outbox.labels(&target.channel, &target.chat, &message).await;
+    let labels: Option<Labels> = labels.unwrap();
+    assert!(labels.unwrap().is_untrusted());
+    bot.finish().await;
+}
