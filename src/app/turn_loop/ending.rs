@@ -4,13 +4,14 @@ use super::{Progress, TurnLoop};
 use crate::app::spending::raise_buttons;
 use crate::core::boundary::Boundary;
 use crate::core::budget::SpentBudget;
-use crate::core::channel::ChatKind;
+use crate::core::channel::{ChatKind, ChatTarget};
 use crate::core::conversation::Item;
 use crate::core::error::StoreResult;
+use crate::core::ids::TurnId;
 use crate::core::journal::{TurnEnd, TurnState};
 use crate::core::message::IncomingContent;
 use crate::core::model::{FinishReason, ModelError, ModelErrorKind};
-use crate::core::outbox::NewOutbox;
+use crate::core::outbox::{NewOutbox, Outgoing};
 use crate::core::scheduled_run::{RunEnd, RunResult, RunSaid, conclude};
 use crate::core::turn::{Ending, Fact, Step, StopReason};
 
@@ -51,6 +52,21 @@ impl TurnLoop {
             trouble: "something broke",
         };
         self.write_end(progress, Vec::new(), result).await
+    }
+
+    /// Ends a turn that cannot be read: it would be tried again for ever, and its chat waits behind it.
+    pub(super) async fn end_unreadable(&self, turn: TurnId, target: ChatTarget) -> StoreResult<()> {
+        let end = TurnEnd {
+            facts: Vec::new(),
+            finished_calls: Vec::new(),
+            state: TurnState::Failed,
+            items: Vec::new(),
+            said: vec![NewOutbox::answer(target, Outgoing::plain(BROKEN))],
+            receipt: None,
+        };
+        self.finish(turn, end).await?;
+        self.signals.wake_outbox();
+        Ok(())
     }
 
     async fn write_end(

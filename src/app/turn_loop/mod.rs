@@ -189,12 +189,18 @@ impl TurnLoop {
     /// A turn that has begun is never left lying: what could not be written (a full disk, a busy
     /// database) is tried again from what stands in the journal.
     async fn to_its_end(&self, turn: RunningTurn, news: Vec<Fact>, stops: &TurnStops) {
-        let id = turn.id;
+        let (id, target) = (turn.id, turn.conversation.target.clone());
         let mut next = Some((turn, news));
         while !stops.shutdown.is_cancelled() {
             if let Some((turn, news)) = next.take() {
                 match self.work_on(turn, news, stops).await {
                     Ok(()) => return,
+                    Err(error @ StoreError::Corrupt(_)) => {
+                        error!(%error, "the turn cannot be read and is given up");
+                        if self.end_unreadable(id, target.clone()).await.is_ok() {
+                            return;
+                        }
+                    }
                     Err(error) => {
                         tell(&error, "the turn could not be written down; trying again");
                     }

@@ -1,6 +1,5 @@
 //! While a question waits: time passes, people write, others go on, the process ends.
 
-
 use chrono::TimeDelta;
 use serde_json::json;
 

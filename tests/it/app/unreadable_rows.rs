@@ -1,11 +1,12 @@
 //! Rows that cannot be read, as after a return to an older version: no chat falls silent over them, and what is
 //! not known of content counts as bad as it could be.
 
-use minibot::core::label::Labels;
+use minibot::core::ids::MessageId;
 
 use crate::support::fake_model::Reply;
+use crate::support::gate::Gate;
 use crate::support::stored::tamper;
-use crate::support::test_bot::TestBot;
+use crate::support::test_bot::{ALICE, TestBot};
 
 /// The label of a source that only a later version knows.
 const LATER: &str = r#"[{"from":"satellite"}]"#;
@@ -49,14 +50,34 @@ async fn a_summary_with_unreadable_labels_is_content_and_no_instruction() {
 
 #[tokio::test]
 async fn an_answer_with_unreadable_labels_is_no_longer_ours() {
-    let bot = tampered(&format!("UPDATE outbox SET labels = '{LATER}'")).await;
-    let chat = bot.ports().conversations.running().await.unwrap().remove(0);
-    let target = chat.conversation.target;
-    let said = bot.telegram.messages(crate::support::test_bot::ALICE);
-    let message = minibot::core::ids::MessageId::new(said.last().unwrap().id.to_string());
+    let mut bot = tampered("SELECT 1").await;
+    // By then it is known which message the answer is.
+    bot.stop().await;
+    let script = format!("UPDATE outbox SET labels = '{LATER}'");
+    tamper(&bot.settings.database(), &script).await;
+    bot.start().await;
+    let running = bot.ports().conversations.running().await.unwrap();
+    let target = &running[0].conversation.target;
+    let said = bot.telegram.messages(ALICE);
+    let message = MessageId::new(said.last().unwrap().id.to_string());
     let outbox = &bot.ports().outbox;
     let labels = outbox.labels(&target.channel, &target.chat, &message).await;
-    let labels: Option<Labels> = labels.unwrap();
-    assert!(labels.unwrap().is_untrusted());
+    assert!(labels.unwrap().unwrap().is_untrusted());
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_turn_without_its_message_ends_and_the_chat_goes_on() {
+    let mut bot = TestBot::new().await;
+    let gate = Gate::new();
+    bot.model([Reply::text("never").held(&gate)]);
+    bot.says("hi").await;
+    gate.wait_for_arrivals(1).await;
+    bot.stop().await;
+    tamper(&bot.settings.database(), "DELETE FROM inbox").await;
+    bot.start().await;
+    bot.alice().replies_with("Something broke").await;
+    bot.model([Reply::text("Here.")]);
+    bot.says("still there?").await.replies("Here.").await;
     bot.finish().await;
 }
