@@ -32,6 +32,9 @@ const PIECE: usize = 64 * 1024;
 /// The stack of the thread that reads: documents are trees, and some are deep.
 const STACK: usize = 256 * 1024 * 1024;
 
+/// How soon the reading process is to be ended for lack of memory, up to 1000 (proc(5), `oom_score_adj`).
+const SOONER: &str = "900";
+
 /// What the reading process may spend.
 #[derive(Debug, Clone, Copy)]
 pub struct PdfLimits {
@@ -186,6 +189,8 @@ pub fn read_pdf(limits: PdfLimits) -> anyhow::Result<()> {
     for (resource, most) in confined {
         resource.set(most, most)?;
     }
+    // Short of memory, the kernel ends this one and not the bot. Only a container may forbid it.
+    let _ = std::fs::write("/proc/self/oom_score_adj", SOONER);
     let mut file = Vec::new();
     std::io::stdin()
         .lock()

@@ -1,5 +1,8 @@
 //! PDFs for models that take files, and for those that take only words.
 
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::attachments::{file, parts, sends};
@@ -113,4 +116,23 @@ async fn what_is_left_out_or_cannot_be_read_of_a_pdf_is_said_to_the_model() {
         assert!(text(&given).len() < 20_000, "{}", text(&given).len());
     }
     bot.finish().await;
+}
+
+/// Short of memory, the kernel takes what reads somebody's file, and not the bot.
+#[test]
+fn what_reads_a_pdf_is_the_first_to_go() {
+    let mut reading = Command::new(env!("CARGO_BIN_EXE_minibot"))
+        .arg("read-pdf")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let score = format!("/proc/{}/oom_score_adj", reading.id());
+    let until = Instant::now() + Duration::from_secs(20);
+    while std::fs::read_to_string(&score).unwrap().trim() != "900" {
+        assert!(Instant::now() < until, "it is as dear as the bot");
+        std::thread::yield_now();
+    }
+    drop(reading.stdin.take());
+    reading.wait().unwrap();
 }
