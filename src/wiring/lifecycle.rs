@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -34,8 +35,15 @@ use crate::core::clock::Clock;
 /// What others have changed in the database is noticed within this time, without any signal.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
-/// After the grace time, running turns get this long to leave in order.
+/// After the grace time, running turns get this long to leave in order, and so does each part behind them.
 const LEAVE: Duration = Duration::from_secs(2);
+
+/// Browsers get longer: what they know is written down when they end.
+const LEAVE_OF_BROWSERS: Duration = Duration::from_secs(5);
+
+/// All of them together get this long. With the time to close the database, the end comes within ten seconds of
+/// the grace time: before the service manager's patience is over.
+const LEAVE_OF_ALL: Duration = Duration::from_secs(6);
 
 /// The database of this process: opened, and locked against others.
 #[derive(Debug)]
@@ -105,7 +113,7 @@ impl Store {
             drop((database, ports));
             writer.await
         };
-        if tokio::time::timeout(LEAVE, closed).await.is_err() {
+        if timeout(LEAVE, closed).await.is_err() {
             warn!("the database is still in use; it is left to recover by itself");
         }
     }
@@ -233,48 +241,66 @@ impl Running {
     /// Ends everything within the grace time and a few seconds: nothing new, running turns to their
     /// end, then what waits to be sent.
     pub async fn stop(mut self) {
+        let last = Last(Instant::now() + self.grace + LEAVE_OF_ALL);
         self.stops.stop.cancel();
-        if tokio::time::timeout(self.grace, self.app.dispatcher.drained())
+        if timeout(self.grace, self.app.dispatcher.drained())
             .await
             .is_err()
         {
             warn!("turns are still running; the next start takes them up");
             self.stops.shutdown.cancel();
-            let _ = tokio::time::timeout(LEAVE, self.app.dispatcher.drained()).await;
+            let _ = timeout_at(last.within(LEAVE), self.app.dispatcher.drained()).await;
         }
         self.stops.shutdown.cancel();
-        self.end_sender().await;
-        if tokio::time::timeout(LEAVE, self.browser.end())
-            .await
-            .is_err()
-        {
+        self.end_sender(last).await;
+        let ended = timeout_at(last.within(LEAVE_OF_BROWSERS), self.browser.end()).await;
+        if ended.is_err() {
             warn!("browsers are still open; they end with this process");
         }
-        let _ = tokio::time::timeout(LEAVE, async {
+        let _ = timeout_at(last.within(LEAVE), async {
             while self.parts.join_next().await.is_some() {}
         })
         .await;
         self.parts.shutdown().await;
         // Turns and summaries have left calls behind: nobody will hear of what those cost.
-        if let Err(error) = self.spending.book_lost().await {
-            warn!(%error, "calls that were broken off could not be booked");
+        match timeout_at(last.within(LEAVE), self.spending.book_lost()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(%error, "calls that were broken off could not be booked"),
+            Err(_) => warn!("calls that were broken off could not be booked in time"),
         }
         info!("stopped");
     }
 }
 
+/// When the last step of the end is over, whatever hangs.
+#[derive(Debug, Clone, Copy)]
+struct Last(Instant);
+
+impl Last {
+    /// Until when a step may take that has so long.
+    fn within(self, leave: Duration) -> Instant {
+        self.0.min(Instant::now() + leave)
+    }
+}
+
 impl Running {
     /// Lets the sender deliver what is due, then finish the calls under way.
-    async fn end_sender(&mut self) {
+    async fn end_sender(&mut self, last: Last) {
         if self.sender.is_finished() {
             return;
         }
         self.sender_stop.cancel();
-        if tokio::time::timeout(LEAVE, &mut self.sender).await.is_ok() {
+        if timeout_at(last.within(LEAVE), &mut self.sender)
+            .await
+            .is_ok()
+        {
             return;
         }
         self.hurry.cancel();
-        if tokio::time::timeout(LEAVE, &mut self.sender).await.is_err() {
+        if timeout_at(last.within(LEAVE), &mut self.sender)
+            .await
+            .is_err()
+        {
             warn!("messages are still being sent; the next start sends them again");
             self.sender.abort();
         }
