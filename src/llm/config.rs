@@ -29,7 +29,7 @@ pub struct LlmConfig {
     pub system_prompt: Option<String>,
     /// One model request, the whole of it.
     pub request_timeout_seconds: Seconds,
-    /// The longest silence while an answer streams.
+    /// The longest silence while an answer streams, once something of it has come.
     pub stall_timeout_seconds: Seconds,
     /// Tries of one request, the first included.
     pub retry_attempts: NonZeroU32,

@@ -30,6 +30,10 @@ pub trait Answer: Default + Send {
     /// Whether anything of an answer has come.
     fn has_begun(&self) -> bool;
 
+    /// Whether some of the answer has come, and no thought that nobody sees is known to be under way:
+    /// from here on it should not fall silent.
+    fn is_flowing(&self) -> bool;
+
     /// Whether the server has said why it stopped: nothing that matters comes after.
     fn is_finished(&self) -> bool;
 

@@ -55,7 +55,7 @@ pub(super) struct Client {
     authorization: Option<HeaderValue>,
     /// The whole of a call.
     total: Duration,
-    /// Between two pieces of the answer.
+    /// Between two pieces of the answer, once it has begun.
     silence: Duration,
 }
 
@@ -151,7 +151,13 @@ impl Client {
             if rest.is_some_and(|rest| rest.is_zero()) {
                 break Ok(());
             }
-            let longest = rest.unwrap_or(self.silence).min(self.silence);
+            // Before that the server reads the request, or thinks.
+            let silence = if reading.is_flowing() {
+                self.silence
+            } else {
+                self.total
+            };
+            let longest = rest.unwrap_or(silence).min(silence);
             match next_bytes(&mut response, longest).await {
                 Ok(Some(bytes)) => match reading.take(&bytes, sink) {
                     Ok(Progress::More) => {}

@@ -42,6 +42,10 @@ impl Answer for ChatAnswer {
         self.has_choice
     }
 
+    fn is_flowing(&self) -> bool {
+        self.size > 0
+    }
+
     fn is_finished(&self) -> bool {
         self.finish.is_some()
     }
@@ -108,7 +112,7 @@ fn reason(word: &str, is_empty: bool) -> Result<FinishReason, Failure> {
 impl ChatAnswer {
     fn take_part(&mut self, part: Part, sink: &dyn ReplySink) -> Result<(), Failure> {
         self.has_choice |= part.has_choice;
-        self.size += part.text.len() + part.own.size();
+        self.size += part.text.len() + part.thought;
         self.own.add(part.own);
         for call in part.calls {
             self.size += call.size();
