@@ -278,6 +278,39 @@ fn the_tokens_are_found_wherever_they_stand() {
             json!({ "usage": { "prompt_tokens": 1, "prompt_tokens_details": { "cached_tokens": 4 } } }),
             some(1, 1, 0),
         ),
+        // Thoughts that are counted apart (xAI), or only in the whole (Gemini).
+        (
+            json!({ "usage": { "prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135,
+            "completion_tokens_details": { "reasoning_tokens": 94 } } }),
+            some(32, 0, 103),
+        ),
+        (
+            json!({ "usage": { "prompt_tokens": 8, "completion_tokens": 5, "total_tokens": 900 } }),
+            some(8, 0, 892),
+        ),
+        (
+            json!({ "usage": { "input_tokens": 8, "output_tokens": 5, "total_tokens": 13,
+            "output_tokens_details": { "reasoning_tokens": 4 } } }),
+            some(8, 0, 5),
+        ),
+        // Wholes that are none: too small, without its other part, or more than the thoughts explain.
+        (
+            json!({ "usage": { "prompt_tokens": 8, "completion_tokens": 5, "total_tokens": 0 } }),
+            some(8, 0, 5),
+        ),
+        (
+            json!({ "usage": { "completion_tokens": 5, "total_tokens": 900 } }),
+            some(0, 0, 5),
+        ),
+        (
+            json!({ "usage": { "prompt_tokens": 8, "completion_tokens": 5, "total_tokens": 900,
+            "completion_tokens_details": { "reasoning_tokens": 0 } } }),
+            some(8, 0, 5),
+        ),
+        (
+            json!({ "usage": { "prompt_tokens": 8, "completion_tokens": 5, "total_tokens": 1e30 } }),
+            some(8, 0, 5),
+        ),
         (json!({ "usage": null }), None),
         (json!({ "usage": "many" }), None),
     ];
