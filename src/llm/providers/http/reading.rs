@@ -55,6 +55,11 @@ impl<'a, A: Answer> Reading<'a, A> {
         matches!(self.form, Form::Plain(_)) || self.answer.is_flowing()
     }
 
+    /// How much of the answer has come.
+    pub(super) fn size(&self) -> usize {
+        self.answer.size()
+    }
+
     /// Takes the next bytes of the body.
     pub(super) fn take(&mut self, bytes: &[u8], sink: &dyn ReplySink) -> Result<Progress, Failure> {
         if matches!(self.form, Form::Unknown) {
