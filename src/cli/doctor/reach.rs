@@ -10,9 +10,10 @@ use crate::adapters::sqlite::DatabaseLock;
 use crate::adapters::system::SystemClock;
 use crate::adapters::telegram::config::UpdateMode;
 use crate::adapters::telegram::{ApiClient, ApiError};
-use crate::cli::setup::one_question;
+use crate::cli::setup::{CALLS_TOOLS, one_question};
 use crate::core::clock::Clock;
 use crate::core::http_url::HttpUrl;
+use crate::core::model::ModelErrorKind;
 use crate::llm::config::LlmConfig;
 use crate::wiring::model;
 use crate::wiring::settings::Settings;
@@ -115,22 +116,25 @@ async fn asked(config: &LlmConfig) -> Found {
         }
         Err(error) => return Found::broken(error.to_string(), "mend [llm]"),
     };
+    let name = model.describe();
     match tokio::time::timeout(PATIENCE, one_question(model.as_ref())).await {
-        Ok(Ok(_)) => Found::Well(format!("{} answers", model.describe())),
-        Ok(Err(error)) => Found::broken(
-            format!(
-                "{} does not answer: {}",
-                model.describe(),
-                error.kind.summary()
+        Ok(Ok(_)) => Found::Well(format!("{name} answers")),
+        Ok(Err(error)) => match error.kind {
+            // Only the server's own words tell what it does not take.
+            ModelErrorKind::BadRequest { .. } => Found::broken(
+                format!(
+                    "{name} does not answer as each turn asks it: {}",
+                    error.detail
+                ),
+                format!("check llm.base_url and llm.model: {CALLS_TOOLS}"),
             ),
-            "check llm.base_url, llm.model and llm.api_key",
-        ),
+            kind => Found::broken(
+                format!("{name} does not answer: {}", kind.summary()),
+                "check llm.base_url, llm.model and llm.api_key",
+            ),
+        },
         Err(_) => Found::broken(
-            format!(
-                "{} did not answer in {} s",
-                model.describe(),
-                PATIENCE.as_secs()
-            ),
+            format!("{name} did not answer in {} s", PATIENCE.as_secs()),
             "check llm.base_url, or whether its server is loaded",
         ),
     }

@@ -3,6 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 
+use serde_json::{Value, json};
+
 use crate::support::fake_model::Reply;
 use crate::support::fake_telegram::Fault;
 use crate::support::gate::Gate;
@@ -172,6 +174,49 @@ async fn a_token_that_is_refused_and_a_model_that_is_down_are_named() {
         !table.contains("1:wrong") && !table.contains("wrong-key"),
         "{table}"
     );
+}
+
+/// Servers that answer a question and refuse the tools that each turn has, in their own words.
+const NO_TOOLS: [(u16, &str); 3] = [
+    (
+        400,
+        "\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set",
+    ),
+    (
+        400,
+        "registry.ollama.ai/library/gemma:2b does not support tools",
+    ),
+    (404, "No endpoints found that support tool use."),
+];
+
+#[tokio::test]
+async fn a_model_that_takes_no_tools_is_named_in_the_words_of_its_server() {
+    let program = Program::new("").await;
+    for (status, words) in NO_TOOLS {
+        program.provider.respond_with(move |request| {
+            let has_tools = request.body["tools"].is_array();
+            let body = json!({ "error": { "message": words } }).to_string();
+            if has_tools {
+                Reply::custom(status, body)
+            } else {
+                Reply::text("OK")
+            }
+        });
+        let output = program.run(&["doctor"]).await;
+        let model = row(&text(&output), "model");
+        assert_eq!(output.status.code(), Some(1), "{model}");
+        let told = model.starts_with('✗') && model.contains(words);
+        assert!(told && model.contains("call tools"), "{model}");
+    }
+    // Whoever calls the tool answers as well.
+    program.provider.respond_with(
+        |request| match &request.body["tools"][0]["function"]["name"] {
+            Value::String(name) => Reply::tools([(name.as_str(), json!({}))]),
+            _ => Reply::status(400),
+        },
+    );
+    let table = text(&program.run(&["doctor"]).await);
+    assert!(row(&table, "model").starts_with('✓'), "{table}");
 }
 
 #[tokio::test]
