@@ -9,6 +9,7 @@ use super::ServerSettings;
 use super::errors::Failure;
 use crate::core::ids::CallId;
 use crate::core::model::{Continuation, FinishReason, ModelReply, ReplySink};
+use crate::core::money::MicroUsd;
 use crate::core::tool::ToolCall;
 use crate::core::usage::TokenUsage;
 
@@ -57,6 +58,8 @@ pub struct Counted {
     /// The model, as the server calls it.
     pub model: Option<String>,
     pub tokens: Option<TokenUsage>,
+    /// What it has cost, if the server counts in US dollars.
+    pub cost: Option<MicroUsd>,
 }
 
 /// A whole answer.

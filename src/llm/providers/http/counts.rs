@@ -1,7 +1,8 @@
-//! Token counts, under all the names that servers give them.
+//! What a call took, under all the names that servers give it.
 
 use serde_json::Value;
 
+use crate::core::money::MicroUsd;
 use crate::core::usage::TokenUsage;
 
 /// The counts in an answer. OpenAI's names first, then Groq's place for the whole, and DeepSeek's
@@ -26,6 +27,16 @@ pub fn usage(answer: &Value) -> Option<TokenUsage> {
         cached_input: cached.unwrap_or_default().min(input),
         output: output(usage, input),
     })
+}
+
+/// What the call has cost, as OpenRouter tells it: what it takes itself, and what the server behind it
+/// takes from the person's own account there.
+pub fn cost(answer: &Value) -> Option<MicroUsd> {
+    let usage = answer.get("usage")?;
+    let amount = |pointer: &str| MicroUsd::from_usd(usage.pointer(pointer)?.as_f64()?);
+    let behind = amount("/cost_details/upstream_inference_cost")
+        .filter(|_| usage.get("is_byok") == Some(&Value::Bool(true)));
+    Some(amount("/cost")?.plus(behind.unwrap_or_default()))
 }
 
 /// What was written and what was thought. xAI counts the thoughts apart, and Gemini only in the

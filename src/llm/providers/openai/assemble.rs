@@ -6,6 +6,7 @@ use super::own_fields::{self, OwnFields};
 use super::response::{CallPart, Part, Place};
 use crate::core::ids::CallId;
 use crate::core::model::{FinishReason, ModelErrorKind, ReplySink};
+use crate::core::money::MicroUsd;
 use crate::core::tool::ToolCall;
 use crate::core::usage::TokenUsage;
 use crate::llm::providers::http::answer::{
@@ -24,6 +25,7 @@ pub struct ChatAnswer {
     finish: Option<String>,
     model: Option<String>,
     usage: Option<TokenUsage>,
+    cost: Option<MicroUsd>,
     size: usize,
     has_choice: bool,
 }
@@ -54,6 +56,7 @@ impl Answer for ChatAnswer {
         Counted {
             model: self.model.clone(),
             tokens: self.usage,
+            cost: self.cost,
         }
     }
 
@@ -131,6 +134,7 @@ impl ChatAnswer {
         self.finish = part.finish.or(self.finish.take());
         self.model = part.model.or(self.model.take());
         self.usage = part.usage.or(self.usage);
+        self.cost = part.cost.or(self.cost);
         let said = self.thoughts.pass(&part.text);
         self.say(&said, sink);
         Ok(())

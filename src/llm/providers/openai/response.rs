@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::own_fields::{EXTRA_CONTENT, OwnFields, REASONING};
+use crate::core::money::MicroUsd;
 use crate::core::usage::TokenUsage;
 use crate::llm::providers::http::counts;
 use crate::llm::providers::http::errors::{Failure, ServerError};
@@ -23,6 +24,7 @@ pub(super) struct Part {
     pub(super) thought: usize,
     pub(super) finish: Option<String>,
     pub(super) usage: Option<TokenUsage>,
+    pub(super) cost: Option<MicroUsd>,
 }
 
 /// A tool call or a piece of one.
@@ -64,6 +66,7 @@ impl Part {
         let mut part = Self {
             model: text_of(value.get("model")),
             usage: counts::usage(value),
+            cost: counts::cost(value),
             ..Self::default()
         };
         if let Some(choice) = value.get("choices").and_then(|choices| choices.get(0)) {

@@ -101,6 +101,7 @@ impl Answer for ResponsesAnswer {
         Counted {
             model: self.model.clone(),
             tokens: self.usage,
+            cost: None,
         }
     }
 
