@@ -89,6 +89,14 @@ impl LlmConfig {
             .trim()
     }
 
+    /// The models that the server itself may ask in place of this one.
+    pub fn stand_ins(&self) -> &[String] {
+        match self.provider {
+            Provider::OpenRouter => &self.openrouter.models,
+            _ => &[],
+        }
+    }
+
     /// The settings of a profile. What it leaves out is as in `[llm]`, except that another provider
     /// or server never gets this one's key, and that another model starts without this one's
     /// sampling and window.
