@@ -195,8 +195,9 @@ impl Spending {
             let guess = entry.guess.take().unwrap_or_default();
             let is_counted = entry.tokens != TokenUsage::default();
             let tokens = if is_counted { entry.tokens } else { guess };
-            let price = self.settings.prices.find(&entry.model, name);
-            entry.cost = price.map(|price| price.of(tokens));
+            let price = || self.settings.prices.find(&entry.model, name);
+            // The server's own word counts first.
+            entry.cost = entry.cost.or_else(|| Some(price()?.of(tokens)));
         }
         entries.iter().filter_map(|entry| entry.cost).sum()
     }

@@ -1,6 +1,6 @@
 //! Money in whole millionths of a US dollar, and what models cost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -116,21 +116,37 @@ impl Price {
 
 /// The prices of models, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PriceList(BTreeMap<String, Price>);
+pub struct PriceList {
+    prices: BTreeMap<String, Price>,
+    unpriced: BTreeSet<String>,
+}
 
 impl PriceList {
+    /// The list, and other models that may answer in place of the one that is asked. Those of them
+    /// that have no price do not cost what that one costs.
+    #[must_use]
+    pub fn with_unpriced(mut self, models: impl IntoIterator<Item = String>) -> Self {
+        self.unpriced.extend(models);
+        self
+    }
+
     /// The price of a call: by the name with which the model answered, by that name without a
     /// date at its end, or by the name under which it was asked.
     pub fn find(&self, answered: &str, asked: &str) -> Option<Price> {
-        [answered, without_date(answered), asked]
-            .into_iter()
-            .find_map(|name| self.0.get(name).copied())
+        let own = [answered, without_date(answered)];
+        let priced = own.iter().find_map(|name| self.prices.get(*name));
+        let is_another = own.iter().any(|name| self.unpriced.contains(*name));
+        let same = || self.prices.get(asked).filter(|_| !is_another);
+        priced.or_else(same).copied()
     }
 }
 
 impl FromIterator<(String, Price)> for PriceList {
     fn from_iter<I: IntoIterator<Item = (String, Price)>>(prices: I) -> Self {
-        Self(prices.into_iter().collect())
+        Self {
+            prices: prices.into_iter().collect(),
+            unpriced: BTreeSet::new(),
+        }
     }
 }
 
@@ -249,6 +265,17 @@ mod tests {
         for (answered, asked, number) in cases {
             let found = list.find(answered, asked);
             assert_eq!(found, number.map(named), "{answered}, asked as {asked}");
+        }
+        let list = list.with_unpriced(["dear", "gpt-5"].map(str::to_owned));
+        let cases = [
+            ("dear", None),
+            ("dear-2025-08-07", None),
+            ("gpt-5", Some(5.0)),
+            ("local.gguf", Some(7.0)),
+        ];
+        for (answered, number) in cases {
+            let found = list.find(answered, "local");
+            assert_eq!(found, number.map(named), "{answered}");
         }
     }
 }

@@ -31,7 +31,7 @@ pub struct UsageEntry {
     /// call has its cost.
     #[serde(skip)]
     pub guess: Option<TokenUsage>,
-    /// What it cost; `None` when the model has no price.
+    /// What it cost, as the server says or by the model's price; `None` when neither is known.
     #[serde(default)]
     pub cost: Option<MicroUsd>,
     /// Whether it was of use.

@@ -29,7 +29,7 @@ pub struct LlmConfig {
     pub system_prompt: Option<String>,
     /// One model request, the whole of it.
     pub request_timeout_seconds: Seconds,
-    /// The longest silence while an answer streams.
+    /// The longest silence while an answer streams, once something of it has come.
     pub stall_timeout_seconds: Seconds,
     /// Tries of one request, the first included.
     pub retry_attempts: NonZeroU32,
@@ -87,6 +87,14 @@ impl LlmConfig {
             .as_deref()
             .unwrap_or(DEFAULT_SYSTEM_PROMPT)
             .trim()
+    }
+
+    /// The models that the server itself may ask in place of this one.
+    pub fn stand_ins(&self) -> &[String] {
+        match self.provider {
+            Provider::OpenRouter => &self.openrouter.models,
+            _ => &[],
+        }
     }
 
     /// The settings of a profile. What it leaves out is as in `[llm]`, except that another provider

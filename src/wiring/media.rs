@@ -11,6 +11,7 @@ use crate::app::channels::Channels;
 use crate::app::spending::Spending;
 use crate::core::media::{MediaLimits, MediaSwitch, Term, Transcriber};
 use crate::llm::config::PdfAs;
+use crate::llm::providers::SetupError;
 use crate::llm::providers::transcription::{HttpTranscriber, TranscriptionSettings};
 use crate::llm::tools::Inserting;
 
@@ -65,33 +66,36 @@ pub(super) fn inserting(settings: &Settings, ports: &Ports) -> Option<Inserting>
     })
 }
 
-/// By default the server and key of `[llm]`; another server never gets that key.
 fn transcriber(
     settings: &Settings,
     spending: &Arc<Spending>,
 ) -> anyhow::Result<Option<Arc<dyn Transcriber>>> {
-    let config = &settings.tools.audio_transcription;
+    let listener = listener(settings).context("tools.audio_transcription")?;
+    let name = &settings.tools.audio_transcription.model;
+    Ok(listener.map(|listener| spending.metered_transcriber(Arc::new(listener), name)))
+}
+
+/// What listens to recordings, without anything around it; `None` where that is switched off. By
+/// default it has the server and key of `[llm]`; another server never gets that key.
+pub fn listener(settings: &Settings) -> Result<Option<HttpTranscriber>, SetupError> {
+    let (config, llm) = (&settings.tools.audio_transcription, &settings.llm);
     if !config.enabled {
         return Ok(None);
     }
-    let llm = &settings.llm;
-    let (base_url, key) = match &config.base_url {
+    let (base_url, api_key) = match &config.base_url {
         Some(base_url) => (base_url.clone(), config.api_key.clone()),
         None => (
             model::base_url(llm),
             config.api_key.clone().or_else(|| llm.api_key.clone()),
         ),
     };
-    let transcriber = HttpTranscriber::new(TranscriptionSettings {
+    HttpTranscriber::new(TranscriptionSettings {
         base_url,
-        api_key: key,
+        api_key,
         model: config.model.clone(),
         request_timeout: llm.request_timeout_seconds.get(),
-    });
-    let transcriber = Arc::new(transcriber.context("tools.audio_transcription")?);
-    Ok(Some(
-        spending.metered_transcriber(transcriber, &config.model),
-    ))
+    })
+    .map(Some)
 }
 
 fn limits(settings: &Settings) -> MediaLimits {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Ports;
 use super::settings::Settings;
+use super::{Ports, model};
 use crate::adapters::{console, telegram};
 use crate::app::channels::Channels;
 use crate::app::signals::Signals;
@@ -12,7 +12,7 @@ use crate::core::budget::BudgetLimits;
 use crate::core::channel::ChatTarget;
 use crate::core::ids::{ChannelName, ChatId, UserId};
 use crate::core::money::{MicroUsd, Price, PriceList};
-use crate::llm::config::{BudgetConfig, LlmConfig, PriceConfig};
+use crate::llm::config::{BudgetConfig, PriceConfig};
 
 /// The spending of this process.
 pub fn build(
@@ -23,7 +23,7 @@ pub fn build(
 ) -> Arc<Spending> {
     Spending::new(
         SpendingSettings {
-            prices: prices(&settings.llm),
+            prices: prices(settings),
             limits: limits(&settings.llm.budget),
             zone: settings.runtime.timezone,
             owner: owner_chat(settings, channels),
@@ -46,7 +46,7 @@ pub fn limits(budget: &BudgetConfig) -> BudgetLimits {
     }
 }
 
-fn prices(llm: &LlmConfig) -> PriceList {
+fn prices(settings: &Settings) -> PriceList {
     let price = |price: &PriceConfig| {
         Some(Price {
             input: MicroUsd::from_usd(price.input)?,
@@ -54,10 +54,11 @@ fn prices(llm: &LlmConfig) -> PriceList {
             output: MicroUsd::from_usd(price.output)?,
         })
     };
-    llm.prices
-        .iter()
+    let prices = settings.llm.prices.iter();
+    let prices: PriceList = prices
         .filter_map(|(model, config)| Some((model.clone(), price(config)?)))
-        .collect()
+        .collect();
+    prices.with_unpriced(model::used(settings).flat_map(|model| model.stand_ins().to_vec()))
 }
 
 /// Whose bot this is: the owner in Telegram, and whoever sits at the terminal.
@@ -83,4 +84,38 @@ fn owner_chat(settings: &Settings, channels: &Channels) -> Option<ChatTarget> {
     places
         .into_iter()
         .find(|place| channels.of(place).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::llm::config::{LlmConfig, Provider};
+
+    #[test]
+    fn a_stand_in_without_a_price_does_not_cost_what_the_first_one_costs() {
+        let price = PriceConfig {
+            input: 1.0,
+            cached_input: None,
+            output: 2.0,
+        };
+        let mut llm = LlmConfig {
+            provider: Provider::OpenRouter,
+            model: "cheap".to_owned(),
+            prices: [("cheap".to_owned(), price)].into(),
+            ..LlmConfig::default()
+        };
+        llm.openrouter.models = vec!["cheap".to_owned(), "dear".to_owned()];
+        let prices_of = |llm: &LlmConfig| {
+            prices(&Settings {
+                llm: llm.clone(),
+                ..Settings::default()
+            })
+        };
+        let routed = prices_of(&llm);
+        assert!(routed.find("cheap", "cheap").is_some());
+        assert_eq!(routed.find("dear", "cheap"), None);
+        // Another server knows nothing of them, and calls its model as it likes.
+        llm.provider = Provider::OpenAi;
+        assert!(prices_of(&llm).find("dear", "cheap").is_some());
+    }
 }

@@ -112,6 +112,8 @@ async fn look(loaded: &Loaded<Settings>, depth: Depth) -> Vec<Row> {
     }
     if depth == Depth::Full {
         rows.extend(reach::models(settings).await);
+        let transcription = reach::transcription(settings).await;
+        rows.extend(transcription.map(|found| Row::new("transcription", found)));
         rows.extend(machine::rows(settings).await);
     }
     rows

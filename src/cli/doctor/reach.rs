@@ -1,5 +1,6 @@
-//! What lies outside: Telegram and the models, each asked once.
+//! What lies outside: Telegram, the models and what listens, each asked once.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -10,12 +11,14 @@ use crate::adapters::sqlite::DatabaseLock;
 use crate::adapters::system::SystemClock;
 use crate::adapters::telegram::config::UpdateMode;
 use crate::adapters::telegram::{ApiClient, ApiError};
-use crate::cli::setup::one_question;
+use crate::cli::setup::{CALLS_TOOLS, one_question};
 use crate::core::clock::Clock;
 use crate::core::http_url::HttpUrl;
+use crate::core::media::{InMemory, Recording, Transcriber};
+use crate::core::model::ModelErrorKind;
 use crate::llm::config::LlmConfig;
-use crate::wiring::model;
 use crate::wiring::settings::Settings;
+use crate::wiring::{media, model};
 
 /// Longer than this nobody waits for a table.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -91,18 +94,22 @@ fn of_webhook(info: &Value, url: &HttpUrl) -> Found {
     }
 }
 
-/// The model and those that stand in for it.
+/// The models that a turn may come to, each asked once.
 pub(super) async fn models(settings: &Settings) -> Vec<Row> {
-    let llm = &settings.llm;
+    let (llm, runs) = (&settings.llm, &settings.scheduler.prompts.profile);
+    let of_runs = runs.iter().filter_map(|name| llm.profiles.get(name));
+    let of_runs = of_runs.flat_map(|profile| &profile.fallbacks);
+    let fallbacks = llm.fallbacks.iter().map(|name| ("fallback model", name));
+    let named = fallbacks
+        .chain(runs.iter().map(|name| ("model of scheduled jobs", name)))
+        .chain(of_runs.map(|name| ("fallback model of scheduled jobs", name)));
     let mut rows = vec![Row::new("model", asked(llm).await)];
-    for name in &llm.fallbacks {
-        if let Some(profile) = llm.profile(name) {
-            rows.push(Row::new("fallback model", asked(&profile).await));
+    let mut known = BTreeSet::new();
+    for (what, name) in named {
+        let profile = llm.profile(name).filter(|_| known.insert(name));
+        if let Some(profile) = profile {
+            rows.push(Row::new(what, asked(&profile).await));
         }
-    }
-    let of_runs = settings.scheduler.prompts.profile.as_ref();
-    if let Some(profile) = of_runs.and_then(|name| llm.profile(name)) {
-        rows.push(Row::new("model of scheduled jobs", asked(&profile).await));
     }
     rows
 }
@@ -115,23 +122,78 @@ async fn asked(config: &LlmConfig) -> Found {
         }
         Err(error) => return Found::broken(error.to_string(), "mend [llm]"),
     };
+    let name = model.describe();
     match tokio::time::timeout(PATIENCE, one_question(model.as_ref())).await {
-        Ok(Ok(_)) => Found::Well(format!("{} answers", model.describe())),
-        Ok(Err(error)) => Found::broken(
-            format!(
-                "{} does not answer: {}",
-                model.describe(),
-                error.kind.summary()
+        Ok(Ok(_)) => Found::Well(format!("{name} answers")),
+        Ok(Err(error)) => match error.kind {
+            // Only the server's own words tell what it does not take.
+            ModelErrorKind::BadRequest { .. } => Found::broken(
+                format!(
+                    "{name} does not answer as each turn asks it: {}",
+                    error.detail
+                ),
+                format!("check llm.base_url and llm.model: {CALLS_TOOLS}"),
             ),
-            "check llm.base_url, llm.model and llm.api_key",
-        ),
+            kind => Found::broken(
+                format!("{name} does not answer: {}", kind.summary()),
+                "check llm.base_url, llm.model and llm.api_key",
+            ),
+        },
         Err(_) => Found::broken(
-            format!(
-                "{} did not answer in {} s",
-                model.describe(),
-                PATIENCE.as_secs()
-            ),
+            format!("{name} did not answer in {} s", PATIENCE.as_secs()),
             "check llm.base_url, or whether its server is loaded",
         ),
     }
+}
+
+/// Whether voice messages are listened to; `None` where that is switched off.
+pub(super) async fn transcription(settings: &Settings) -> Option<Found> {
+    let name = &settings.tools.audio_transcription.model;
+    let listener = match media::listener(settings) {
+        Ok(listener) => listener?,
+        Err(error) => {
+            let fix = "mend [tools.audio_transcription]";
+            return Some(Found::broken(error.to_string(), fix));
+        }
+    };
+    let recording = Recording {
+        content: InMemory::holding(silence()),
+        name: "silence.wav".to_owned(),
+    };
+    let fix =
+        "check [tools.audio_transcription], which without a base_url goes to the server of [llm]";
+    let listened = tokio::time::timeout(PATIENCE, listener.transcribe(&recording)).await;
+    Some(match listened.map(|listened| listened.words) {
+        Ok(Ok(_)) => Found::Well(format!(
+            "{name} listens; it was given half a second of silence"
+        )),
+        Ok(Err(error)) => Found::broken(format!("{name} does not listen: {error}"), fix),
+        Err(_) => Found::broken(
+            format!("{name} did not answer in {} s", PATIENCE.as_secs()),
+            fix,
+        ),
+    })
+}
+
+/// Half a second of it as a WAV file, 16,000 samples of two bytes a second. OpenAI's server refuses
+/// what is shorter than a tenth.
+fn silence() -> Vec<u8> {
+    const SAMPLES: u32 = 8_000;
+    const RATE: u32 = 16_000;
+    let length = SAMPLES * 2;
+    let mut file = Vec::new();
+    file.extend(b"RIFF");
+    file.extend((36 + length).to_le_bytes());
+    file.extend(b"WAVEfmt ");
+    file.extend(16_u32.to_le_bytes());
+    // Plain samples, of one channel.
+    file.extend([1, 0, 1, 0]);
+    file.extend(RATE.to_le_bytes());
+    file.extend((RATE * 2).to_le_bytes());
+    // Two bytes together, 16 bits each.
+    file.extend([2, 0, 16, 0]);
+    file.extend(b"data");
+    file.extend(length.to_le_bytes());
+    file.resize(file.len() + length as usize, 0);
+    file
 }

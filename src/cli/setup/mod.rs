@@ -15,7 +15,7 @@ use clap::Args;
 
 use self::file::{Answers, Place, whole};
 use self::interrupt::Interruptible;
-pub(super) use self::model::one_question;
+pub(super) use self::model::{CALLS_TOOLS, one_question};
 use self::person::Person;
 pub(super) use self::zone::guess as zone_of_this_machine;
 use super::{runtime, say};

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::bail;
 use secrecy::SecretString;
+use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::Options;
@@ -12,7 +13,8 @@ use super::person::Person;
 use crate::adapters::config::{Environment, Text, load_text};
 use crate::cli::say;
 use crate::core::http_url::HttpUrl;
-use crate::core::model::{ChatModel, ModelError, ModelRequest, ReplySink};
+use crate::core::model::{ChatModel, ModelError, ModelErrorKind, ModelRequest, ReplySink};
+use crate::core::tool::{SchemaStrictness, ToolSpec};
 use crate::core::usage::UsageEntry;
 use crate::wiring::model;
 use crate::wiring::settings::{RULES, Settings};
@@ -119,22 +121,51 @@ fn try_it(answers: &ModelAnswers, runtime: &Runtime) -> Result<(), String> {
     };
     say("Asking the model …");
     let answer = runtime.block_on(one_question(model.as_ref()));
-    let words = answer.map_err(|error| format!("the model does not answer: {error}"))?;
+    let words = answer.map_err(|error| match error.kind {
+        ModelErrorKind::BadRequest { .. } => {
+            let detail = &error.detail;
+            format!("the model does not answer as each turn asks it: {detail}\n  {CALLS_TOOLS}")
+        }
+        _ => format!("the model does not answer: {error}"),
+    })?;
     say(&format!("✓ {} answers: {words}", model.describe()));
     Ok(())
 }
 
-/// Asks for one word; what comes back is fit to be shown.
+/// What a person is told whose server takes no such request.
+pub(in crate::cli) const CALLS_TOOLS: &str = "it must be a model that can call tools, on a server that lets it (vLLM: --enable-auto-tool-choice)";
+
+/// Asks for one word; what comes back is fit to be shown. A tool goes along as in each turn: there are
+/// servers that answer without, and refuse every request that has some.
 pub(in crate::cli) async fn one_question(model: &dyn ChatModel) -> Result<String, ModelError> {
     let request = ModelRequest {
         system: "You are asked whether you can be reached.".to_owned(),
         user: "Say OK.".to_owned(),
+        tools: vec![a_tool()],
         cache_key: "minibot-setup".to_owned(),
         ..ModelRequest::default()
     };
     let reply = model.reply(&request, &Unheard).await?;
-    let words = crate::cli::printable(reply.text.trim());
-    Ok(words.chars().take(60).collect())
+    let words = match reply.text.trim() {
+        "" if !reply.calls.is_empty() => "(with a call of the tool)",
+        words => words,
+    };
+    Ok(crate::cli::printable(words).chars().take(60).collect())
+}
+
+/// One that nobody needs in order to say OK, and that is never run.
+fn a_tool() -> ToolSpec {
+    ToolSpec {
+        name: "time_in",
+        description: "Tells the time in a place.".to_owned(),
+        parameters: json!({
+            "type": "object",
+            "properties": { "place": { "type": "string" } },
+            "required": ["place"],
+            "additionalProperties": false,
+        }),
+        schema: SchemaStrictness::Strict,
+    }
 }
 
 /// Nobody watches the answer grow.

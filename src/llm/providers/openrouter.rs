@@ -14,7 +14,8 @@ pub fn model(
     settings: ServerSettings,
     config: &OpenRouterConfig,
 ) -> Result<OpenAiModel, SetupError> {
-    OpenAiModel::speaking(ChatCompletions::with_fields(fields(config)), settings)
+    let api = ChatCompletions::with_fields(fields(config)).telling_cost();
+    OpenAiModel::speaking(api, settings)
 }
 
 /// What goes into the request beside a chat completion's own fields; nothing that is not set.

@@ -211,12 +211,14 @@ fn is_amount(amount: f64) -> bool {
     MicroUsd::from_usd(amount).is_some()
 }
 
-/// What has no price costs nothing as far as the budget knows.
+/// What has no price costs nothing as far as the budget knows, but for what OpenRouter says that a
+/// call has cost: beforehand, and when a call breaks off, it says nothing.
 fn unpriced_models(settings: &Settings, findings: &mut Vec<Finding>) {
     let llm = &settings.llm;
     if llm.budget.daily_usd.is_none() && llm.budget.monthly_usd.is_none() {
         return;
     }
+    let mut told = BTreeSet::new();
     for (section, used) in used(settings) {
         let model = &used.model;
         if used.provider != Provider::Builtin && !llm.prices.contains_key(model) {
@@ -224,6 +226,19 @@ fn unpriced_models(settings: &Settings, findings: &mut Vec<Finding>) {
             findings.push(Finding::warning(
                 [key.as_str(), "llm.budget"],
                 format!("{key}: llm.budget does not limit {model:.60}, which has no price in [llm.prices]"),
+            ));
+        }
+        for model in used.stand_ins() {
+            if llm.prices.contains_key(model) || !told.insert(model.clone()) {
+                continue;
+            }
+            let key = format!("{section}.openrouter.models");
+            findings.push(Finding::warning(
+                [key.as_str(), "llm.openrouter.models", "llm.budget"],
+                format!(
+                    "{key}: llm.budget does not know what a call of {model:.60} has cost that breaks off, as it has no \
+                     price in [llm.prices]"
+                ),
             ));
         }
     }

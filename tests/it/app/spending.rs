@@ -7,6 +7,7 @@ use minibot::core::budget::BudgetLimits;
 use minibot::core::clock::Clock;
 use minibot::core::money::MicroUsd;
 use minibot::wiring::beside::Beside;
+use serde_json::json;
 
 use super::cards::press;
 use crate::support::fake_model::{Quirk, Reply};
@@ -51,6 +52,28 @@ async fn usage_tells_tokens_and_money() {
         .await
         .replies_with("There is no budget")
         .await;
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn what_the_server_says_that_a_call_has_cost_counts_before_the_prices() {
+    let [input, output] = PRICES;
+    let provider = ("llm.provider", "openrouter");
+    let budget = ("llm.budget.daily_usd", "0.5");
+    let owner = ("runtime.owner_user_id", "1002");
+    let bot = TestBot::with(&[input, output, provider, budget, owner]).await;
+    let answer = json!({ "model": "dear", "choices": [{ "message": { "content": "A composer." }, "finish_reason": "stop" }],
+        "usage": { "prompt_tokens": 10, "completion_tokens": 5, "cost": 0.5 } });
+    bot.model([Reply::custom(200, answer.to_string())]);
+    bot.says(QUESTION).await.replies("A composer.").await;
+    bot.says("/usage")
+        .await
+        .replies_with("• dear: 1 call, 10 tokens in, 5 out, $0.50")
+        .await;
+    bot.bob()
+        .replies("$0.50 of today's budget of $0.50 is spent. /usage shows for what.")
+        .await;
+    bot.says(QUESTION).await.replies(USED_UP).await;
     bot.finish().await;
 }
 

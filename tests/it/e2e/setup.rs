@@ -343,6 +343,34 @@ async fn what_is_wrong_is_said_and_nothing_is_written() {
     }
 }
 
+/// Each turn has tools: a model that answers only without them is of no use.
+#[tokio::test]
+async fn a_model_that_takes_no_tools_is_not_taken() {
+    let program = unconfigured().await;
+    let folder = program.config_path().parent().unwrap().to_owned();
+    std::fs::write(folder.join("key"), program.provider.api_key()).unwrap();
+    let words = "registry.ollama.ai/library/gemma:2b does not support tools";
+    program.provider.respond_with(move |request| {
+        let body = format!(r#"{{"error":{{"message":"{words}"}}}}"#);
+        if request.body["tools"].is_array() {
+            Reply::custom(400, body)
+        } else {
+            Reply::text("OK")
+        }
+    });
+    let base = program.provider.url();
+    let setup = ["setup", "--no-telegram", "--timezone", "UTC"];
+    let model = ["--provider", "openai", "--model", "fake"];
+    let server = ["--base-url", &base, "--api-key-file", "key"];
+    let output = program
+        .run(&[&setup[..], &model[..], &server[..]].concat())
+        .await;
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains(words), "{}", text(&output));
+    assert!(text(&output).contains("call tools"), "{}", text(&output));
+    assert!(!program.config_path().exists());
+}
+
 #[tokio::test]
 async fn the_file_of_the_old_bot_is_taken_over() {
     let program = unconfigured().await;

@@ -1,11 +1,16 @@
 //! OpenRouter: what goes beside a chat completion, and its own ways of failing.
 
+use axum::body::Body;
+use axum::response::Response;
 use minibot::core::model::{ChatModel, ModelErrorKind};
+use minibot::core::money::MicroUsd;
 use minibot::llm::config::OpenRouterConfig;
 use minibot::llm::providers::openrouter;
 use serde_json::{Value, json};
 
-use super::model_fixture::{RecordingSink, install_crypto, overloaded, request, settings_of};
+use super::model_fixture::{
+    RecordingSink, install_crypto, model, overloaded, request, server_of, settings, settings_of,
+};
 use crate::support::fake_model::{Dialect, FakeModel, Options, Quirk, Reply};
 
 async fn fake() -> FakeModel {
@@ -158,4 +163,56 @@ async fn what_the_host_behind_it_says_is_told_without_the_conversation() {
         error.detail,
         "HTTP 400: Provider returned error (cannot parse '…')"
     );
+}
+
+/// What a call has cost by this `usage` of its last message, told by OpenRouter and by another server.
+async fn cost_by(usage: Value) -> [Option<MicroUsd>; 2] {
+    let (_server, url) = server_of(move || {
+        let said = json!({ "model": "a/b", "choices": [{ "delta": { "content": "OK" }, "finish_reason": "stop" }] });
+        let last = json!({ "model": "a/b", "choices": [], "usage": usage });
+        Response::new(Body::from(format!("data: {said}\n\ndata: {last}\n\ndata: [DONE]\n\n")))
+    })
+    .await;
+    install_crypto();
+    let settings = settings(&url, None);
+    let router = openrouter::model(settings.clone(), &OpenRouterConfig::default()).unwrap();
+    let mut costs = [None; 2];
+    for (model, cost) in [router, model(settings)].iter().zip(&mut costs) {
+        let (request, sink) = (request("hi"), RecordingSink::default());
+        let reply = model.reply(&request, &sink).await.unwrap();
+        assert_eq!(reply.usage[0].model, "a/b");
+        *cost = reply.usage[0].cost;
+    }
+    costs
+}
+
+#[tokio::test]
+async fn what_openrouter_says_that_a_call_has_cost_is_what_it_has_cost() {
+    let cases = [
+        (json!({ "cost": 0.95 }), Some(950_000)),
+        (json!({ "cost": 0 }), Some(0)),
+        // With a key of one's own for the server behind it, that server charges too.
+        (
+            json!({ "cost": 0.05, "is_byok": true, "cost_details": { "upstream_inference_cost": 1.0 } }),
+            Some(1_050_000),
+        ),
+        (
+            json!({ "cost": 0.05, "is_byok": true, "cost_details": { "upstream_inference_cost": null } }),
+            Some(50_000),
+        ),
+        (
+            json!({ "cost": 0.05, "is_byok": false, "cost_details": { "upstream_inference_cost": 0.05 } }),
+            Some(50_000),
+        ),
+        (json!({ "cost": -1 }), None),
+        (json!({ "cost": "much" }), None),
+        (json!({}), None),
+    ];
+    for (mut usage, cost) in cases {
+        usage["prompt_tokens"] = 9.into();
+        let [router, other] = cost_by(usage.clone()).await;
+        assert_eq!(router, cost.map(MicroUsd::new), "{usage}");
+        // Who knows in which currency.
+        assert_eq!(other, None);
+    }
 }

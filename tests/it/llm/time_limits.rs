@@ -92,6 +92,110 @@ async fn a_server_may_think_longer_than_a_stream_may_be_silent() {
     }
 }
 
+/// What comes before a model has thought: the headers, and events that hold nothing of the answer.
+#[tokio::test]
+async fn a_server_may_begin_its_stream_before_it_thinks() {
+    let cases: [(usize, &[&str]); 5] = [
+        (0, &[": still here"]),
+        (
+            0,
+            &[r#"data: {"choices":[{"delta":{"role":"assistant","content":""}}]}"#],
+        ),
+        (
+            1,
+            &[
+                r#"data: {"type":"response.created","response":{"status":"in_progress"}}"#,
+                r#"data: {"type":"response.in_progress","response":{"status":"in_progress"}}"#,
+            ],
+        ),
+        (
+            1,
+            &[
+                r#"data: {"type":"response.output_item.added","output_index":0,"item":{"type":"reasoning","id":"rs_1"}}"#,
+            ],
+        ),
+        // It has said what it is about to do, and thinks about how.
+        (
+            1,
+            &[
+                r#"data: {"type":"response.output_text.delta","output_index":0,"delta":"a"}"#,
+                r#"data: {"type":"response.output_item.added","output_index":1,"item":{"type":"reasoning","id":"rs_1"}}"#,
+            ],
+        ),
+    ];
+    for (at, beginning) in cases {
+        let gate = Gate::new();
+        let held = gate.clone();
+        let (_server, url) = server_of(move || {
+            let said = paced(beginning.iter().copied().map(Ok)).into_data_stream();
+            let held = held.clone();
+            let rest = stream::once(async move {
+                held.pass().await;
+                Ok(Bytes::new())
+            });
+            Response::new(Body::from_stream(said.chain(rest)))
+        })
+        .await;
+        let mut settings = settings(&url, None);
+        settings.stall_timeout = Duration::from_millis(20);
+        let (request, sink) = (request("hi"), RecordingSink::default());
+        let models = both(&settings);
+        let thinking = async {
+            gate.wait_for_arrivals(1).await;
+            let left = gate.wait_for_departures(1);
+            let _ = timeout(Duration::from_millis(120), left).await;
+        };
+        tokio::select! {
+            answer = models[at].reply(&request, &sink) => panic!("it gave up on {beginning:?}: {answer:?}"),
+            () = thinking => {}
+        }
+    }
+}
+
+/// Thoughts that can be seen are part of what streams.
+#[tokio::test]
+async fn whatever_streams_may_not_fall_silent_for_long() {
+    let cases = [
+        (
+            0,
+            r#"data: {"choices":[{"delta":{"reasoning_content":"hm"}}]}"#,
+        ),
+        (0, r#"data: {"choices":[{"delta":{"reasoning":"hm"}}]}"#),
+        (
+            0,
+            r#"data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f"}}]}}]}"#,
+        ),
+        (0, r#"{"choices":"#),
+        (
+            1,
+            r#"data: {"type":"response.reasoning_text.delta","output_index":0,"delta":"hm"}"#,
+        ),
+        (
+            1,
+            r#"data: {"type":"response.output_item.added","output_index":0,"item":{"type":"function_call","name":"f","call_id":"a"}}"#,
+        ),
+        (
+            1,
+            r#"data: {"type":"response.refusal.delta","output_index":0,"delta":"no"}"#,
+        ),
+    ];
+    for (at, beginning) in cases {
+        let (_server, url) = server_of(move || {
+            let said = paced([Ok(beginning)]).into_data_stream();
+            Response::new(Body::from_stream(said.chain(stream::pending())))
+        })
+        .await;
+        let mut settings = settings(&url, None);
+        settings.stall_timeout = Duration::from_millis(150);
+        let (request, sink) = (request("hi"), RecordingSink::default());
+        let models = both(&settings);
+        let answer = timeout(SOON, models[at].reply(&request, &sink)).await;
+        let error = answer.expect("in time").unwrap_err();
+        let told = error.detail.contains("stopped for 0.15 s");
+        assert!(told, "{beginning}: {}", error.detail);
+    }
+}
+
 #[tokio::test]
 async fn a_call_that_nobody_waits_for_is_hung_up() {
     let fake = FakeModel::start().await;

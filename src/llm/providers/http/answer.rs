@@ -1,5 +1,6 @@
 //! An answer in the making, whatever the API, and what the rest of the program may rely on then.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use serde_json::Value;
@@ -8,6 +9,7 @@ use super::ServerSettings;
 use super::errors::Failure;
 use crate::core::ids::CallId;
 use crate::core::model::{Continuation, FinishReason, ModelReply, ReplySink};
+use crate::core::money::MicroUsd;
 use crate::core::tool::ToolCall;
 use crate::core::usage::TokenUsage;
 
@@ -29,6 +31,10 @@ pub trait Answer: Default + Send {
 
     /// Whether anything of an answer has come.
     fn has_begun(&self) -> bool;
+
+    /// Whether some of the answer has come, and no thought that nobody sees is known to be under way:
+    /// from here on it should not fall silent.
+    fn is_flowing(&self) -> bool;
 
     /// Whether the server has said why it stopped: nothing that matters comes after.
     fn is_finished(&self) -> bool;
@@ -52,6 +58,8 @@ pub struct Counted {
     /// The model, as the server calls it.
     pub model: Option<String>,
     pub tokens: Option<TokenUsage>,
+    /// What it has cost, if the server counts in US dollars.
+    pub cost: Option<MicroUsd>,
 }
 
 /// A whole answer.
@@ -85,12 +93,12 @@ impl Said {
     }
 }
 
-/// The calls, each with an id of its own. Calls without name and arguments are nothing.
+/// The calls, each with an id of its own. Calls without name and arguments are nothing, and those
+/// that came twice are told once.
 pub fn distinct_calls(calls: impl IntoIterator<Item = ToolCall>) -> Vec<ToolCall> {
-    let mut calls: Vec<ToolCall> = calls
-        .into_iter()
-        .filter(|call| !(call.name.is_empty() && call.arguments.is_empty()))
-        .collect();
+    let calls = calls.into_iter();
+    let calls = calls.filter(|call| !(call.name.is_empty() && call.arguments.is_empty()));
+    let mut calls = told_once(calls.collect(), Clone::clone);
     let given: HashSet<CallId> = calls.iter().map(|call| call.id.clone()).collect();
     let mut used = HashSet::new();
     for (index, call) in calls.iter_mut().enumerate() {
@@ -103,4 +111,42 @@ pub fn distinct_calls(calls: impl IntoIterator<Item = ToolCall>) -> Vec<ToolCall
         used.insert(call.id.clone());
     }
     calls
+}
+
+/// `calls` without those that servers send twice: under one id and name, with the same arguments or
+/// with none.
+pub fn told_once<C>(calls: Vec<C>, read: impl Fn(&C) -> ToolCall) -> Vec<C> {
+    let read: Vec<ToolCall> = calls.iter().map(read).collect();
+    let is_told = |at: usize, call: &ToolCall| {
+        let is_again = |(other, known): (usize, &ToolCall)| {
+            (&known.id, &known.name) == (&call.id, &call.name)
+                && match other.cmp(&at) {
+                    Ordering::Less => repeats(&call.arguments, &known.arguments),
+                    Ordering::Equal => false,
+                    // It was only announced, and came in another place.
+                    Ordering::Greater => call.arguments.is_empty() && !known.arguments.is_empty(),
+                }
+        };
+        !call.id.as_str().is_empty() && read.iter().enumerate().any(is_again)
+    };
+    let calls = calls.into_iter().zip(read.iter().enumerate());
+    let kept = calls.filter(|(_, (at, call))| !is_told(*at, call));
+    kept.map(|(call, _)| call).collect()
+}
+
+/// Whether `arguments` say nothing beside `known`. Some servers repeat the object as a text.
+pub fn repeats(arguments: &str, known: &str) -> bool {
+    if arguments.trim().is_empty() || arguments == known {
+        return true;
+    }
+    let said = object(arguments);
+    said.is_some() && said == object(known)
+}
+
+fn object(arguments: &str) -> Option<Value> {
+    let value = match serde_json::from_str(arguments).ok()? {
+        Value::String(text) => serde_json::from_str(&text).ok()?,
+        value => value,
+    };
+    Some(value).filter(Value::is_object)
 }

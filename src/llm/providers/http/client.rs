@@ -55,7 +55,7 @@ pub(super) struct Client {
     authorization: Option<HeaderValue>,
     /// The whole of a call.
     total: Duration,
-    /// Between two pieces of the answer.
+    /// Between two pieces of the answer, once it has begun.
     silence: Duration,
 }
 
@@ -142,16 +142,26 @@ impl Client {
         sink: &dyn ReplySink,
     ) -> Result<(), Failure> {
         let mut reading = Reading::of(answer);
-        let mut finished: Option<Instant> = None;
+        // Since when it is finished, and how much of it had come. What goes on after that was not
+        // finished: some servers say so in each event.
+        let mut finished: Option<(Instant, usize)> = None;
         let over = loop {
             if reading.is_finished() {
-                finished.get_or_insert_with(Instant::now);
+                let size = reading.size();
+                let known = finished.filter(|(_, known)| *known == size);
+                finished = known.or_else(|| Some((Instant::now(), size)));
             }
-            let rest = finished.map(|since| REST.saturating_sub(since.elapsed()));
+            let rest = finished.map(|(since, _)| REST.saturating_sub(since.elapsed()));
             if rest.is_some_and(|rest| rest.is_zero()) {
                 break Ok(());
             }
-            let longest = rest.unwrap_or(self.silence).min(self.silence);
+            // Before that the server reads the request, or thinks.
+            let silence = if reading.is_flowing() {
+                self.silence
+            } else {
+                self.total
+            };
+            let longest = rest.unwrap_or(silence).min(silence);
             match next_bytes(&mut response, longest).await {
                 Ok(Some(bytes)) => match reading.take(&bytes, sink) {
                     Ok(Progress::More) => {}
@@ -231,3 +241,7 @@ pub(in crate::llm::providers) fn authorization(
     value.set_sensitive(true);
     Ok(Some(value))
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

@@ -108,6 +108,8 @@ pub struct ServerError {
     codes: Vec<String>,
     /// What a gateway tells of the server behind it (OpenRouter's `metadata.raw`), in small letters.
     behind: String,
+    /// How long the server asks to be left alone, where that stands in the body (Google's RetryInfo).
+    retry_delay: Option<Duration>,
 }
 
 impl ServerError {
@@ -156,6 +158,7 @@ impl ServerError {
             message,
             codes,
             behind: behind.unwrap_or_default(),
+            retry_delay: retry_delay(error),
         }
     }
 
@@ -205,6 +208,7 @@ impl ServerError {
 
     /// What to do about it.
     fn kind(&self, status: u16, retry_after: Option<Duration>) -> ModelErrorKind {
+        let retry_after = retry_after.or(self.retry_delay);
         let said = format!("{} {}", self.message.to_lowercase(), self.behind);
         // A server's limit on bytes, mostly that of the proxy before it (nginx: 1 MB), unless it
         // speaks of tokens (Groq).
@@ -216,7 +220,7 @@ impl ServerError {
         }
         // Waiting does not help where money is missing, so these are final although many servers
         // send 429 for them.
-        if self.has_code(&OUT_OF_MONEY) || is_about_money(&said) {
+        if self.has_code(&OUT_OF_MONEY) || self.is_about_money(&said) {
             return ModelErrorKind::QuotaExhausted;
         }
         if self.has_code(&FILTERED) || FILTERED_PHRASES.iter().any(|phrase| said.contains(phrase)) {
@@ -249,6 +253,14 @@ impl ServerError {
                     || TOO_LONG_PHRASES.iter().any(|phrase| said.contains(phrase))
             }
         }
+    }
+
+    /// Google says the same of a minute's quota, with the time to wait.
+    fn is_about_money(&self, said: &str) -> bool {
+        let is_named = OUT_OF_MONEY_PHRASES
+            .iter()
+            .any(|phrase| said.contains(phrase));
+        is_named && self.retry_delay.is_none() && !said.contains("please retry in")
     }
 
     fn is_about_tokens(&self, said: &str) -> bool {
@@ -307,14 +319,6 @@ const FILTERED: [&str; 4] = [
 /// OpenAI, and a limit that a person has set for a key of OpenRouter's.
 const OUT_OF_MONEY_PHRASES: [&str; 2] = ["exceeded your current quota", "key limit exceeded"];
 
-/// Google says the same of a minute's quota, with the time to wait.
-fn is_about_money(said: &str) -> bool {
-    let is_named = OUT_OF_MONEY_PHRASES
-        .iter()
-        .any(|phrase| said.contains(phrase));
-    is_named && !said.contains("please retry in")
-}
-
 /// Azure, OpenRouter and OpenAI.
 const FILTERED_PHRASES: [&str; 4] = [
     "content management policy",
@@ -343,6 +347,16 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let until = DateTime::parse_from_rfc2822(value).ok()?;
     let now = DateTime::parse_from_rfc2822(text(DATE.as_str())?).ok()?;
     (until - now).to_std().ok()
+}
+
+/// The same in an error object: a duration as Protocol Buffers write it in JSON, such as `34.5s`.
+fn retry_delay(error: &Value) -> Option<Duration> {
+    let details = error.get("details").and_then(Value::as_array)?;
+    let delay = details
+        .iter()
+        .find_map(|detail| detail.get("retryDelay")?.as_str())?;
+    let seconds = delay.strip_suffix('s')?.parse::<f64>().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// A JSON value as a word: a text without its quotes.

@@ -225,3 +225,51 @@ fn the_servers_own_words_are_found() {
     assert_eq!(detail("<html><body>nginx"), "HTTP 400: a web page");
     assert_eq!(detail(""), "HTTP 400: ");
 }
+
+/// Google names the time to wait in the body alone, and its compatible server sends a list.
+#[test]
+fn the_time_to_wait_is_read_from_the_body_where_no_header_says_it() {
+    let body = |delay: Value| {
+        json!({ "error": { "code": 429, "status": "RESOURCE_EXHAUSTED",
+            "message": "You exceeded your current quota, please check your plan and billing details.",
+            "details": [
+                { "@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [] },
+                { "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay },
+            ] } })
+    };
+    let limited = |seconds: f64| RateLimited {
+        retry_after: Some(Duration::from_secs_f64(seconds)),
+    };
+    for (delay, seconds) in [
+        ("34s", 34.0),
+        ("0.5s", 0.5),
+        ("34.074824224s", 34.074_824_224),
+    ] {
+        let body = body(json!(delay));
+        assert_eq!(kind(429, &body.to_string()), limited(seconds), "{body}");
+        let list = json!([body]);
+        assert_eq!(kind(429, &list.to_string()), limited(seconds), "{list}");
+        let within = ServerError::within(&body).unwrap();
+        assert_eq!(Failure::of_answer(&within).kind, limited(seconds));
+    }
+    let mut headers = HeaderMap::new();
+    headers.insert(RETRY_AFTER, HeaderValue::from_static("7"));
+    let both = Failure::of_status(429, &headers, body(json!("34s")).to_string().as_bytes());
+    assert_eq!(both.kind, limited(7.0));
+    for odd in [
+        json!("soon"),
+        json!("-3s"),
+        json!("1e300s"),
+        json!(34),
+        json!(null),
+    ] {
+        assert_eq!(kind(429, &body(odd).to_string()), QuotaExhausted);
+    }
+    let busy = json!({ "error": { "code": 503, "status": "UNAVAILABLE", "message": "overloaded",
+        "details": [{ "retryDelay": "2s" }] } });
+    let expected = Overloaded {
+        status: 503,
+        retry_after: Some(Duration::from_secs(2)),
+    };
+    assert_eq!(kind(503, &busy.to_string()), expected);
+}

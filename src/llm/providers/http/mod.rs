@@ -65,6 +65,11 @@ pub trait Api: Send + Sync + 'static {
         manners: Self::Manners,
         request: &ModelRequest,
     ) -> Body;
+
+    /// Whether the server is known to tell in US dollars what a call has cost.
+    fn tells_cost(&self) -> bool {
+        false
+    }
 }
 
 /// What a refusal taught.
@@ -157,7 +162,11 @@ impl<A: Api> HttpModel<A> {
 
     /// What the call took: as the server counted, or at a guess.
     fn entry(&self, request: &ModelRequest, taken: Taken, answer: &A::Answer) -> UsageEntry {
-        let Counted { model, tokens } = answer.counted();
+        let Counted {
+            model,
+            tokens,
+            cost,
+        } = answer.counted();
         let model = model.as_ref().unwrap_or(&self.settings.model);
         let guess = || TokenUsage {
             input: request.estimated_tokens() as u64,
@@ -165,9 +174,12 @@ impl<A: Api> HttpModel<A> {
             output: answer.size() as u64 / 3,
         };
         let tokens = tokens.unwrap_or_default();
-        let is_unclear = tokens == TokenUsage::default() && taken == Taken::Perhaps;
+        let cost = cost.filter(|_| self.api.tells_cost());
+        let is_unclear =
+            cost.is_none() && tokens == TokenUsage::default() && taken == Taken::Perhaps;
         UsageEntry {
             guess: is_unclear.then(guess),
+            cost,
             ..UsageEntry::new(
                 self.settings.provider_name.as_str(),
                 model.chars().take(LONGEST_MODEL_NAME).collect::<String>(),

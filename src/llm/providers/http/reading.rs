@@ -50,6 +50,16 @@ impl<'a, A: Answer> Reading<'a, A> {
         self.answer.is_finished()
     }
 
+    /// Whether the answer is under way: an answer in one piece is with its first byte.
+    pub(super) fn is_flowing(&self) -> bool {
+        matches!(self.form, Form::Plain(_)) || self.answer.is_flowing()
+    }
+
+    /// How much of the answer has come.
+    pub(super) fn size(&self) -> usize {
+        self.answer.size()
+    }
+
     /// Takes the next bytes of the body.
     pub(super) fn take(&mut self, bytes: &[u8], sink: &dyn ReplySink) -> Result<Progress, Failure> {
         if matches!(self.form, Form::Unknown) {

@@ -21,7 +21,7 @@ pub struct ServerSettings {
     /// The whole of one call.
     pub request_timeout: Duration,
     /// The longest silence within an answer. A server may think longer than this before its
-    /// answer begins: only `request_timeout` bounds that.
+    /// answer begins, or where it says that it thinks: only `request_timeout` bounds that.
     pub stall_timeout: Duration,
     /// 0 to 2.
     pub temperature: Option<f64>,

@@ -6,10 +6,11 @@ use super::own_fields::{self, OwnFields};
 use super::response::{CallPart, Part, Place};
 use crate::core::ids::CallId;
 use crate::core::model::{FinishReason, ModelErrorKind, ReplySink};
+use crate::core::money::MicroUsd;
 use crate::core::tool::ToolCall;
 use crate::core::usage::TokenUsage;
 use crate::llm::providers::http::answer::{
-    Answer, Counted, LARGEST_ANSWER, MOST_CALLS, Said, distinct_calls,
+    Answer, Counted, LARGEST_ANSWER, MOST_CALLS, Said, distinct_calls, repeats, told_once,
 };
 use crate::llm::providers::http::errors::Failure;
 use crate::llm::providers::http::think::ThinkFilter;
@@ -24,6 +25,7 @@ pub struct ChatAnswer {
     finish: Option<String>,
     model: Option<String>,
     usage: Option<TokenUsage>,
+    cost: Option<MicroUsd>,
     size: usize,
     has_choice: bool,
 }
@@ -42,6 +44,10 @@ impl Answer for ChatAnswer {
         self.has_choice
     }
 
+    fn is_flowing(&self) -> bool {
+        self.size > 0
+    }
+
     fn is_finished(&self) -> bool {
         self.finish.is_some()
     }
@@ -50,6 +56,7 @@ impl Answer for ChatAnswer {
         Counted {
             model: self.model.clone(),
             tokens: self.usage,
+            cost: self.cost,
         }
     }
 
@@ -61,11 +68,11 @@ impl Answer for ChatAnswer {
         if !self.has_choice {
             return Err(Failure::malformed("the answer holds no choice"));
         }
-        let of_calls = self.own.into_items(&self.calls);
-        let all = self.calls.len();
-        let calls = distinct_calls(self.calls.into_iter().map(CallPart::into_call));
+        let parts = told_once(self.calls, CallPart::call);
+        let of_calls = self.own.into_items(&parts);
+        let calls = distinct_calls(parts.iter().map(CallPart::call));
         // Where a call was nothing, the fields and the calls no longer go together.
-        let to_return = if calls.len() == all {
+        let to_return = if calls.len() == parts.len() {
             of_calls
         } else {
             Vec::new()
@@ -108,7 +115,7 @@ fn reason(word: &str, is_empty: bool) -> Result<FinishReason, Failure> {
 impl ChatAnswer {
     fn take_part(&mut self, part: Part, sink: &dyn ReplySink) -> Result<(), Failure> {
         self.has_choice |= part.has_choice;
-        self.size += part.text.len() + part.own.size();
+        self.size += part.text.len() + part.thought;
         self.own.add(part.own);
         for call in part.calls {
             self.size += call.size();
@@ -127,6 +134,7 @@ impl ChatAnswer {
         self.finish = part.finish.or(self.finish.take());
         self.model = part.model.or(self.model.take());
         self.usage = part.usage.or(self.usage);
+        self.cost = part.cost.or(self.cost);
         let said = self.thoughts.pass(&part.text);
         self.say(&said, sink);
         Ok(())
@@ -141,8 +149,17 @@ impl ChatAnswer {
 
     /// Adds a piece to the call that it belongs to, or begins a new one.
     fn take_call(&mut self, piece: CallPart) {
-        let known = match piece.place {
-            Place::Whole => None,
+        match self.begun_call(&piece) {
+            Some(call) => call.go_on(piece),
+            None => self.calls.push(piece),
+        }
+    }
+
+    /// The call that the piece goes on with: the one in its place, or the one with its id.
+    fn begun_call(&mut self, piece: &CallPart) -> Option<&mut CallPart> {
+        let with_id = |call: &CallPart| call.id == piece.id;
+        let here = match piece.place {
+            Place::Whole => return None,
             Place::Index(_) => self
                 .calls
                 .iter()
@@ -151,24 +168,18 @@ impl ChatAnswer {
             Place::Unknown => self
                 .calls
                 .iter()
-                .rposition(|call| call.id == piece.id)
+                .rposition(with_id)
                 .or_else(|| self.calls.len().checked_sub(1)),
         };
-        match known.and_then(|at| self.calls.get_mut(at)) {
-            Some(call) if !begins_another(call, &piece) => {
-                if call.id.is_empty() {
-                    call.id = piece.id;
-                }
-                if call.name != piece.name {
-                    call.name.push_str(&piece.name);
-                }
-                call.arguments.push_str(&piece.arguments);
-                if call.extra.is_null() {
-                    call.extra = piece.extra;
-                }
-            }
-            _ => self.calls.push(piece),
-        }
+        let goes_on_here = |at: &usize| {
+            let call = self.calls.get(*at);
+            call.is_some_and(|call| !begins_another(call, piece))
+        };
+        let at = here.filter(goes_on_here).or_else(|| {
+            let elsewhere = |call: &CallPart| with_id(call) && goes_on_elsewhere(call, piece);
+            self.calls.iter().rposition(elsewhere)
+        })?;
+        self.calls.get_mut(at)
     }
 }
 
@@ -178,10 +189,18 @@ fn begins_another(call: &CallPart, piece: &CallPart) -> bool {
     if piece.name.is_empty() || call.name.is_empty() {
         return false;
     }
-    let other_id = !piece.id.is_empty() && !call.id.is_empty() && piece.id != call.id;
     let same_id = !piece.id.is_empty() && piece.id == call.id;
+    let other_id = !piece.id.is_empty() && !call.id.is_empty() && !same_id;
     let unsaid = piece.place == Place::Unknown && !same_id;
     other_id || unsaid || is_object(&call.arguments)
+}
+
+/// Whether `piece` belongs to `call`, whose id it has, although it came in another place. With its
+/// name it may as well be the beginning of another call, unless this one is half there.
+fn goes_on_elsewhere(call: &CallPart, piece: &CallPart) -> bool {
+    let is_half = || !call.arguments.is_empty() && !is_object(&call.arguments);
+    let adds = || piece.name == call.name && !piece.arguments.is_empty() && is_half();
+    !piece.id.is_empty() && (piece.name.is_empty() || adds())
 }
 
 fn is_object(text: &str) -> bool {
@@ -198,11 +217,28 @@ impl CallPart {
         self.name.len() + self.id.len() + self.arguments.len() + extra
     }
 
-    fn into_call(self) -> ToolCall {
+    /// Adds the next piece; one that comes again when all is there adds nothing.
+    fn go_on(&mut self, piece: Self) {
+        if self.id.is_empty() {
+            self.id = piece.id;
+        }
+        if self.name != piece.name {
+            self.name.push_str(&piece.name);
+        }
+        let is_again = repeats(&piece.arguments, &self.arguments) && is_object(&self.arguments);
+        if !is_again {
+            self.arguments.push_str(&piece.arguments);
+        }
+        if self.extra.is_null() {
+            self.extra = piece.extra;
+        }
+    }
+
+    fn call(&self) -> ToolCall {
         ToolCall {
-            id: CallId::new(self.id),
-            name: self.name,
-            arguments: self.arguments,
+            id: CallId::new(self.id.as_str()),
+            name: self.name.clone(),
+            arguments: self.arguments.clone(),
         }
     }
 }

@@ -141,6 +141,115 @@ fn ids_are_made_where_they_are_missing_or_doubled() {
 }
 
 #[test]
+fn a_call_that_is_sent_again_is_one_call() {
+    let whole = |index: u64, arguments: &str| json!({ "index": index, "id": "a", "function": { "name": "f", "arguments": arguments } });
+    let once: &[(&str, &str, &str)] = &[("a", "f", "{\"x\":1}")];
+    let nameless =
+        |index: u64| json!({ "index": index, "id": "a", "function": { "arguments": "{\"x\":1}" } });
+    let cases: &[&[Value]] = &[
+        // At each place once more (LocalAI).
+        &[whole(0, "{\"x\":1}"), whole(1, "{\"x\":1}")],
+        &[whole(0, "{\"x\":1}"), whole(1, "{ \"x\": 1 }")],
+        &[whole(0, ""), whole(1, "{\"x\":1}")],
+        &[whole(0, ""), nameless(1)],
+        &[whole(0, "{\"x\":1}"), nameless(1)],
+        // Once more when it is whole (vLLM's parser for GLM, LiteLLM).
+        &[
+            whole(0, ""),
+            json!({ "index": 0, "function": { "arguments": "{\"x\":" } }),
+            json!({ "index": 0, "function": { "arguments": "1}" } }),
+            whole(0, ""),
+        ],
+        &[whole(0, "{\"x\":1}"), whole(0, "{\"x\":1}")],
+        &[whole(0, "{\"x\":1}"), whole(0, "\"{\\\"x\\\":1}\"")],
+        &[
+            json!({ "id": "a", "function": { "name": "f", "arguments": "{\"x\":1}" } }),
+            json!({ "id": "a", "function": { "name": "f", "arguments": "{\"x\":1}" } }),
+        ],
+    ];
+    for pieces in cases {
+        expect_calls(pieces, once);
+    }
+}
+
+#[test]
+fn pieces_that_all_name_their_call_are_put_together() {
+    let piece = |index: u64, arguments: &str| json!({ "index": index, "id": "a", "function": { "name": "f", "arguments": arguments } });
+    for indexes in [[0, 0, 0, 0], [0, 1, 2, 3]] {
+        let [a, b, c, d] = indexes;
+        expect_calls(
+            &[
+                piece(a, ""),
+                piece(b, "{\"x\":"),
+                piece(c, "{}"),
+                piece(d, "}"),
+            ],
+            &[("a", "f", "{\"x\":{}}")],
+        );
+    }
+}
+
+#[test]
+fn calls_that_share_an_id_are_kept_apart_where_they_differ() {
+    let piece = |index: u64, name: &str, arguments: &str| json!({ "index": index, "id": "a", "function": { "name": name, "arguments": arguments } });
+    expect_calls(
+        &[
+            piece(0, "f", "{}"),
+            piece(0, "g", "{}"),
+            piece(1, "h", "{}"),
+        ],
+        &[
+            ("a", "f", "{}"),
+            ("call_1", "g", "{}"),
+            ("call_2", "h", "{}"),
+        ],
+    );
+    let more = |index: u64, arguments: &str| json!({ "index": index, "function": { "arguments": arguments } });
+    for pieces in [
+        &[piece(0, "f", "{\"x\":1}"), piece(1, "f", "{\"x\":2}")][..],
+        &[piece(0, "f", "{\"x\":1}"), piece(0, "f", "{\"x\":2}")],
+        &[
+            piece(0, "f", ""),
+            piece(1, "f", ""),
+            more(0, "{\"x\":"),
+            more(1, "{\"x\":"),
+            more(1, "2}"),
+            more(0, "1}"),
+        ],
+        &[
+            piece(0, "f", ""),
+            more(0, "{\"x\":1}"),
+            piece(1, "f", ""),
+            more(1, "{\"x\":2}"),
+        ],
+    ] {
+        expect_calls(
+            pieces,
+            &[("a", "f", "{\"x\":1}"), ("call_1", "f", "{\"x\":2}")],
+        );
+    }
+}
+
+/// What belongs to a call goes with it, also when the call came twice.
+#[test]
+fn what_a_server_wants_back_stays_with_calls_that_came_twice() {
+    let piece = |index: u64, id: &str, sign: u64| {
+        json!({ "index": index, "id": id,
+        "function": { "name": "f", "arguments": "{}" }, "extra_content": { "s": sign } })
+    };
+    let calls = [piece(0, "a", 1), piece(1, "a", 1), piece(2, "b", 2)];
+    let reply = read(&[chunk(json!({ "tool_calls": calls })), end("tool_calls")]).unwrap();
+    assert_eq!(
+        reply.to_return,
+        [
+            json!({}),
+            json!({ "extra_content": { "s": 1 } }),
+            json!({ "extra_content": { "s": 2 } }),
+        ]
+    );
+}
+
+#[test]
 fn arguments_may_be_objects_and_functions_unframed() {
     expect_calls(
         &[
@@ -156,6 +265,7 @@ fn arguments_may_be_objects_and_functions_unframed() {
 fn calls_of_a_plain_answer_are_whole_each() {
     let message = json!({ "role": "assistant", "content": null, "tool_calls": [
         { "id": "same", "index": 0, "type": "function", "function": { "name": "f", "arguments": "{}" } },
+        { "id": "same", "index": 0, "type": "function", "function": { "name": "f", "arguments": "{\"x\":1}" } },
         { "id": "same", "index": 0, "type": "function", "function": { "name": "f", "arguments": "{}" } },
     ] });
     // Calls count also when the server says that it simply stopped.
@@ -277,6 +387,39 @@ fn the_tokens_are_found_wherever_they_stand() {
         (
             json!({ "usage": { "prompt_tokens": 1, "prompt_tokens_details": { "cached_tokens": 4 } } }),
             some(1, 1, 0),
+        ),
+        // Thoughts that are counted apart (xAI), or only in the whole (Gemini).
+        (
+            json!({ "usage": { "prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135,
+            "completion_tokens_details": { "reasoning_tokens": 94 } } }),
+            some(32, 0, 103),
+        ),
+        (
+            json!({ "usage": { "prompt_tokens": 8, "completion_tokens": 5, "total_tokens": 900 } }),
+            some(8, 0, 892),
+        ),
+        (
+            json!({ "usage": { "input_tokens": 8, "output_tokens": 5, "total_tokens": 13,
+            "output_tokens_details": { "reasoning_tokens": 4 } } }),
+            some(8, 0, 5),
+        ),
+        // Wholes that are none: too small, without its other part, or more than the thoughts explain.
+        (
+            json!({ "usage": { "prompt_tokens": 8, "completion_tokens": 5, "total_tokens": 0 } }),
+            some(8, 0, 5),
+        ),
+        (
+            json!({ "usage": { "completion_tokens": 5, "total_tokens": 900 } }),
+            some(0, 0, 5),
+        ),
+        (
+            json!({ "usage": { "prompt_tokens": 8, "completion_tokens": 5, "total_tokens": 900,
+            "completion_tokens_details": { "reasoning_tokens": 0 } } }),
+            some(8, 0, 5),
+        ),
+        (
+            json!({ "usage": { "prompt_tokens": 8, "completion_tokens": 5, "total_tokens": 1e30 } }),
+            some(8, 0, 5),
         ),
         (json!({ "usage": null }), None),
         (json!({ "usage": "many" }), None),

@@ -22,12 +22,25 @@ use crate::core::model::ModelRequest;
 pub struct ChatCompletions {
     /// Fields of the request that only some servers know.
     further_fields: Map<String, Value>,
+    tells_cost: bool,
 }
 
 impl ChatCompletions {
     /// The API of a server that knows further fields.
     pub fn with_fields(further_fields: Map<String, Value>) -> Self {
-        Self { further_fields }
+        Self {
+            further_fields,
+            ..Self::default()
+        }
+    }
+
+    /// The same of a server that tells in US dollars what a call has cost.
+    #[must_use]
+    pub fn telling_cost(self) -> Self {
+        Self {
+            tells_cost: true,
+            ..self
+        }
     }
 }
 
@@ -67,5 +80,9 @@ impl Api for ChatCompletions {
 
     fn body(&self, settings: &ServerSettings, manners: Manners, request: &ModelRequest) -> Body {
         request::body(settings, manners, request, &self.further_fields)
+    }
+
+    fn tells_cost(&self) -> bool {
+        self.tells_cost
     }
 }

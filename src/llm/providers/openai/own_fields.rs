@@ -11,6 +11,8 @@ use crate::core::model::Continuation;
 
 pub(super) const REASONING_CONTENT: &str = "reasoning_content";
 pub(super) const REASONING_DETAILS: &str = "reasoning_details";
+/// Thoughts that are only shown (vLLM, Ollama, Groq), or shown once more (OpenRouter).
+pub(super) const REASONING: &str = "reasoning";
 pub(super) const EXTRA_CONTENT: &str = "extra_content";
 
 /// The fields of one message, in the making.

@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use super::own_fields::{EXTRA_CONTENT, OwnFields};
+use super::own_fields::{EXTRA_CONTENT, OwnFields, REASONING};
+use crate::core::money::MicroUsd;
 use crate::core::usage::TokenUsage;
 use crate::llm::providers::http::counts;
 use crate::llm::providers::http::errors::{Failure, ServerError};
@@ -19,8 +20,11 @@ pub(super) struct Part {
     pub(super) calls: Vec<CallPart>,
     /// What the server wants to have back.
     pub(super) own: OwnFields,
+    /// The bytes of the thoughts that it shows, wanted back or not.
+    pub(super) thought: usize,
     pub(super) finish: Option<String>,
     pub(super) usage: Option<TokenUsage>,
+    pub(super) cost: Option<MicroUsd>,
 }
 
 /// A tool call or a piece of one.
@@ -62,6 +66,7 @@ impl Part {
         let mut part = Self {
             model: text_of(value.get("model")),
             usage: counts::usage(value),
+            cost: counts::cost(value),
             ..Self::default()
         };
         if let Some(choice) = value.get("choices").and_then(|choices| choices.get(0)) {
@@ -81,6 +86,9 @@ impl Part {
             None => (choice.get("message").unwrap_or(&Value::Null), Place::Whole),
         };
         self.own = OwnFields::read(message);
+        // OpenRouter sends the same text in both.
+        let shown = message.get(REASONING).and_then(Value::as_str);
+        self.thought = self.own.size().max(shown.map_or(0, str::len));
         self.text = content(message.get("content"));
         // Beside an empty content: the model's own words on why it does not answer.
         self.text.push_str(

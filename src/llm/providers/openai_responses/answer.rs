@@ -33,6 +33,7 @@ pub struct ResponsesAnswer {
     usage: Option<TokenUsage>,
     size: usize,
     has_begun: bool,
+    is_flowing: bool,
 }
 
 /// Servers that send no pieces say all of it in the end. What came in pieces must not be taken a
@@ -62,11 +63,13 @@ impl Answer for ResponsesAnswer {
             return Err(Failure::of_answer(&error));
         }
         self.has_begun |= kind.starts_with("response.") || part["output"].is_array();
+        self.is_flowing = self.flows_after(kind, part);
         match kind {
             "response.output_text.delta" | "response.refusal.delta" => self.hear(part, sink)?,
             "response.output_item.added" | "response.output_item.done" => self.learn_item(part)?,
             "response.function_call_arguments.delta" => self.add_arguments(part)?,
             "response.function_call_arguments.done" => self.set_arguments(part)?,
+            "response.reasoning_text.delta" => self.grow(delta(part).len())?,
             _ if part["response"].is_object() => {
                 let state = kind.trim_start_matches("response.");
                 self.take_response(&part["response"], state, sink)?;
@@ -86,6 +89,10 @@ impl Answer for ResponsesAnswer {
         self.has_begun
     }
 
+    fn is_flowing(&self) -> bool {
+        self.is_flowing
+    }
+
     fn is_finished(&self) -> bool {
         self.end.is_some()
     }
@@ -94,6 +101,7 @@ impl Answer for ResponsesAnswer {
         Counted {
             model: self.model.clone(),
             tokens: self.usage,
+            cost: None,
         }
     }
 
@@ -142,8 +150,21 @@ impl Answer for ResponsesAnswer {
 }
 
 impl ResponsesAnswer {
+    /// An announced thought comes when it is thought, and its summary in parts with long rests
+    /// between; what else is announced begins at once.
+    fn flows_after(&self, kind: &str, part: &Value) -> bool {
+        match kind {
+            "response.output_item.added" => part["item"]["type"] != "reasoning",
+            "response.output_text.delta"
+            | "response.refusal.delta"
+            | "response.function_call_arguments.delta"
+            | "response.reasoning_text.delta" => true,
+            _ => self.is_flowing,
+        }
+    }
+
     fn hear(&mut self, part: &Value, sink: &dyn ReplySink) -> Result<(), Failure> {
-        let delta = part["delta"].as_str().unwrap_or_default();
+        let delta = delta(part);
         if delta.is_empty() {
             return Ok(());
         }
@@ -170,7 +191,7 @@ impl ResponsesAnswer {
     }
 
     fn add_arguments(&mut self, part: &Value) -> Result<(), Failure> {
-        let delta = part["delta"].as_str().unwrap_or_default();
+        let delta = delta(part);
         self.grow(delta.len())?;
         self.piece(part)?.arguments.push_str(delta);
         Ok(())
@@ -266,6 +287,10 @@ impl ResponsesAnswer {
             sink.push(said);
         }
     }
+}
+
+fn delta(part: &Value) -> &str {
+    part["delta"].as_str().unwrap_or_default()
 }
 
 /// The last event's list, unless more has come before it: some servers leave it empty.

@@ -55,6 +55,14 @@ fn function_call(id: &str) -> Value {
 }
 
 #[test]
+fn a_call_that_is_listed_twice_is_one_call() {
+    let [a, b] = ["a", "b"].map(function_call);
+    let said = read(&[completed(json!([a, a, b]))]).unwrap();
+    let ids: Vec<&str> = said.calls.iter().map(|call| call.id.as_str()).collect();
+    assert_eq!(ids, ["a", "b"]);
+}
+
+#[test]
 fn several_messages_are_kept_apart_and_thoughts_are_not_said() {
     let said = read(&[
         says(0, "<think>hm</think>One"),

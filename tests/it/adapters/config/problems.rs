@@ -493,5 +493,19 @@ fn warnings_do_not_stop_the_start() {
     );
     let priced = format!("{llm}[llm.prices]\nm = {{ input = 1, output = 2 }}\n");
     assert!(warnings(&priced).is_empty());
+    let models = "[llm.openrouter]\nmodels = [\"m\", \"dear\"]\n";
+    // They are nothing to another provider.
+    assert!(warnings(&format!("{priced}{models}")).is_empty());
+    let routed = format!("{priced}{models}").replace("\"openai\"", "\"openrouter\"");
+    let spare = "[llm.profiles.spare]\nmodel = \"m\"\n";
+    let with_spare = routed.replace("[llm.budget]", "fallbacks = [\"spare\"]\n[llm.budget]");
+    assert_eq!(
+        warnings(&routed),
+        [
+            "config.toml, line 10: llm.openrouter.models: llm.budget does not know what a call of dear has cost that \
+             breaks off, as it has no price in [llm.prices]"
+        ]
+    );
+    assert_eq!(warnings(&format!("{with_spare}{spare}")).len(), 1);
     assert!(warnings("").is_empty());
 }
