@@ -15,6 +15,7 @@ mod history;
 mod hostile;
 #[cfg(feature = "failpoints")]
 mod kills;
+mod log_file;
 mod media;
 mod programs;
 mod run;
