@@ -155,6 +155,44 @@ async fn a_damaged_database_can_be_replaced_and_damaged_copies_are_refused() {
     );
 }
 
+/// A command of the program in a folder without a configuration.
+async fn run_in(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_minibot"));
+    command.args(arguments).current_dir(folder).env_clear();
+    command.output().await.unwrap()
+}
+
+/// Somebody stands in the wrong folder: nothing is "restored" there.
+#[tokio::test]
+async fn without_a_config_only_the_database_of_this_folder_is_meant() {
+    let program = offline().await;
+    says(&program, "note: the locker code is 4711").await;
+    let copy = program.data().join("copy.db");
+    let copy = copy.to_str().unwrap();
+    program.run(&["backup", copy]).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    for command in [["restore", copy], ["backup", "new.db"]] {
+        let refused = run_in(elsewhere.path(), &command).await;
+        assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+        for part in ["data/minibot.db", "--config", "MINIBOT_CONFIG"] {
+            assert!(text(&refused).contains(part), "{part}: {}", text(&refused));
+        }
+        assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+    }
+    let said = run_in(elsewhere.path(), &["console", "--once", "note: a trial"]).await;
+    assert_eq!(said.status.code(), Some(0), "{}", text(&said));
+    for command in [["backup", "new.db"], ["restore", copy]] {
+        let done = run_in(elsewhere.path(), &command).await;
+        assert_eq!(done.status.code(), Some(0), "{}", text(&done));
+    }
+    let asked = run_in(
+        elsewhere.path(),
+        &["console", "--once", "what was the locker code?"],
+    );
+    let answer = text(&asked.await);
+    assert!(answer.contains("4711"), "{answer}");
+}
+
 async fn connection(file: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(file);
     options.create_if_missing(true).connect().await.unwrap()
