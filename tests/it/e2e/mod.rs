@@ -11,6 +11,7 @@ mod console;
 mod crashes;
 mod disasters;
 mod doctor;
+mod doctor_folders;
 mod history;
 mod hostile;
 #[cfg(feature = "failpoints")]
