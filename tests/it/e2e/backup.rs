@@ -1,6 +1,6 @@
 //! Copies of the database, made and put back with the real program.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::Output;
 
@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::support::fake_model::Reply;
-use crate::support::machine::SmallDisk;
+use crate::support::machine::{SmallDisk, cannot};
 use crate::support::program::{ALICE, Program};
 use crate::support::stored::tamper;
 
@@ -191,6 +191,45 @@ async fn without_a_config_only_the_database_of_this_folder_is_meant() {
     );
     let answer = text(&asked.await);
     assert!(answer.contains("4711"), "{answer}");
+}
+
+fn owner(path: &Path) -> (u32, u32) {
+    let found = std::fs::metadata(path).unwrap();
+    (found.uid(), found.gid())
+}
+
+/// Root restores, and the bot's own user must be able to go on with it.
+#[tokio::test]
+async fn what_root_puts_back_belongs_to_whom_it_belonged_to() {
+    const BOT: u32 = 65_534;
+    const GROUP: u32 = 65_533;
+    if !rustix::process::getuid().is_root() {
+        return cannot("give files away");
+    }
+    let program = offline().await;
+    says(&program, "note: the locker code is 4711").await;
+    let copy = program.config_path().with_file_name("copy.db");
+    let name = copy.to_str().unwrap();
+    program.run(&["backup", name]).await;
+    let (database, lock) = ("minibot.db", "minibot.db.lock");
+    let at = |name: &str| program.data().join(name);
+    chown(program.data(), Some(BOT), Some(GROUP)).unwrap();
+    // With the old one there, with none, and with one that an earlier restore had left to root.
+    for step in ["there", "gone", "root's"] {
+        match step {
+            "there" => chown(at(database), Some(BOT), Some(GROUP)).unwrap(),
+            "gone" => [database, lock]
+                .into_iter()
+                .for_each(|name| std::fs::remove_file(at(name)).unwrap()),
+            _ => chown(at(database), Some(0), Some(0)).unwrap(),
+        }
+        let restored = program.run(&["restore", name]).await;
+        assert_eq!(restored.status.code(), Some(0), "{}", text(&restored));
+        for name in [database, lock] {
+            assert_eq!(owner(&at(name)), (BOT, GROUP), "{step}: {name}");
+        }
+    }
+    assert_eq!(owner(&copy), (0, 0));
 }
 
 async fn connection(file: &Path) -> SqliteConnection {
