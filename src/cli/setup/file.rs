@@ -67,9 +67,9 @@ pub(super) fn whole(path: &Path) -> anyhow::Result<PathBuf> {
     whole.with_context(|| format!("{} cannot be found", path.display()))
 }
 
-/// A string as TOML writes it; `${` would be read as a variable.
+/// A string as TOML writes it, with `$${` for the `${` that would be read as a variable.
 fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+    toml::Value::String(text.replace("${", "$${")).to_string()
 }
 
 impl Answers {
@@ -203,7 +203,7 @@ impl Place {
         };
         match load_text::<Settings>(&text, &Environment::of_process(), &RULES) {
             Ok(_) => Ok(()),
-            Err(problems) => bail!("{}nothing was written", problems),
+            Err(problems) => bail!("{problems}\nnothing was written"),
         }
     }
 

@@ -295,6 +295,29 @@ async fn a_script_answers_with_options() {
     assert!(folder.join("config.toml.old").exists());
 }
 
+/// In a config `${` begins the name of a variable.
+#[tokio::test]
+async fn an_answer_that_looks_like_a_variable_is_kept_as_it_is() {
+    let program = unconfigured().await;
+    let odd = "da$${ta} ${HOME";
+    let options = [
+        "setup",
+        "--no-telegram",
+        "--provider",
+        "builtin",
+        "--timezone",
+        "UTC",
+    ];
+    let done = program
+        .run(&[&options[..], &["--data-dir", odd]].concat())
+        .await;
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done));
+    let said = program.run(&["console", "--once", "2+2"]).await;
+    assert_eq!(said.status.code(), Some(0), "{}", text(&said));
+    let database = program.config_path().with_file_name(odd).join("minibot.db");
+    assert!(database.exists());
+}
+
 #[tokio::test]
 async fn what_is_wrong_is_said_and_nothing_is_written() {
     let program = unconfigured().await;
