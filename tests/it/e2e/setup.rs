@@ -292,7 +292,15 @@ async fn a_script_answers_with_options() {
     program.provider.replies([Reply::text("OK")]);
     let forced = program.run(&[&options[..], &["--force"]].concat()).await;
     assert_eq!(forced.status.code(), Some(0), "{}", text(&forced));
-    assert!(folder.join("config.toml.old").exists());
+    let kept = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    assert_eq!(kept("config.toml.old"), written);
+    // What was there first is the one that somebody may miss.
+    std::fs::write(program.config_path(), "# the second\n").unwrap();
+    program.provider.replies([Reply::text("OK")]);
+    let forced = program.run(&[&options[..], &["--force"]].concat()).await;
+    assert_eq!(forced.status.code(), Some(0), "{}", text(&forced));
+    assert_eq!(kept("config.toml.old"), written);
+    assert_eq!(kept("config.toml.old-2"), "# the second\n");
 }
 
 /// In a config `${` begins the name of a variable.
