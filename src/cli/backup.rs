@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::{answer, runtime, say, settings};
 use crate::adapters::config::WhenMissing;
@@ -13,8 +13,8 @@ use crate::core::clock::Clock;
 
 /// Copies the database while the bot runs, or not.
 pub(super) fn back_up_to(config: Option<PathBuf>, to: &Path) -> anyhow::Result<ExitCode> {
-    let settings = settings(config, WhenMissing::UseDefaults)?.settings;
-    runtime()?.block_on(back_up(&settings.database(), to))?;
+    let database = database(config)?;
+    runtime()?.block_on(back_up(&database, to))?;
     let size = std::fs::metadata(to).map_or(0, |file| file.len());
     answer(&format!("{}: {size} bytes, checked.", to.display()));
     say(
@@ -25,8 +25,7 @@ pub(super) fn back_up_to(config: Option<PathBuf>, to: &Path) -> anyhow::Result<E
 
 /// Puts a copy in the place of the database. The bot must not run.
 pub(super) fn restore(config: Option<PathBuf>, from: &Path) -> anyhow::Result<ExitCode> {
-    let settings = settings(config, WhenMissing::UseDefaults)?.settings;
-    let database = settings.database();
+    let database = database(config)?;
     let now = SystemClock.now();
     let _lock = DatabaseLock::acquire(&database, now)?;
     let stamp = now.format("%Y%m%dT%H%M%SZ").to_string();
@@ -38,4 +37,19 @@ pub(super) fn restore(config: Option<PathBuf>, from: &Path) -> anyhow::Result<Ex
         Kept::None => answer("There was none before."),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The database that is meant. Without a config only one that is there can be: in a wrong folder the answer would
+/// be about another one, or none.
+fn database(config: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let loaded = settings(config, WhenMissing::UseDefaults)?;
+    let database = loaded.settings.database();
+    if loaded.file.is_none() && database.try_exists().is_ok_and(|there| !there) {
+        bail!(
+            "there is no config.toml here, and no {}: name the config of the bot with --config PATH or $MINIBOT_CONFIG, \
+             or go to its folder",
+            database.display()
+        );
+    }
+    Ok(database)
 }

@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::{runtime, say, settings};
 use crate::adapters::config::WhenMissing;
 use crate::adapters::console::{self, ConsoleChannel, Editor, Line, Screen};
+use crate::adapters::system::SystemClock;
 use crate::adapters::telemetry;
 use crate::app::dispatcher::Rest;
 use crate::core::channel::{Asking, ChatKind};
@@ -26,7 +27,8 @@ const FRAME: Duration = Duration::from_millis(150);
 
 pub(super) fn run(config: Option<PathBuf>, once: Option<String>) -> anyhow::Result<ExitCode> {
     let settings = settings(config, WhenMissing::UseDefaults)?.settings;
-    let _log = telemetry::start(&settings.logging, quieter(&settings.runtime.log_level))?;
+    let level = quieter(&settings.runtime.log_level);
+    let _log = telemetry::start(&settings.logging, level, Arc::new(SystemClock))?;
     let runtime = runtime()?;
     let result = runtime.block_on(talk(&settings, once));
     // The editor's thread may still wait for a key.

@@ -20,17 +20,18 @@ use crate::wiring::telegram::Telegram;
 pub(super) fn run(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let loaded = settings(config, WhenMissing::Refuse)?;
     let settings = loaded.settings;
-    let _log = telemetry::start(&settings.logging, &settings.runtime.log_level)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let level = &settings.runtime.log_level;
+    let _log = telemetry::start(&settings.logging, level, clock.clone())?;
     let runtime = runtime()?;
-    let result = runtime.block_on(serve(&settings));
+    let result = runtime.block_on(serve(&settings, &clock));
     // Whatever still blocks must not keep the process.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     result
 }
 
-async fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let Some(telegram) = Telegram::configured(settings, &clock)? else {
+async fn serve(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<ExitCode> {
+    let Some(telegram) = Telegram::configured(settings, clock)? else {
         bail!(
             "no channel is enabled; set channels.telegram.enabled = true, or try \
              \"minibot console\""

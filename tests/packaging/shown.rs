@@ -12,7 +12,7 @@ const PACKAGE: &str = "scripts/docker-check makes, installs and purges the packa
 const AS_ROOT: &str = "changes the machine that it is run on";
 
 /// What can be run neither by a test nor in the check of the containers, and why.
-const SHOWN_ONLY: [(&str, &str); 17] = [
+const SHOWN_ONLY: [(&str, &str); 18] = [
     ("curl -fsSL https://get.docker.com | sh", "installs Docker"),
     ("git clone <this repository> minibot", "needs the network"),
     ("cd minibot", "goes into that clone"),
@@ -43,6 +43,10 @@ const SHOWN_ONLY: [(&str, &str); 17] = [
     ),
     (
         "install -d -o minibot -g minibot -m 0750 /etc/minibot",
+        AS_ROOT,
+    ),
+    (
+        "install -d -o minibot -g minibot -m 0700 /var/lib/minibot",
         AS_ROOT,
     ),
     ("cp deploy/minibot.service /etc/systemd/system/", AS_ROOT),

@@ -1,11 +1,13 @@
 //! Looks a name up once, has every address judged, and connects to one of those.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::own;
 use super::tls::Tls;
 use crate::core::egress::{
     Destination, DestinationHost, EgressConfig, EgressPolicy, FetchError, ResolveError, Resolver,
@@ -22,6 +24,7 @@ pub struct Guard {
     resolver: Arc<dyn Resolver>,
     look_up_time: Duration,
     tls: Tls,
+    is_own: fn(IpAddr) -> bool,
 }
 
 impl Guard {
@@ -32,7 +35,14 @@ impl Guard {
             resolver,
             look_up_time: config.dns_timeout_seconds.get(),
             tls,
+            is_own: own::is_own,
         }
+    }
+
+    /// Takes these addresses for the machine's own.
+    #[cfg(test)]
+    pub(super) fn where_own(self, is_own: fn(IpAddr) -> bool) -> Self {
+        Self { is_own, ..self }
     }
 
     pub(super) fn policy(&self) -> &EgressPolicy {
@@ -60,7 +70,9 @@ impl Guard {
                 }
             }
         };
-        Ok(self.policy.check_addresses(destination, &resolved)?)
+        let route = self.policy.check_addresses(destination, &resolved)?;
+        self.policy.check_own(&route, self.is_own)?;
+        Ok(route)
     }
 
     /// A connection to the first address of a route that takes one.

@@ -5,6 +5,7 @@ mod body;
 mod exchange;
 mod fetch;
 mod guard;
+mod own;
 mod proxy;
 mod resolver;
 mod tls;

@@ -5,8 +5,10 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 
+use rustix::process::geteuid;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
@@ -99,6 +101,7 @@ pub async fn put_back(copy: &Path, database: &Path, stamp: &str) -> Result<Kept,
         let _ = fs::remove_file(&fresh);
     }
     made?;
+    give_to_owner(database, &fresh)?;
     let kept = keep_old(database, stamp).await?;
     rename(&fresh, database)?;
     sync_folder(database)?;
@@ -166,6 +169,24 @@ async fn copy_to(from: &Path, to: &Path) -> Result<(), CopyError> {
     check(to).await?;
     let file = File::open(to).map_err(at(to))?;
     file.sync_all().map_err(at(to))
+}
+
+/// What root has made here is of no use to the bot's own user: the fresh file and that of the lock go to whom the old
+/// database belongs, or, where there is none or root's, the folder.
+fn give_to_owner(database: &Path, fresh: &Path) -> Result<(), CopyError> {
+    if !geteuid().is_root() {
+        return Ok(());
+    }
+    let of = match fs::metadata(database) {
+        Ok(old) if old.uid() != 0 => old,
+        Ok(_) | Err(_) => fs::metadata(folder_of(database)).map_err(at(database))?,
+    };
+    for path in [fresh, &with_suffix(database, ".lock")] {
+        if path.exists() {
+            chown(path, Some(of.uid()), Some(of.gid())).map_err(at(path))?;
+        }
+    }
+    Ok(())
 }
 
 /// Gives the old database a second name. A crash behind it leaves the old one in its place.
@@ -236,13 +257,17 @@ fn rename(from: &Path, to: &Path) -> Result<(), CopyError> {
 
 /// A new name is durable when its folder is.
 fn sync_folder(path: &Path) -> Result<(), CopyError> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(at(folder))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 fn at(path: &Path) -> impl Fn(io::Error) -> CopyError + use<'_> {

@@ -114,7 +114,7 @@ impl Poller {
         })
     }
 
-    /// Calls `hook` after each `getUpdates` that the server answered, with whatever answer.
+    /// Calls `hook` after each `getUpdates` that did its work: it was answered well, and what came is stored.
     #[must_use]
     pub fn on_completed_poll(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
         self.completed = Box::new(hook);
@@ -163,6 +163,7 @@ impl Poller {
             }
             let failure = match self.keep(round, &sink).await {
                 Ok(()) => {
+                    (self.completed)();
                     self.backoff.reset();
                     if health.recovered() {
                         info!("updates arrive again");
@@ -217,12 +218,6 @@ impl Poller {
         .await;
         let answer =
             answer.unwrap_or_else(|_| Err(ApiError::NoAnswer("the call hangs".to_owned())));
-        if !matches!(
-            answer,
-            Err(ApiError::Unreachable(_) | ApiError::NoAnswer(_))
-        ) {
-            (self.completed)();
-        }
         let updates = answer.map_err(Failure::Api)?;
         let empty = updates.as_array().is_some_and(Vec::is_empty);
         if empty && started.elapsed() < HASTY {

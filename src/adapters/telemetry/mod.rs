@@ -2,20 +2,20 @@
 //! handed to it: secrets have a type that does not print.
 
 pub mod config;
+mod daily;
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::Arc;
 
 use tracing_appender::non_blocking::WorkerGuard;
-use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use self::config::{LogFormat, LoggingConfig};
-
-/// How many daily files are kept.
-const FILES_KEPT: usize = 14;
+use self::daily::DailyFile;
+use crate::core::clock::Clock;
 
 /// What these crates say below a warning is about themselves, and some of it holds addresses.
 const QUIET: &str = "warn,minibot";
@@ -58,11 +58,15 @@ pub enum LogError {
 }
 
 /// Starts the log of this process.
-pub fn start(config: &LoggingConfig, level: &str) -> Result<LogGuard, LogError> {
+pub fn start(
+    config: &LoggingConfig,
+    level: &str,
+    clock: Arc<dyn Clock>,
+) -> Result<LogGuard, LogError> {
     let mut layers = vec![to_stderr(config.format).with_filter(filter(level)?).boxed()];
     let mut guard = None;
     if let Some(file) = &config.file {
-        let (writer, kept) = tracing_appender::non_blocking(rolling(file)?);
+        let (writer, kept) = tracing_appender::non_blocking(daily(file, clock)?);
         guard = Some(kept);
         let layer = tracing_logfmt::builder().layer().with_writer(writer);
         layers.push(layer.with_filter(filter(level)?).boxed());
@@ -123,7 +127,7 @@ pub fn plain_wanted() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-fn rolling(file: &Path) -> Result<RollingFileAppender, LogError> {
+fn daily(file: &Path, clock: Arc<dyn Clock>) -> Result<DailyFile, LogError> {
     let failed = |reason: String| LogError::File {
         file: file.display().to_string(),
         reason,
@@ -133,12 +137,8 @@ fn rolling(file: &Path) -> Result<RollingFileAppender, LogError> {
     let folder = file
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .filename_prefix(name)
-        .max_log_files(FILES_KEPT)
-        .build(folder.unwrap_or_else(|| Path::new(".")))
-        .map_err(|error| failed(error.to_string()))
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    DailyFile::open(folder, name, clock).map_err(|error| failed(error.to_string()))
 }
 
 #[cfg(test)]

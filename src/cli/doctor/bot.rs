@@ -38,9 +38,17 @@ pub(super) fn config(loaded: &Loaded<Settings>) -> Found {
 
 pub(super) async fn database(settings: &Settings, depth: Depth) -> Found {
     let path = settings.database();
-    if !path.exists() && depth == Depth::Full {
-        let what = format!("{} does not exist yet", path.display());
-        return Found::remark(what, "the first start makes it");
+    match path.try_exists() {
+        Ok(false) if depth == Depth::Full => {
+            let what = format!("{} does not exist yet", path.display());
+            return Found::remark(what, "the first start makes it");
+        }
+        // Where nothing can be seen there may be one.
+        Err(error) => {
+            let what = format!("{}: {error}", path.display());
+            return Found::broken(what, "check that the folders above it belong to this user");
+        }
+        Ok(_) => {}
     }
     let restore = "restore a backup: minibot restore FILE";
     let health = match Health::read(&path).await {

@@ -2,6 +2,7 @@
 //! running bot is well, for health checks.
 
 mod bot;
+mod folders;
 mod machine;
 mod reach;
 
@@ -111,6 +112,7 @@ async fn look(loaded: &Loaded<Settings>, depth: Depth) -> Vec<Row> {
         }
     }
     if depth == Depth::Full {
+        rows.push(Row::new("folders", folders::folders(settings)));
         rows.extend(reach::models(settings).await);
         let transcription = reach::transcription(settings).await;
         rows.extend(transcription.map(|found| Row::new("transcription", found)));

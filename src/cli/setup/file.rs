@@ -67,9 +67,9 @@ pub(super) fn whole(path: &Path) -> anyhow::Result<PathBuf> {
     whole.with_context(|| format!("{} cannot be found", path.display()))
 }
 
-/// A string as TOML writes it; `${` would be read as a variable.
+/// A string as TOML writes it, with `$${` for the `${` that would be read as a variable.
 fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+    toml::Value::String(text.replace("${", "$${")).to_string()
 }
 
 impl Answers {
@@ -203,7 +203,7 @@ impl Place {
         };
         match load_text::<Settings>(&text, &Environment::of_process(), &RULES) {
             Ok(_) => Ok(()),
-            Err(problems) => bail!("{}nothing was written", problems),
+            Err(problems) => bail!("{problems}\nnothing was written"),
         }
     }
 
@@ -211,10 +211,23 @@ impl Place {
         if !self.path.exists() {
             return Ok(());
         }
-        let mut kept = self.path.as_os_str().to_owned();
-        kept.push(".old");
-        std::fs::copy(&self.path, &kept)
+        std::fs::copy(&self.path, free_name(&self.path))
             .with_context(|| format!("{} cannot be kept", self.path.display()))?;
         Ok(())
     }
+}
+
+/// The path with `.old` behind it, and with a number behind that while there is such a file: the first one kept may be
+/// the only one that somebody wrote.
+fn free_name(path: &Path) -> PathBuf {
+    let with = |suffix: String| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let numbered = (2_u32..).map(|number| with(format!(".old-{number}")));
+    std::iter::once(with(".old".to_owned()))
+        .chain(numbered)
+        .find(|path| std::fs::symlink_metadata(path).is_err())
+        .unwrap_or_else(|| with(".old".to_owned()))
 }

@@ -58,7 +58,7 @@ pub(super) struct Options {
     /// An IANA name, such as Europe/Madrid
     #[arg(long, value_name = "NAME")]
     timezone: Option<String>,
-    /// Where the bot keeps what it writes [default: the folder "data" beside the config]
+    /// Where the bot keeps what it writes [default: the folder "data" beside the config, or /var/lib/minibot for one in /etc/minibot]
     #[arg(long, value_name = "PATH")]
     data_dir: Option<PathBuf>,
 }

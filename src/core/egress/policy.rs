@@ -205,6 +205,24 @@ impl EgressPolicy {
         })
     }
 
+    /// Checks that a route does not end on this machine itself. A public address of its own looks like any other and
+    /// leads past the firewall that keeps others from what listens here.
+    ///
+    /// # Errors
+    /// As [`Self::check_addresses`].
+    pub fn check_own(&self, route: &Route, is_own: impl Fn(IpAddr) -> bool) -> Result<(), Refusal> {
+        let is_closed = |address: &SocketAddr| {
+            self.inside == Inside::Closed
+                && !self.is_named(address.ip(), address.port())
+                && is_own(address.ip())
+        };
+        match route.destination.host {
+            _ if !route.addresses.iter().any(is_closed) => Ok(()),
+            DestinationHost::Name(_) => Err(Refusal::LeadsInside),
+            DestinationHost::Address(_) => Err(Refusal::Address),
+        }
+    }
+
     fn check_name(&self, name: &str, port: u16) -> Result<(), Refusal> {
         self.check_domain(name)?;
         if is_local(name) && self.inside == Inside::Closed && self.allowed.is_empty() {

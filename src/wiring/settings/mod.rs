@@ -1,6 +1,7 @@
 //! All settings: every module's own configuration, composed, with the rules that span them.
 
 mod checks;
+mod data_dir;
 mod execution;
 mod model_checks;
 mod retired;
@@ -148,7 +149,7 @@ impl Checked for Settings {
         for path in optional.into_iter().flatten() {
             *path = base_dir.join(&path);
         }
-        self.runtime.data_dir = base_dir.join(&self.runtime.data_dir);
+        self.runtime.data_dir = data_dir::resolved(&self.runtime.data_dir, base_dir);
         let programs = [
             &mut python.python_path,
             &mut self.tools.browser.executable_path,

@@ -235,19 +235,65 @@ async fn a_webhook_that_appears_is_removed_again() {
 }
 
 #[tokio::test]
-async fn a_refused_poll_counts_as_completed_and_a_broken_one_does_not() {
+async fn a_poll_that_brought_nothing_but_trouble_does_not_count() {
     let telegram = world().await;
     let last = Gate::new();
+    let conflict = json!({ "ok": false, "error_code": 409, "description": "Conflict: terminated" });
+    let nonsense = json!({ "ok": true, "result": {} });
+    let answer = |status, body: &serde_json::Value| Fault::Answer {
+        status,
+        body: body.to_string(),
+    };
     let faults = [
+        answer(409, &conflict),
         Fault::ServerError(500),
+        answer(200, &nonsense),
         Fault::DropBefore,
         Fault::HoldBefore(last.clone()),
     ];
     telegram.fail("getUpdates", faults);
     let bot = PollingBot::start(telegram, vec![]);
     last.wait_for_arrivals(1).await;
-    assert_eq!(bot.completed.load(Ordering::SeqCst), 1);
+    assert_eq!(bot.completed.load(Ordering::SeqCst), 0);
+    last.open();
+    bot.telegram.wait_for_calls("getUpdates", 7).await;
+    assert!(
+        bot.completed.load(Ordering::SeqCst) > 0,
+        "an empty answer counts"
+    );
     bot.stops().await;
+}
+
+#[tokio::test]
+async fn a_poll_counts_when_what_it_brought_is_stored() {
+    let telegram = world().await;
+    telegram.user_sends(OWNER, OWNER, "one");
+    let completed = Arc::new(AtomicUsize::new(0));
+    let (counter, counted) = (completed.clone(), completed);
+    let poller = poller(settings(&telegram.url(), telegram.token())).on_completed_poll(move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+    });
+    // What was counted before each attempt to store.
+    let (sender, mut seen) = watch::channel(Vec::new());
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(poller.run(stop.clone(), move |_: Vec<Arrival>| {
+        sender.send_modify(|seen| seen.push(counted.load(Ordering::SeqCst)));
+        let full = sender.borrow().len() < 3;
+        let outcome = if full {
+            Err(StoreError::Full("no room".to_owned()))
+        } else {
+            Ok(())
+        };
+        async move { outcome }
+    }));
+    let patience = Duration::from_secs(10);
+    let third = tokio::time::timeout(patience, seen.wait_for(|seen| seen.len() == 3));
+    assert_eq!(*third.await.unwrap().unwrap(), [0, 0, 0]);
+    telegram.user_sends(OWNER, OWNER, "two");
+    let fourth = tokio::time::timeout(patience, seen.wait_for(|seen| seen.len() == 4));
+    assert!(fourth.await.unwrap().unwrap()[3] > 0);
+    stop.cancel();
+    assert_eq!(task.await.unwrap(), Ok(()));
 }
 
 #[tokio::test]

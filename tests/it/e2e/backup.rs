@@ -1,6 +1,6 @@
 //! Copies of the database, made and put back with the real program.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::Output;
 
@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::support::fake_model::Reply;
-use crate::support::machine::SmallDisk;
+use crate::support::machine::{SmallDisk, cannot};
 use crate::support::program::{ALICE, Program};
 use crate::support::stored::tamper;
 
@@ -153,6 +153,83 @@ async fn a_damaged_database_can_be_replaced_and_damaged_copies_are_refused() {
             .await
             .contains("4711")
     );
+}
+
+/// A command of the program in a folder without a configuration.
+async fn run_in(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_minibot"));
+    command.args(arguments).current_dir(folder).env_clear();
+    command.output().await.unwrap()
+}
+
+/// Somebody stands in the wrong folder: nothing is "restored" there.
+#[tokio::test]
+async fn without_a_config_only_the_database_of_this_folder_is_meant() {
+    let program = offline().await;
+    says(&program, "note: the locker code is 4711").await;
+    let copy = program.data().join("copy.db");
+    let copy = copy.to_str().unwrap();
+    program.run(&["backup", copy]).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    for command in [["restore", copy], ["backup", "new.db"]] {
+        let refused = run_in(elsewhere.path(), &command).await;
+        assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+        for part in ["data/minibot.db", "--config", "MINIBOT_CONFIG"] {
+            assert!(text(&refused).contains(part), "{part}: {}", text(&refused));
+        }
+        assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+    }
+    let said = run_in(elsewhere.path(), &["console", "--once", "note: a trial"]).await;
+    assert_eq!(said.status.code(), Some(0), "{}", text(&said));
+    for command in [["backup", "new.db"], ["restore", copy]] {
+        let done = run_in(elsewhere.path(), &command).await;
+        assert_eq!(done.status.code(), Some(0), "{}", text(&done));
+    }
+    let asked = run_in(
+        elsewhere.path(),
+        &["console", "--once", "what was the locker code?"],
+    );
+    let answer = text(&asked.await);
+    assert!(answer.contains("4711"), "{answer}");
+}
+
+fn owner(path: &Path) -> (u32, u32) {
+    let found = std::fs::metadata(path).unwrap();
+    (found.uid(), found.gid())
+}
+
+/// Root restores, and the bot's own user must be able to go on with it.
+#[tokio::test]
+async fn what_root_puts_back_belongs_to_whom_it_belonged_to() {
+    const BOT: u32 = 65_534;
+    const GROUP: u32 = 65_533;
+    if !rustix::process::getuid().is_root() {
+        return cannot("give files away");
+    }
+    let program = offline().await;
+    says(&program, "note: the locker code is 4711").await;
+    let copy = program.config_path().with_file_name("copy.db");
+    let name = copy.to_str().unwrap();
+    program.run(&["backup", name]).await;
+    let (database, lock) = ("minibot.db", "minibot.db.lock");
+    let at = |name: &str| program.data().join(name);
+    chown(program.data(), Some(BOT), Some(GROUP)).unwrap();
+    // With the old one there, with none, and with one that an earlier restore had left to root.
+    for step in ["there", "gone", "root's"] {
+        match step {
+            "there" => chown(at(database), Some(BOT), Some(GROUP)).unwrap(),
+            "gone" => [database, lock]
+                .into_iter()
+                .for_each(|name| std::fs::remove_file(at(name)).unwrap()),
+            _ => chown(at(database), Some(0), Some(0)).unwrap(),
+        }
+        let restored = program.run(&["restore", name]).await;
+        assert_eq!(restored.status.code(), Some(0), "{}", text(&restored));
+        for name in [database, lock] {
+            assert_eq!(owner(&at(name)), (BOT, GROUP), "{step}: {name}");
+        }
+    }
+    assert_eq!(owner(&copy), (0, 0));
 }
 
 async fn connection(file: &Path) -> SqliteConnection {

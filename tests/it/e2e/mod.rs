@@ -11,10 +11,12 @@ mod console;
 mod crashes;
 mod disasters;
 mod doctor;
+mod doctor_folders;
 mod history;
 mod hostile;
 #[cfg(feature = "failpoints")]
 mod kills;
+mod log_file;
 mod media;
 mod programs;
 mod run;

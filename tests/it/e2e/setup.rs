@@ -292,7 +292,38 @@ async fn a_script_answers_with_options() {
     program.provider.replies([Reply::text("OK")]);
     let forced = program.run(&[&options[..], &["--force"]].concat()).await;
     assert_eq!(forced.status.code(), Some(0), "{}", text(&forced));
-    assert!(folder.join("config.toml.old").exists());
+    let kept = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    assert_eq!(kept("config.toml.old"), written);
+    // What was there first is the one that somebody may miss.
+    std::fs::write(program.config_path(), "# the second\n").unwrap();
+    program.provider.replies([Reply::text("OK")]);
+    let forced = program.run(&[&options[..], &["--force"]].concat()).await;
+    assert_eq!(forced.status.code(), Some(0), "{}", text(&forced));
+    assert_eq!(kept("config.toml.old"), written);
+    assert_eq!(kept("config.toml.old-2"), "# the second\n");
+}
+
+/// In a config `${` begins the name of a variable.
+#[tokio::test]
+async fn an_answer_that_looks_like_a_variable_is_kept_as_it_is() {
+    let program = unconfigured().await;
+    let odd = "da$${ta} ${HOME";
+    let options = [
+        "setup",
+        "--no-telegram",
+        "--provider",
+        "builtin",
+        "--timezone",
+        "UTC",
+    ];
+    let done = program
+        .run(&[&options[..], &["--data-dir", odd]].concat())
+        .await;
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done));
+    let said = program.run(&["console", "--once", "2+2"]).await;
+    assert_eq!(said.status.code(), Some(0), "{}", text(&said));
+    let database = program.config_path().with_file_name(odd).join("minibot.db");
+    assert!(database.exists());
 }
 
 #[tokio::test]

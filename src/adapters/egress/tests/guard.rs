@@ -1,13 +1,14 @@
 //! Where the guard goes, and where it does not.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::super::own::is_own;
 use super::super::{Guard, SystemResolver, Tls};
 use super::world::{Names, Reply, Server, fetch, get, guard, guard_for, settings, trusting_nobody};
 use crate::core::egress::{
-    BodyEnding, FetchError, FetchMethod, Fetcher, Refusal, ResolveError, Resolver,
+    BodyEnding, EgressConfig, FetchError, FetchMethod, Fetcher, Refusal, ResolveError, Resolver,
 };
 
 fn refused(refusal: Refusal) -> FetchError {
@@ -145,6 +146,50 @@ async fn whether_it_may_be_opened_is_told_without_a_request() {
     assert_eq!(guard.admit(&url).await.unwrap().path(), "/a%20b");
     assert!(guard.admit("http://127.0.0.1:1/").await.is_err());
     assert!(server.requests().is_empty());
+}
+
+/// A public address of this machine leads past the firewall that keeps others from what listens here.
+#[tokio::test]
+async fn a_public_address_of_this_machine_is_inside() {
+    let names = Names::new([
+        ("own.example", vec![vec!["1.1.1.1", "8.8.8.8"]]),
+        ("other.example", vec![vec!["1.1.1.1"]]),
+    ]);
+    let is_own = |address| ["8.8.8.8", "2606:4700::1111"].contains(&&*IpAddr::to_string(&address));
+    let guarded = |config| guard(&config, &names).where_own(is_own);
+    let closed = guarded(settings(&[]));
+    for (url, refusal) in [
+        ("http://8.8.8.8:8080/admin", Refusal::Address),
+        ("https://[2606:4700::1111]/", Refusal::Address),
+        ("http://own.example:8080/", Refusal::LeadsInside),
+    ] {
+        assert_eq!(closed.admit(url).await, Err(refused(refusal)), "{url}");
+        assert!(matches!(
+            fetch(&closed, url).await,
+            Err(FetchError::Refused(_))
+        ));
+    }
+    assert!(closed.admit("http://other.example/").await.is_ok());
+    let named = guarded(settings(&["8.8.8.8/32:8080"]));
+    assert!(named.admit("http://8.8.8.8:8080/").await.is_ok());
+    let other_port = named.admit("http://8.8.8.8/").await;
+    assert_eq!(other_port, Err(refused(Refusal::Address)));
+    let open = guarded(EgressConfig {
+        block_private_networks: false,
+        ..settings(&[])
+    });
+    assert!(open.admit("http://8.8.8.8:8080/").await.is_ok());
+}
+
+#[test]
+fn the_system_knows_which_addresses_are_its_own() {
+    for (address, own) in [
+        ("127.0.0.1", true),
+        ("192.0.2.1", false),
+        ("2001:db8::1", false),
+    ] {
+        assert_eq!(is_own(address.parse().unwrap()), own, "{address}");
+    }
 }
 
 #[tokio::test]

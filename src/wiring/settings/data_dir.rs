@@ -1,0 +1,75 @@
+//! Where the data of a config lies: beside it, or, when that is `/etc`, in `/var/lib`.
+
+use std::path::{Path, PathBuf};
+
+const ETC: &str = "/etc";
+const VAR_LIB: &str = "/var/lib";
+
+/// The folder that `runtime.data_dir` means in a config of the folder `base_dir`.
+pub(super) fn resolved(set: &Path, base_dir: &Path) -> PathBuf {
+    resolved_below(Path::new(ETC), Path::new(VAR_LIB), set, base_dir)
+}
+
+/// Nothing is written in `/etc`, and a service may not: the usual `./data` beside `/etc/minibot/config.toml` is
+/// `/var/lib/minibot`, for the service and for commands by hand alike. A database that is beside the config already
+/// stays in use until there is another.
+fn resolved_below(etc: &Path, var_lib: &Path, set: &Path, base_dir: &Path) -> PathBuf {
+    let beside = base_dir.join(set);
+    let is_usual = set.strip_prefix(".").unwrap_or(set) == Path::new("data");
+    // Also where a link or dots led to it.
+    let real = base_dir.canonicalize();
+    let real = real.as_deref().unwrap_or(base_dir);
+    match real.strip_prefix(etc) {
+        Ok(name) if is_usual && name.components().next().is_some() => {
+            let usual = var_lib.join(name);
+            let has_one = |folder: &Path| folder.join("minibot.db").exists();
+            if has_one(&beside) && !has_one(&usual) {
+                beside
+            } else {
+                usual
+            }
+        }
+        Ok(_) | Err(_) => beside,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_config_in_etc_has_its_data_in_var_lib() {
+        for (set, base_dir, meant) in [
+            ("./data", "/etc/minibot", "/var/lib/minibot"),
+            ("data", "/etc/minibot", "/var/lib/minibot"),
+            ("data/", "/etc/bots/alice", "/var/lib/bots/alice"),
+            ("/srv/bot", "/etc/minibot", "/srv/bot"),
+            ("other", "/etc/minibot", "/etc/minibot/other"),
+            ("data", "/etc", "/etc/data"),
+            ("data", "/etcetera/minibot", "/etcetera/minibot/data"),
+            ("./data", "/home/alice", "/home/alice/data"),
+        ] {
+            let (etc, var_lib) = (Path::new("/etc"), Path::new("/var/lib"));
+            let found = resolved_below(etc, var_lib, Path::new(set), Path::new(base_dir));
+            assert_eq!(found, Path::new(meant), "{set} in {base_dir}");
+        }
+    }
+
+    #[test]
+    fn a_database_beside_the_config_stays_in_use_until_there_is_another() {
+        let root = tempfile::tempdir().unwrap();
+        let [etc, var_lib] = ["etc", "var/lib"].map(|name| root.path().join(name));
+        let (config, data) = (etc.join("minibot"), var_lib.join("minibot"));
+        let found = || resolved_below(&etc, &var_lib, Path::new("./data"), &config);
+        for folder in [config.join("data"), data.clone()] {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        assert_eq!(found(), data);
+        std::fs::write(config.join("data/minibot.db"), "").unwrap();
+        assert_eq!(found(), config.join("data"));
+        std::fs::write(data.join("minibot.db"), "").unwrap();
+        assert_eq!(found(), data);
+    }
+}
