@@ -5,7 +5,7 @@ use crate::{assert_known_command, root};
 /// What stands before the program's own arguments, in the ways in which it is started.
 const STARTS: [&str; 5] = [
     "minibot",
-    "sudo -u minibot minibot",
+    "runuser -u minibot -- minibot",
     "cargo run --release --",
     "docker compose run --rm minibot",
     "docker compose exec bot minibot",
@@ -74,5 +74,5 @@ fn a_line_is_read_as_a_shell_does() {
         arguments("docker compose run --rm minibot check | cat").unwrap(),
         ["check"]
     );
-    assert_eq!(arguments("sudoedit minibot"), None);
+    assert_eq!(arguments("runusers minibot"), None);
 }

@@ -43,7 +43,8 @@ pub(super) fn locate(
         return match source.when_missing {
             WhenMissing::UseDefaults => Ok(None),
             WhenMissing::Refuse => Err(nowhere(
-                "there is no config.toml here; copy config.example.toml to it, or name another with --config PATH",
+                "there is no config.toml here; \"minibot setup\" writes one (in Docker: docker compose run --rm minibot setup), or name \
+                 another with --config PATH",
             )),
         };
     }

@@ -52,6 +52,9 @@ pub struct TelegramConfig {
 }
 
 impl TelegramConfig {
+    /// No server waits longer for updates (TDLib's Bot API server).
+    pub const LONGEST_POLL: Seconds = Seconds::new(50);
+
     /// Telegram flood-limits faster edits.
     pub const SHORTEST_EDIT_INTERVAL_MS: u32 = 700;
 
@@ -79,7 +82,7 @@ impl Default for TelegramConfig {
             webhook_url: None,
             webhook_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)),
             webhook_secret: None,
-            poll_timeout_seconds: Seconds::new(50),
+            poll_timeout_seconds: Self::LONGEST_POLL,
             group_mode: GroupMode::Mention,
             stream_replies: true,
             stream_edit_interval_ms: 1200,

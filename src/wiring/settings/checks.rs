@@ -187,10 +187,11 @@ fn telegram_limits(telegram: &TelegramConfig, findings: &mut Vec<Finding>) {
             ),
         ));
     }
-    if telegram.poll_timeout_seconds < Seconds::new(1) {
+    let poll = Seconds::new(1)..=TelegramConfig::LONGEST_POLL;
+    if !poll.contains(&telegram.poll_timeout_seconds) {
         findings.push(Finding::problem(
             [POLL],
-            format!("{POLL}: expected 1 or more"),
+            format!("{POLL}: expected 1 to 50: the sign of life that a service manager waits for comes after each poll"),
         ));
     }
     let total = telegram.max_total_media_bytes;

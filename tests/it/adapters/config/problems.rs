@@ -75,7 +75,7 @@ const TELEGRAM: Cases = &[
     ),
     (
         "poll_timeout_seconds = 0.5",
-        "channels.telegram.poll_timeout_seconds: expected 1 or more",
+        "channels.telegram.poll_timeout_seconds: expected 1 to 50: the sign of life",
     ),
     (
         "poll_timeout_seconds = 2026-11-20",

@@ -202,7 +202,10 @@ fn without_a_file_the_defaults_hold_where_that_is_wanted() {
         folder.path().join("data/minibot.db")
     );
     let problems = load(WhenMissing::Refuse).unwrap_err().to_string();
-    assert!(problems.contains("copy config.example.toml"), "{problems}");
+    assert!(
+        problems.contains("\"minibot setup\" writes one"),
+        "{problems}"
+    );
 }
 
 #[test]
