@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::channel::{ChatTarget, DeliveryError};
-use super::ids::{ChatId, MessageId, ThreadId};
+use super::channel::DeliveryError;
+use super::ids::{ChatId, MessageId};
 use super::outbox::{NewOutbox, OutboxRow, Outgoing};
 
 /// How an attempt ended.
@@ -29,10 +29,15 @@ pub enum DeliveryOutcome {
     Replace {
         /// The content to try.
         content: Outgoing,
-        /// Where to: the same chat, or another topic of it.
-        target: ChatTarget,
         /// The message to edit; `None` sends a new one.
         message: Option<MessageId>,
+        /// What went wrong.
+        error: String,
+    },
+    /// Try again at once as a new message of the chat itself: its topic takes none.
+    OutOfTopic {
+        /// What becomes of the jobs of the topic.
+        jobs: TopicJobs,
         /// What went wrong.
         error: String,
     },
@@ -62,6 +67,15 @@ pub enum DeliveryOutcome {
         /// The new id.
         to: ChatId,
     },
+}
+
+/// What becomes of the jobs of a topic that takes no messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TopicJobs {
+    /// They are the chat's from now on.
+    Leave,
+    /// They stay: the topic may take messages again.
+    Stay,
 }
 
 /// Whether a failed attempt is known not to have been carried out.
@@ -109,8 +123,11 @@ impl OutboxRow {
         };
         let replace = |content, message| DeliveryOutcome::Replace {
             content,
-            target: self.target.clone(),
             message,
+            error: reason.clone(),
+        };
+        let out_of_topic = |jobs| DeliveryOutcome::OutOfTopic {
+            jobs,
             error: reason.clone(),
         };
         let failed = |words| DeliveryOutcome::Failed {
@@ -135,10 +152,8 @@ impl OutboxRow {
             DeliveryError::BadFormatting(_) if self.content != self.content.without_styles() => {
                 replace(self.content.without_styles(), self.message.clone())
             }
-            DeliveryError::TopicGone { instead, .. }
-                if self.target.thread.is_some() && self.target.thread != *instead =>
-            {
-                self.in_thread(instead.clone(), reason)
+            DeliveryError::TopicGone(_) if self.target.thread.is_some() => {
+                out_of_topic(TopicJobs::Leave)
             }
             DeliveryError::MessageGone(_) if self.message.is_some() => {
                 replace(self.content.clone(), None)
@@ -153,22 +168,9 @@ impl OutboxRow {
             DeliveryError::Ambiguous(_) => failed(UNCERTAIN),
             DeliveryError::BadFormatting(_)
             | DeliveryError::MessageGone(_)
-            | DeliveryError::TopicGone { .. }
+            | DeliveryError::TopicGone(_)
             | DeliveryError::TooLarge(_)
             | DeliveryError::Refused(_) => failed(UNDELIVERED),
-        }
-    }
-
-    /// As a new message of another thread of the chat.
-    fn in_thread(&self, thread: Option<ThreadId>, error: String) -> DeliveryOutcome {
-        DeliveryOutcome::Replace {
-            content: self.content.clone(),
-            target: ChatTarget {
-                thread,
-                ..self.target.clone()
-            },
-            message: None,
-            error,
         }
     }
 

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
-use crate::core::channel::Urgency;
-use crate::core::ids::{ChannelName, CopyId, OutboxId};
+use crate::core::channel::{ChatTarget, Urgency};
+use crate::core::ids::{ChannelName, CopyId, OutboxId, ThreadId};
 use crate::core::markup::{FormattedText, Span, Style};
 use crate::core::outgoing_file::{OutgoingFile, SentAs};
 
@@ -231,28 +231,21 @@ fn a_refused_row_is_told_of_once_and_its_notice_never() {
 }
 
 #[test]
-fn what_was_meant_for_a_deleted_topic_goes_where_the_rest_goes() {
-    let topic = |id: &str| ChatTarget {
-        thread: Some(ThreadId::new(id)),
-        ..row(0).target
-    };
+fn what_a_topic_does_not_take_goes_to_the_chat_and_no_further() {
     let now = DateTime::UNIX_EPOCH;
-    for (instead, expected) in [(None, row(0).target), (Some("1"), topic("1"))] {
-        let gone = DeliveryError::TopicGone {
-            reason: "message thread not found".into(),
-            instead: instead.map(ThreadId::new),
+    let gone = DeliveryError::TopicGone("message thread not found".into());
+    for (error, expected) in [(gone, TopicJobs::Leave)] {
+        let target = ChatTarget {
+            thread: Some(ThreadId::new("5")),
+            ..row(0).target
         };
-        let in_topic = OutboxRow {
-            target: topic("5"),
-            ..row(0)
-        };
-        let DeliveryOutcome::Replace { target, .. } = in_topic.after_failure(&gone, now, 0.0)
+        let in_topic = OutboxRow { target, ..row(0) };
+        let DeliveryOutcome::OutOfTopic { jobs, .. } = in_topic.after_failure(&error, now, 0.0)
         else {
-            panic!("not replaced")
+            panic!("it stays there")
         };
-        assert_eq!(target, expected);
-        let there = OutboxRow { target, ..row(1) };
-        let again = there.after_failure(&gone, now, 0.0);
+        assert_eq!(jobs, expected);
+        let again = row(1).after_failure(&error, now, 0.0);
         assert!(matches!(again, DeliveryOutcome::Failed { .. }));
     }
 }

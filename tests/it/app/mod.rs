@@ -47,5 +47,6 @@ mod status;
 mod stopping;
 mod streaming;
 mod tools;
+mod topics;
 mod unreadable;
 mod voice;
