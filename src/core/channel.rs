@@ -135,6 +135,9 @@ pub enum DeliveryError {
     /// The topic is no longer there; the chat is.
     #[error("the topic is gone: {0}")]
     TopicGone(String),
+    /// The topic takes no messages for now; the chat does.
+    #[error("the topic is closed: {0}")]
+    TopicClosed(String),
     /// The chat is closed to us: blocked, kicked out, deleted.
     #[error("the chat is closed: {0}")]
     ChatClosed(String),

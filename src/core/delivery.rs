@@ -155,6 +155,9 @@ impl OutboxRow {
             DeliveryError::TopicGone(_) if self.target.thread.is_some() => {
                 out_of_topic(TopicJobs::Leave)
             }
+            DeliveryError::TopicClosed(_) if self.target.thread.is_some() => {
+                out_of_topic(TopicJobs::Stay)
+            }
             DeliveryError::MessageGone(_) if self.message.is_some() => {
                 replace(self.content.clone(), None)
             }
@@ -169,6 +172,7 @@ impl OutboxRow {
             DeliveryError::BadFormatting(_)
             | DeliveryError::MessageGone(_)
             | DeliveryError::TopicGone(_)
+            | DeliveryError::TopicClosed(_)
             | DeliveryError::TooLarge(_)
             | DeliveryError::Refused(_) => failed(UNDELIVERED),
         }

@@ -234,7 +234,8 @@ fn a_refused_row_is_told_of_once_and_its_notice_never() {
 fn what_a_topic_does_not_take_goes_to_the_chat_and_no_further() {
     let now = DateTime::UNIX_EPOCH;
     let gone = DeliveryError::TopicGone("message thread not found".into());
-    for (error, expected) in [(gone, TopicJobs::Leave)] {
+    let closed = DeliveryError::TopicClosed("TOPIC_CLOSED".into());
+    for (error, expected) in [(gone, TopicJobs::Leave), (closed, TopicJobs::Stay)] {
         let target = ChatTarget {
             thread: Some(ThreadId::new("5")),
             ..row(0).target

@@ -249,6 +249,7 @@ fn kind(error: &DeliveryError) -> &'static str {
         DeliveryError::ChatClosed(_) => "closed",
         DeliveryError::Migrated(_) => "migrated",
         DeliveryError::TopicGone(_) => "topic gone",
+        DeliveryError::TopicClosed(_) => "topic closed",
         DeliveryError::TooLarge(_) => "too large",
         DeliveryError::Refused(_) => "refused",
     }

@@ -1,14 +1,24 @@
-//! Forums, and groups that become forums.
+//! Forums: topics that are closed or deleted, and groups that become forums.
 
 use chrono::TimeDelta;
-use serde_json::json;
+use minibot::core::ids::{JobId, ThreadId};
+use serde_json::{Value, json};
 
 use super::cards::press;
 use crate::support::fake_model::Reply;
+use crate::support::fake_telegram::Fault;
 use crate::support::gate::Gate;
 use crate::support::test_bot::{ALICE, Chat, TestBot};
 
 const FORUM: i64 = -1_000_600;
+const TOPIC: i64 = 5;
+
+/// A bot in a forum with one topic.
+async fn forum(overrides: &[(&str, &str)]) -> TestBot {
+    let bot = TestBot::with(overrides).await.expecting_refusals();
+    bot.telegram.add_forum(FORUM, "Club", &[(TOPIC, "Chess")]);
+    bot
+}
 
 /// Something that comes every hour from the next hour on.
 async fn hourly(bot: &TestBot, chat: Chat<'_>, role: &str) {
@@ -24,6 +34,64 @@ async fn hourly(bot: &TestBot, chat: Chat<'_>, role: &str) {
         .await
         .replies("Will do.")
         .await;
+}
+
+fn refusal(description: &str) -> Fault {
+    let body: Value = json!({ "ok": false, "error_code": 400, "description": description });
+    Fault::Answer {
+        status: 400,
+        body: body.to_string(),
+    }
+}
+
+async fn thread_of_the_job(bot: &TestBot) -> Option<ThreadId> {
+    let job = bot.ports().jobs.get(JobId(1)).await.unwrap().unwrap();
+    job.details.target.thread
+}
+
+#[tokio::test]
+async fn reminders_of_a_closed_topic_come_to_the_chat_until_it_is_open_again() {
+    let bot = forum(&[]).await;
+    let chess = bot.in_topic(FORUM, TOPIC, ALICE);
+    hourly(&bot, chess, "assistant").await;
+    bot.telegram.close_topic(FORUM, TOPIC);
+    bot.advance(TimeDelta::hours(1));
+    assert_eq!(chess.replies_with("drink").await.thread, None);
+    bot.telegram.reopen_topic(FORUM, TOPIC);
+    bot.advance(TimeDelta::hours(1));
+    assert_eq!(chess.replies_with("drink").await.thread, Some(TOPIC));
+    assert_eq!(thread_of_the_job(&bot).await, Some(ThreadId::new("5")));
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_for_a_topic_that_was_closed_meanwhile_goes_to_the_chat() {
+    let bot = forum(&[]).await;
+    let gate = Gate::new();
+    bot.model([Reply::text("e4.").held(&gate)]);
+    let chess = bot.in_topic(FORUM, TOPIC, ALICE);
+    chess.says("@fake_mini_bot your first move?").await;
+    gate.wait_for_arrivals(1).await;
+    bot.telegram.close_topic(FORUM, TOPIC);
+    gate.open();
+    let answer = chess.replies_with("e4.").await;
+    assert_eq!((answer.thread, answer.reply_to), (None, None));
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn word_of_what_a_topic_refused_reaches_the_chat_when_that_is_closed() {
+    let bot = forum(&[]).await;
+    let chess = bot.in_topic(FORUM, TOPIC, ALICE);
+    hourly(&bot, chess, "assistant").await;
+    bot.telegram.close_topic(FORUM, TOPIC);
+    bot.telegram
+        .fail("sendMessage", [refusal("Bad Request: not this one")]);
+    bot.advance(TimeDelta::hours(1));
+    let notice = chess.replies_with("could not be sent").await;
+    assert_eq!(notice.thread, None);
+    assert!(notice.text.contains("not this one"), "{}", notice.text);
+    bot.finish().await;
 }
 
 #[tokio::test]

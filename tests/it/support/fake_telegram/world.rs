@@ -96,6 +96,23 @@ impl FakeTelegram {
         self
     }
 
+    /// An administrator closes a topic: sends into it answer 400.
+    pub fn close_topic(&self, chat: i64, thread: i64) -> &Self {
+        self.with(|state| {
+            let chat = state.chats.get_mut(&chat).expect("the chat was added");
+            chat.closed_topics.insert(thread);
+        });
+        self
+    }
+
+    pub fn reopen_topic(&self, chat: i64, thread: i64) -> &Self {
+        self.with(|state| {
+            let chat = state.chats.get_mut(&chat).expect("the chat was added");
+            chat.closed_topics.remove(&thread);
+        });
+        self
+    }
+
     /// Topics are switched on in a supergroup: what was said so far is in the general one.
     pub fn switch_topics_on(&self, chat: i64) -> &Self {
         self.with(|state| {
