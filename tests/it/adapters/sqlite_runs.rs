@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use minibot::adapters::sqlite::SqliteJobStore;
-use minibot::core::ids::{ChannelName, InboxId, JobId, OccurrenceId};
+use minibot::core::channel::ChatTarget;
+use minibot::core::ids::{ChannelName, InboxId, JobId, OccurrenceId, ThreadId};
 use minibot::core::inbox::InboxStore;
 use minibot::core::jobs::{JobAction, JobStore, OccurrenceState};
 use minibot::core::journal::{Receipt, TurnEnd, TurnJournal, TurnState};
 use minibot::core::message::IncomingContent;
 
-use super::sqlite_fixture::{Fixture, StoppedClock, at, end, target};
+use super::sqlite_fixture::{Fixture, StoppedClock, at, chat, end, target};
 
 const STATES: &str =
     "SELECT state || ' ' || coalesce(reason, '-') || ' ' || attempts FROM occurrences ORDER BY id";
@@ -75,6 +76,24 @@ async fn an_attempt_is_made_once_and_when_it_is_due() {
     assert_eq!(fixture.column(STATES).await, ["running HTTP 500 2"]);
     assert_eq!(store.next_due_at(&here).await.unwrap(), None);
     fail(&fixture, None).await;
+}
+
+#[tokio::test]
+async fn another_attempt_is_made_where_the_job_is_now() {
+    let (fixture, store) = running().await;
+    fail(&fixture, Some(5)).await;
+    fixture
+        .execute("UPDATE jobs SET chat = '-100', thread = '9'")
+        .await;
+    let moved = ChatTarget {
+        thread: Some(ThreadId::new("9")),
+        ..chat("-100")
+    };
+    let here = [target().channel];
+    let nudged = store.retry_due(&here, at(5)).await.unwrap();
+    assert_eq!(nudged, [moved.clone()]);
+    let row = fixture.inbox().next(&moved).await.unwrap().remove(0);
+    assert_eq!(row.incoming.target, moved);
 }
 
 #[tokio::test]

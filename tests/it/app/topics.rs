@@ -95,6 +95,28 @@ async fn word_of_what_a_topic_refused_reaches_the_chat_when_that_is_closed() {
 }
 
 #[tokio::test]
+async fn a_task_whose_topic_is_gone_is_retried_where_its_button_is() {
+    let bot = forum(&[
+        ("llm.retry_attempts", "1"),
+        ("scheduler.prompts.max_attempts", "1"),
+    ])
+    .await;
+    let chess = bot.in_topic(FORUM, TOPIC, ALICE);
+    hourly(&bot, chess, "user").await;
+    bot.telegram.remove_topic(FORUM, TOPIC);
+    bot.model([Reply::status(500)]);
+    bot.advance(TimeDelta::hours(1));
+    let told = chess.replies_with("did not run").await;
+    assert_eq!(told.thread, None);
+    bot.model([Reply::text("All is well.")]);
+    let notice = press(&bot, FORUM, ALICE, told.id, &told.buttons()[0]).await;
+    assert_eq!(notice, "Trying again");
+    let answer = chess.replies_with("All is well.").await;
+    assert_eq!(answer.thread, None);
+    bot.finish().await;
+}
+
+#[tokio::test]
 async fn a_group_that_gets_topics_keeps_its_reminders_and_its_conversation() {
     let bot = TestBot::new().await.expecting_refusals();
     bot.telegram.add_supergroup(FORUM, "Club");
