@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use minibot::adapters::sqlite::SqliteJobStore;
+use minibot::core::change::Change;
 use minibot::core::channel::ChatTarget;
 use minibot::core::ids::{ChannelName, InboxId, JobId, OccurrenceId, ThreadId};
 use minibot::core::inbox::InboxStore;
@@ -11,6 +12,7 @@ use minibot::core::jobs::{JobAction, JobStore, OccurrenceState};
 use minibot::core::journal::{Receipt, TurnEnd, TurnJournal, TurnState};
 use minibot::core::message::IncomingContent;
 
+use super::sqlite_changes::Changes;
 use super::sqlite_fixture::{Fixture, StoppedClock, at, chat, end, target};
 
 const STATES: &str =
@@ -115,6 +117,35 @@ async fn cancelling_a_job_ends_its_attempts() {
     store.act(None, JobId(1), JobAction::Cancel).await.unwrap();
     assert_eq!(store.next_due_at(&[target().channel]).await.unwrap(), None);
     assert_eq!(fixture.column(STATES).await, ["failed HTTP 500 1"]);
+}
+
+#[tokio::test]
+async fn a_run_that_waits_in_line_ends_with_its_job() {
+    let (fixture, store) = running().await;
+    store.act(None, JobId(1), JobAction::Cancel).await.unwrap();
+    assert_eq!(fixture.column(STATES).await, ["skipped cancelled 1"]);
+    assert!(fixture.inbox().next(&target()).await.unwrap().is_empty());
+    let begun = fixture.journal().begin(&[InboxId(3)], at(0)).await.unwrap();
+    assert!(begun.is_none());
+    // One that has begun is left to its turn.
+    let (fixture, store) = running().await;
+    let journal = fixture.journal();
+    journal.begin(&[InboxId(3)], at(0)).await.unwrap().unwrap();
+    store.act(None, JobId(1), JobAction::Cancel).await.unwrap();
+    assert_eq!(fixture.column(STATES).await, ["running - 1"]);
+}
+
+#[tokio::test]
+async fn a_run_that_waits_in_line_goes_with_a_job_that_is_deleted() {
+    let (fixture, _) = running().await;
+    let change = Change::DeleteJob {
+        target: target(),
+        job: JobId(1),
+    };
+    let changes = Changes::of(fixture).await;
+    changes.apply(change, at(0)).await;
+    let waiting = changes.fixture.inbox().next(&target()).await.unwrap();
+    assert!(waiting.is_empty(), "{waiting:?}");
 }
 
 #[tokio::test]

@@ -74,6 +74,35 @@ const REQUEUE: &str = "
 /// ?1 is the run.
 const CAN_GO_ON: &str = "SELECT EXISTS (SELECT 1 FROM inbox WHERE source = 'job' AND external_id = ?1 AND state = 'done')";
 
+/// ?1 is the job, ?2 is now.
+const LEAVE_THE_LINE: &str = "
+    UPDATE inbox SET state = 'done', done_at = ?2
+    WHERE source = 'job' AND state = 'waiting'
+        AND external_id IN (SELECT id FROM occurrences WHERE job = ?1 AND state = 'running')
+    RETURNING external_id";
+
+/// Takes the runs of a job that have not begun out of the line: nobody wants them any more.
+pub(super) async fn leave_the_line(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let left: Vec<i64> = sqlx::query_scalar(LEAVE_THE_LINE)
+        .bind(job.0)
+        .bind(millis(now))
+        .fetch_all(&mut *connection)
+        .await?;
+    let skipped = Query::update()
+        .table(Occurrences::Table)
+        .value(Occurrences::State, word("skipped"))
+        .value(Occurrences::Reason, "cancelled")
+        .value(Occurrences::RecordedAt, millis(now))
+        .and_where(Expr::col(Occurrences::Id).is_in(left))
+        .take();
+    execute(connection, &skipped).await?;
+    Ok(())
+}
+
 /// Whether another attempt at a run can be made.
 pub(super) async fn can_go_on(
     connection: &mut SqliteConnection,

@@ -1,5 +1,6 @@
 //! Adding and deleting jobs.
 
+use chrono::{DateTime, Utc};
 use sea_query::{Expr, ExprTrait, Func, Query};
 use sqlx::SqliteConnection;
 
@@ -8,6 +9,7 @@ use super::super::statement::{at, execute, fetch_one, fetch_optional, insert, wo
 use super::super::values::{self, millis};
 use super::PLACE;
 use super::row::{self, StoredJob};
+use super::runs;
 use crate::core::change::ChangeOutcome;
 use crate::core::channel::{ChatKind, ChatTarget};
 use crate::core::error::StoreResult;
@@ -88,9 +90,11 @@ pub(in super::super) async fn delete(
     connection: &mut SqliteConnection,
     target: &ChatTarget,
     id: JobId,
+    now: DateTime<Utc>,
 ) -> StoreResult<Option<Job>> {
     let job = find(&mut *connection, Some(target), id).await?;
     if job.is_some() {
+        runs::leave_the_line(&mut *connection, id, now).await?;
         let delete = Query::delete()
             .from_table(Jobs::Table)
             .and_where(Expr::col(Jobs::Id).eq(id.0))
