@@ -144,3 +144,24 @@ async fn a_group_that_gets_topics_keeps_its_reminders_and_its_conversation() {
     assert_eq!(notice, "Cancelled");
     bot.finish().await;
 }
+
+#[tokio::test]
+async fn the_list_of_a_topic_is_answered_wherever_it_stands() {
+    let bot = forum(&[]).await;
+    let chess = bot.in_topic(FORUM, TOPIC, ALICE);
+    hourly(&bot, chess, "assistant").await;
+    let gate = Gate::new();
+    bot.model([Reply::text("Hm.").held(&gate)]);
+    chess.says("@fake_mini_bot and then?").await;
+    gate.wait_for_arrivals(1).await;
+    bot.telegram.close_topic(FORUM, TOPIC);
+    chess.says("/reminders@fake_mini_bot").await;
+    let list = chess.replies_with("Reminders: 1").await;
+    assert_eq!(list.thread, None);
+    let notice = press(&bot, FORUM, ALICE, list.id, "j:1:pause:0").await;
+    assert_eq!(notice, "Paused");
+    bot.telegram.reopen_topic(FORUM, TOPIC);
+    gate.open();
+    chess.replies_with("Hm.").await;
+    bot.finish().await;
+}
