@@ -23,7 +23,7 @@ use crate::adapters::sqlite_fixture::{Fixture, message, target};
 use crate::support::fake_model::Reply;
 use crate::support::fake_telegram::Fault;
 use crate::support::gate::Gate;
-use crate::support::test_bot::{FakeClock, TestBot};
+use crate::support::test_bot::{ALICE, FakeClock, TestBot};
 
 const SOON: Duration = Duration::from_secs(1);
 
@@ -36,6 +36,22 @@ async fn a_hanging_model_is_hung_up_on() {
     gate.wait_for_arrivals(1).await;
     bot.alice().writes("/stop");
     timeout(SOON, gate.wait_for_departures(1)).await.unwrap();
+    bot.alice().replies("Stopped.").await;
+    bot.model([Reply::text("Here.")]);
+    bot.says("still there?").await.replies("Here.").await;
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_slip_that_is_edited_into_a_stop_stops() {
+    let bot = TestBot::new().await;
+    let gate = Gate::new();
+    bot.model([Reply::text("never").held(&gate)]);
+    bot.says("hi").await;
+    gate.wait_for_arrivals(1).await;
+    let slip = bot.alice().writes("/sotp");
+    bot.telegram.wait_for_confirmation(slip.update_id).await;
+    bot.telegram.user_edits(ALICE, slip.message_id, "/stop");
     bot.alice().replies("Stopped.").await;
     bot.model([Reply::text("Here.")]);
     bot.says("still there?").await.replies("Here.").await;
