@@ -59,6 +59,32 @@ async fn a_slip_that_is_edited_into_a_stop_stops() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_edited_while_it_waits_for_a_seat_is_read_as_it_is_then() {
+    let bot = TestBot::with(&[("runtime.max_parallel_turns", "1")]).await;
+    for (before, after) in [("hello", "/new"), ("/dance", "hello")] {
+        let gate = Gate::new();
+        bot.model([Reply::text("Done.").held(&gate)]);
+        bot.bob().writes("something long");
+        gate.wait_for_arrivals(1).await;
+        let waiting = bot.alice().writes(before);
+        bot.telegram.wait_for_confirmation(waiting.update_id).await;
+        let edit = bot.telegram.user_edits(ALICE, waiting.message_id, after);
+        bot.telegram.wait_for_confirmation(edit.update_id).await;
+        if after == "hello" {
+            bot.model([Reply::text("Hello.")]);
+        }
+        gate.open();
+        bot.bob().replies("Done.").await;
+        let expected = match after {
+            "hello" => "Hello.",
+            _ => "A fresh conversation.",
+        };
+        bot.alice().replies_with(expected).await;
+    }
+    bot.finish().await;
+}
+
+#[tokio::test]
 async fn what_was_shown_of_an_answer_stays_above_the_word_that_it_stopped() {
     let bot = TestBot::new().await;
     let gate = Gate::new();
