@@ -76,7 +76,7 @@ pub struct Presses {
 pub(super) struct Pressed<'a> {
     pub(super) row: InboxId,
     pub(super) target: &'a ChatTarget,
-    message: Option<&'a MessageId>,
+    pub(super) message: Option<&'a MessageId>,
     pub(super) now: DateTime<Utc>,
 }
 
