@@ -38,8 +38,7 @@ impl AtOnce for PressesAndCommands {
                 if let Some(acknowledgement) = self.presses.handle(row, press).await? {
                     self.dispatcher.aside(acknowledgement.send());
                 }
-                // It may have put a run of this chat into the inbox.
-                Ok(false)
+                Ok(true)
             }
             _ => self.commands.run_at_once(row).await,
         }

@@ -358,11 +358,25 @@ impl Dispatcher {
         let Some(stops) = self.permit_turn(target, newest).await else {
             return;
         };
-        if let Err(failure) = work.handle(rows, &stops).await {
+        let handled = match self.as_they_are(&rows).await {
+            Ok(rows) if rows.is_empty() => Ok(()),
+            Ok(rows) => work.handle(rows, &stops).await,
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = handled {
             tell(&failure, "a message could not be handled; trying again");
             self.clock.sleep(STORE_PAUSE).await;
         }
         self.end_turn(target);
+    }
+
+    /// The rows that still wait after the wait for a seat, with what they say by now.
+    async fn as_they_are(&self, rows: &[InboxRow]) -> StoreResult<Vec<InboxRow>> {
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            found.extend(self.inbox.get(row.id).await?);
+        }
+        Ok(found)
     }
 
     /// What comes next in a place, whole: the parts of an album are waited for.

@@ -11,6 +11,7 @@ use super::signals::Signals;
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
 use crate::core::error::StoreResult;
+use crate::core::ids::InboxId;
 use crate::core::inbox::{Arrival, Arrived, InboxRow, InboxStore, Stored};
 use crate::core::message::Incoming;
 
@@ -45,16 +46,30 @@ impl Intake {
             self.dispatcher.forget_held_later();
         }
         for (stored, incoming) in stored.into_iter().zip(welcome) {
-            if let (Stored::Queued(id), Some(incoming)) = (stored, incoming) {
-                let row = InboxRow {
-                    id,
-                    incoming,
-                    received_at: self.clock.now(),
-                };
-                self.act(row).await;
+            match (stored, incoming) {
+                (Stored::Queued(id), Some(incoming)) => {
+                    let row = InboxRow {
+                        id,
+                        incoming,
+                        received_at: self.clock.now(),
+                    };
+                    self.act(row).await;
+                }
+                (Stored::Amended(id), _) => self.act_anew(id).await,
+                _ => {}
             }
         }
         Ok(())
+    }
+
+    /// A message that waits says something else: perhaps what must not wait.
+    async fn act_anew(&self, id: InboxId) {
+        match self.inbox.get(id).await {
+            Ok(Some(row)) => self.act(row).await,
+            // Its turn has come.
+            Ok(None) => {}
+            Err(error) => warn!(inbox.id = %id, %error, "a changed message could not be read"),
+        }
     }
 
     /// Something of this place was put into the inbox by other means.

@@ -76,7 +76,7 @@ pub struct Presses {
 pub(super) struct Pressed<'a> {
     pub(super) row: InboxId,
     pub(super) target: &'a ChatTarget,
-    message: Option<&'a MessageId>,
+    pub(super) message: Option<&'a MessageId>,
     pub(super) now: DateTime<Utc>,
 }
 
@@ -215,8 +215,7 @@ impl Presses {
         })
     }
 
-    /// Another attempt at a failed run. What is put back into the inbox is taken up by whoever
-    /// called: it is of this chat.
+    /// Another attempt at a failed run: the scheduler makes it, where its job is now.
     async fn retry(&self, pressed: &Pressed<'_>, occurrence: OccurrenceId) -> StoreResult<Told> {
         let change = Change::RetryRun {
             target: pressed.target.clone(),

@@ -47,7 +47,7 @@ pub enum Change {
         /// The answer.
         reaction: Reaction,
     },
-    /// Tries a failed scheduled run again.
+    /// Makes another attempt at a failed scheduled run due.
     RetryRun {
         /// The chat in which that was asked for.
         target: ChatTarget,

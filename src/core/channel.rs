@@ -18,7 +18,8 @@ pub struct ChatTarget {
     pub channel: ChannelName,
     /// The chat.
     pub chat: ChatId,
-    /// The topic, where the chat has topics.
+    /// The topic; `None` where the chat has none, and in what its topics leave: one place, so that
+    /// nothing is lost when topics are switched on or off.
     pub thread: Option<ThreadId>,
 }
 
@@ -132,13 +133,11 @@ pub enum DeliveryError {
     #[error("the message to edit is gone: {0}")]
     MessageGone(String),
     /// The topic is no longer there; the chat is.
-    #[error("the topic is gone: {reason}")]
-    TopicGone {
-        /// What was said.
-        reason: String,
-        /// The topic in which what has none is shown; `None` in a chat without topics.
-        instead: Option<ThreadId>,
-    },
+    #[error("the topic is gone: {0}")]
+    TopicGone(String),
+    /// The topic takes no messages for now; the chat does.
+    #[error("the topic is closed: {0}")]
+    TopicClosed(String),
     /// The chat is closed to us: blocked, kicked out, deleted.
     #[error("the chat is closed: {0}")]
     ChatClosed(String),

@@ -196,7 +196,7 @@ impl FiredSlot {
 pub struct JobFilter {
     /// Only of this chat.
     pub target: Option<ChatTarget>,
-    /// Only those that will run or are paused.
+    /// Only those in these states.
     pub status: JobStatusFilter,
     /// At most so many.
     pub limit: u32,
@@ -207,6 +207,8 @@ pub struct JobFilter {
 /// Which states a list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobStatusFilter {
+    /// Active ones: those that run by themselves.
+    Active,
     /// Active and paused ones.
     Open,
     /// All.

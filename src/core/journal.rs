@@ -161,10 +161,12 @@ pub trait TurnJournal: Send + Sync + std::fmt::Debug {
 
     /// Opens the newest turn of a target again, when that turn has no answer and nothing was said since:
     /// without the fact that ended it and without what it left in the conversation. What its tools
-    /// have done stays done. `None` when there is nothing to run again.
+    /// have done stays done. One that has its answer is left as it is, and another begins with the same
+    /// question. `None` when there is nothing to run again, or `said_in`, which asks for it, has had its turn.
     async fn reopen(
         &self,
         target: &ChatTarget,
+        said_in: InboxId,
         now: DateTime<Utc>,
     ) -> StoreResult<Option<RunningTurn>>;
 }

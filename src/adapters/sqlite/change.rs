@@ -28,7 +28,7 @@ pub(super) async fn apply(
             Ok(ChangeOutcome::Job(job.map(Box::new)))
         }
         Change::DeleteJob { target, job } => {
-            let job = jobs::delete(connection, &target, job).await?;
+            let job = jobs::delete(connection, &target, job, now).await?;
             Ok(ChangeOutcome::Job(job.map(Box::new)))
         }
         Change::AnswerCard {

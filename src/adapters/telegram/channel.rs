@@ -1,5 +1,7 @@
 //! The way out to Telegram chats: the `Channel` port over the Bot API.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 use super::CHANNEL;
 use super::client::{ApiClient, ApiError};
 use super::download::TelegramFiles;
-use super::envelope::{GENERAL, thread_of_action};
+use super::envelope::topic;
 use super::failure::{delivery_error, is_unchanged};
 use super::rate::RateBudget;
 use super::settings::TelegramSettings;
@@ -16,7 +18,7 @@ use super::{payload, upload};
 use crate::core::channel::{
     Asking, Buttons, Capabilities, Channel, ChatTarget, DeliveryError, Urgency,
 };
-use crate::core::ids::{ChannelName, MessageId, ThreadId};
+use crate::core::ids::{ChannelName, ChatId, MessageId};
 use crate::core::markup::LongCode;
 use crate::core::media::MediaSource;
 use crate::core::outbox::Outgoing;
@@ -29,6 +31,9 @@ const MAX_PARTS: usize = 5;
 const HINT_TIMEOUT: Duration = Duration::from_secs(5);
 /// `answerCallbackQuery`, "text".
 const MAX_NOTICE_CHARS: usize = 200;
+
+/// The topic that is a forum itself. Messages do not name it and sends must not, but chat actions do.
+const GENERAL: i64 = 1;
 
 /// The account behind a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +52,8 @@ pub struct TelegramChannel {
     capabilities: Capabilities,
     budget: RateBudget,
     files: TelegramFiles,
+    /// Whether a chat has topics, as the last answer of the service had it.
+    forums: Mutex<HashMap<ChatId, bool>>,
 }
 
 impl TelegramChannel {
@@ -66,6 +73,7 @@ impl TelegramChannel {
                 asking: Asking::Possible,
             },
             budget: RateBudget::new(settings.rate_limits),
+            forums: Mutex::default(),
         })
     }
 
@@ -93,20 +101,33 @@ impl TelegramChannel {
             .map(drop)
     }
 
-    /// What a send that failed means. What was for a topic that is gone goes to the general one, where
-    /// there is one.
-    async fn not_sent(&self, target: &ChatTarget, error: ApiError) -> DeliveryError {
-        let error = self.failed(target, error);
-        let DeliveryError::TopicGone { reason, .. } = error else {
-            return error;
-        };
-        let chat = json!({ "chat_id": target.chat.as_str() });
-        let chat = self.api.call_within("getChat", &chat, HINT_TIMEOUT).await;
-        let is_forum = chat.is_ok_and(|chat| chat["is_forum"] == true);
-        DeliveryError::TopicGone {
-            reason,
-            instead: is_forum.then(|| ThreadId::new(GENERAL.to_string())),
+    /// The topic in which typing is shown, of the chat of this number.
+    async fn thread_of_action(&self, target: &ChatTarget, chat: i64) -> Option<i64> {
+        // Only groups have a general topic, and their numbers are negative.
+        if target.thread.is_some() || chat > 0 {
+            return topic(target);
         }
+        let known = self.forums().get(&target.chat).copied();
+        let is_forum = match known {
+            Some(is_forum) => is_forum,
+            None => {
+                let chat = json!({ "chat_id": chat });
+                let shown = self.api.call_within("getChat", &chat, HINT_TIMEOUT).await;
+                self.learn(&target.chat, &shown.ok()?)
+            }
+        };
+        is_forum.then_some(GENERAL)
+    }
+
+    /// Keeps whether a chat has topics.
+    fn learn(&self, chat: &ChatId, shown: &Value) -> bool {
+        let is_forum = shown["is_forum"] == true;
+        self.forums().insert(chat.clone(), is_forum);
+        is_forum
+    }
+
+    fn forums(&self) -> MutexGuard<'_, HashMap<ChatId, bool>> {
+        self.forums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a failure means, after the budget has learnt from it.
@@ -169,10 +190,11 @@ impl Channel for TelegramChannel {
         };
         let message = match answer {
             Ok(message) => message,
-            Err(error) => return Err(self.not_sent(target, error).await),
+            Err(error) => return Err(self.failed(target, error)),
         };
         // An album is a list of messages.
         let first = message.get(0).unwrap_or(&message);
+        self.learn(&target.chat, &first["chat"]);
         let id = first["message_id"].as_i64();
         id.map(|id| MessageId::new(id.to_string()))
             .ok_or_else(|| DeliveryError::Ambiguous("the answer has no message id".to_owned()))
@@ -202,7 +224,7 @@ impl Channel for TelegramChannel {
             return;
         };
         let mut action = json!({ "chat_id": chat, "action": "typing" });
-        if let Some(thread) = thread_of_action(target) {
+        if let Some(thread) = self.thread_of_action(target, chat).await {
             action["message_thread_id"] = thread.into();
         }
         let _ = self

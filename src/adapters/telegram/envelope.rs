@@ -7,10 +7,6 @@ use super::CHANNEL;
 use crate::core::channel::{ChatKind, ChatTarget, Sender};
 use crate::core::ids::{ChannelName, ChatId, MessageId, ThreadId, UserId};
 
-/// The topic that a forum's messages without a topic belong to. The Bot API does not name it in
-/// messages and refuses it in sends, but wants it in chat actions.
-pub(super) const GENERAL: i64 = 1;
-
 /// The kinds of update that the bot asks for (Bot API, `allowed_updates`).
 pub(super) const ASKED_FOR: [&str; 4] = [
     "message",
@@ -106,15 +102,13 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// The chat and its topic. `message_thread_id` alone does not make a topic: replies in
-    /// groups without topics have one as well.
+    /// The chat and its topic. `message_thread_id` alone does not make a topic: replies in groups
+    /// without topics have one as well, and so have those in the general topic, which is the chat itself.
     pub(super) fn target(&self, chat: i64) -> ChatTarget {
         let message = self.message();
-        let thread = if message["is_topic_message"] == true {
-            message["message_thread_id"].as_i64()
-        } else {
-            (self.chat()["is_forum"] == true).then_some(GENERAL)
-        };
+        let thread = (message["is_topic_message"] == true)
+            .then(|| message["message_thread_id"].as_i64())
+            .flatten();
         ChatTarget {
             channel: ChannelName::new(CHANNEL),
             chat: ChatId::new(chat.to_string()),
@@ -154,13 +148,8 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// The topic to name in a send: the general one must not be named.
-pub(super) fn thread_of_send(target: &ChatTarget) -> Option<i64> {
-    thread_of_action(target).filter(|id| *id != GENERAL)
-}
-
-/// The topic to name in a chat action.
-pub(super) fn thread_of_action(target: &ChatTarget) -> Option<i64> {
+/// The topic to name.
+pub(super) fn topic(target: &ChatTarget) -> Option<i64> {
     target.thread.as_ref()?.as_str().parse().ok()
 }
 

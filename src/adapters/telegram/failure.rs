@@ -15,7 +15,8 @@ const GONE: [&str; 3] = [
     "message can't be edited",
     "message_id_invalid",
 ];
-const TOPIC: [&str; 2] = ["message thread not found", "topic_deleted"];
+const TOPIC_GONE: [&str; 2] = ["message thread not found", "topic_deleted"];
+const TOPIC_CLOSED: &str = "topic_closed";
 const CLOSED: [&str; 3] = ["chat not found", "bot was kicked", "user is deactivated"];
 const FORMATTING: [&str; 2] = ["can't parse entities", "entity_"];
 const UNCHANGED: &str = "message is not modified";
@@ -51,10 +52,8 @@ fn refused(refusal: Refusal) -> DeliveryError {
         },
         403 => DeliveryError::ChatClosed(text),
         400 if refusal.says(&GONE) => DeliveryError::MessageGone(text),
-        400 if refusal.says(&TOPIC) => DeliveryError::TopicGone {
-            reason: text,
-            instead: None,
-        },
+        400 if refusal.says(&TOPIC_GONE) => DeliveryError::TopicGone(text),
+        400 if refusal.says(&[TOPIC_CLOSED]) => DeliveryError::TopicClosed(text),
         400 if refusal.says(&CLOSED) => DeliveryError::ChatClosed(text),
         400 if refusal.says(&FORMATTING) => DeliveryError::BadFormatting(text),
         300..=399 | 401 | 404 | 409 | 500.. => DeliveryError::ServiceDown(text),
@@ -107,7 +106,8 @@ mod tests {
             DeliveryError::ServiceDown(_) => "down",
             DeliveryError::BadFormatting(_) => "formatting",
             DeliveryError::MessageGone(_) => "gone",
-            DeliveryError::TopicGone { .. } => "topic gone",
+            DeliveryError::TopicGone(_) => "topic gone",
+            DeliveryError::TopicClosed(_) => "topic closed",
             DeliveryError::ChatClosed(_) => "closed",
             DeliveryError::Migrated(_) => "migrated",
             DeliveryError::TooLarge(_) => "too large",
@@ -137,6 +137,8 @@ mod tests {
             (400, "Bad Request: user is deactivated", "closed"),
             (400, "Bad Request: message is too long", "refused"),
             (400, "Bad Request: message thread not found", "topic gone"),
+            (400, "Bad Request: TOPIC_DELETED", "topic gone"),
+            (400, "Bad Request: TOPIC_CLOSED", "topic closed"),
             (413, "Request Entity Too Large", "too large"),
             (429, "Too Many Requests: retry after 5", "rate limited"),
             (401, "Unauthorized", "down"),

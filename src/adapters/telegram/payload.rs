@@ -8,7 +8,7 @@ use teloxide_core::types::{
 };
 use url::Url;
 
-use super::envelope::thread_of_send;
+use super::envelope::topic;
 use crate::core::channel::{ChatTarget, DeliveryError};
 use crate::core::ids;
 use crate::core::markup::{FormattedText, Style, utf16_spans};
@@ -78,7 +78,7 @@ pub(super) fn addressed(
     reply_to: Option<&ids::MessageId>,
 ) -> Result<Form, DeliveryError> {
     let mut form = Form::new().text("chat_id", chat_id(target)?.to_string());
-    if let Some(thread) = thread_of_send(target) {
+    if let Some(thread) = topic(target) {
         form = form.text("message_thread_id", thread.to_string());
     }
     if let Some(message) = reply_to {
@@ -105,7 +105,7 @@ fn message_id(message: &ids::MessageId) -> Result<MessageId, DeliveryError> {
 }
 
 fn thread(target: &ChatTarget) -> Option<ThreadId> {
-    let id = i32::try_from(thread_of_send(target)?).ok()?;
+    let id = i32::try_from(topic(target)?).ok()?;
     Some(ThreadId(MessageId(id)))
 }
 

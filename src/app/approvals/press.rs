@@ -30,6 +30,7 @@ impl Presses {
             answer,
             by: by.clone(),
             chat: pressed.target.clone(),
+            message: pressed.message.cloned(),
         };
         let line = settled.line(self.zone);
         let asked = AskedByRow {

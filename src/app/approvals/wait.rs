@@ -159,6 +159,7 @@ impl Approvals {
             answer,
             by,
             chat: row.incoming.target.clone(),
+            message: None,
         };
         let chat = row.incoming.target.clone();
         let change = Change::AnswerApproval {

@@ -16,7 +16,7 @@ pub(super) async fn status(commands: &Commands, call: &CommandCall<'_>) -> Store
     // Only what is planned for this place: others' reminders are theirs.
     let filter = JobFilter {
         target: Some(call.target.clone()),
-        status: JobStatusFilter::Open,
+        status: JobStatusFilter::Active,
         limit: 1,
         offset: 0,
     };

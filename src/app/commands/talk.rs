@@ -24,11 +24,10 @@ pub(super) async fn stop(commands: &Commands, call: &CommandCall<'_>) -> StoreRe
 }
 
 pub(super) async fn retry(commands: &Commands, call: &CommandCall<'_>) -> StoreResult<Answer> {
-    match commands.journal.reopen(call.target, call.now).await? {
+    let journal = &commands.journal;
+    match journal.reopen(call.target, call.row.id, call.now).await? {
         Some(turn) => Ok(Answer::Rerun(Box::new(turn))),
-        None => Ok(Answer::Text(
-            "There is nothing to try again: your last message has its answer.".into(),
-        )),
+        None => Ok(Answer::Text("There is nothing to try again.".into())),
     }
 }
 

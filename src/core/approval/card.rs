@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 
-use super::visible::{visible, visible_line};
+use super::visible::{head, visible, visible_head, visible_line};
 use super::{AllowRule, Answer, ApprovalKey, Ruling, Verdict};
 use crate::core::card::{ButtonData, clock_time};
 use crate::core::channel::{Buttons, Capabilities};
@@ -12,16 +12,19 @@ use crate::core::label::Labels;
 use crate::core::markup::{self, FormattedText, Span, Style, utf16_len};
 use crate::core::outbox::{Button, Outgoing};
 
-/// What stands in the card besides the arguments, in UTF-16 units, at most.
+/// What stands in the card besides the arguments, with the line of how it ended, in UTF-16 units, at most.
 const FRAME_UNITS: usize = 1_500;
 
 /// The card never gets longer than this by its arguments: beyond, they are a file above it.
 const ARGUMENT_UNITS: usize = 2_500;
 
-/// How much is shown of what started the turn, in characters.
+/// How much is shown of a name, in UTF-16 units.
+pub(super) const MOST_NAME: usize = 64;
+
+/// How much is shown of what started the turn, in UTF-16 units.
 const MOST_ORIGIN: usize = 200;
 
-/// How much is shown of a reason, and of the list of what was read, in characters.
+/// How much is shown of a reason, and of the list of what was read, in UTF-16 units.
 const MOST_REASON: usize = 400;
 
 /// What a card is about.
@@ -79,7 +82,7 @@ pub struct Card {
 pub fn card(question: &Question<'_>, capabilities: Capabilities) -> Card {
     let mut text = Text::default();
     text.styled(
-        &format!("May I run {}?", visible_line(question.tool)),
+        &format!("May I run {}?", visible_head(question.tool, MOST_NAME)),
         Style::Bold,
     );
     let room = match capabilities.max_text_units {
@@ -90,12 +93,12 @@ pub fn card(question: &Question<'_>, capabilities: Capabilities) -> Card {
     text.line("");
     text.line(&format!(
         "Why I ask: {}.",
-        cut(&question.ruling.reason, MOST_REASON)
+        visible_head(&question.ruling.reason, MOST_REASON)
     ));
     text.line(&question.origin.line());
     if question.labels.is_untrusted() {
         let sources: Vec<String> = question.labels.sources().map(|s| s.describe()).collect();
-        let read = cut(&sources.join(", "), MOST_REASON);
+        let read = visible_head(&sources.join(", "), MOST_REASON);
         text.line(&format!("⚠️ I have read what others wrote: {read}."));
     }
     let until = clock_time(question.expires_at, question.expires_at, question.zone);
@@ -164,24 +167,11 @@ impl Origin {
             Self::Message { name, text } => ("For", name, text),
             Self::Scheduled { name, text } => ("For the scheduled task of", name, text),
         };
-        let name = cut(name, MOST_ORIGIN);
+        let name = visible_head(name, MOST_NAME);
         if text.trim().is_empty() {
             return format!("{head} {name}.");
         }
-        format!("{head} {name}: \"{}\"", cut(text, MOST_ORIGIN))
-    }
-}
-
-/// The words of others on one line, not too long.
-fn cut(text: &str, most: usize) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    visible_line(&head(&line, most))
-}
-
-fn head(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+        format!("{head} {name}: \"{}\"", visible_head(text, MOST_ORIGIN))
     }
 }
 
@@ -315,169 +305,4 @@ fn is_plain(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-    use crate::core::approval::RuleTarget;
-    use crate::core::channel::{Asking, Streaming};
-    use crate::core::ids::{RuleId, TurnId};
-    use crate::core::label::Source;
-    use crate::core::markup::LongCode;
-
-    fn telegram() -> Capabilities {
-        Capabilities {
-            max_text_units: 4096,
-            streaming: Streaming::Off,
-            max_parts: 5,
-            long_code: LongCode::Apart,
-            buttons: Buttons::Shown,
-            asking: Asking::Possible,
-        }
-    }
-
-    fn shown(arguments: &Value, always: bool, labels: &Labels, capabilities: Capabilities) -> Card {
-        let path = RuleTarget::Path { path: "a".into() };
-        let ruling = Ruling {
-            verdict: Verdict::Ask {
-                always: always.then_some(path),
-            },
-            rule: "settings".into(),
-            reason: "the settings say so for bash".into(),
-        };
-        let origin = Origin::Message {
-            name: "Ada".into(),
-            text: "clean\nup\u{202e}".into(),
-        };
-        let question = Question {
-            key: ApprovalKey {
-                turn: TurnId(12),
-                number: 2,
-            },
-            tool: "bash",
-            arguments,
-            ruling: &ruling,
-            origin: &origin,
-            labels,
-            expires_at: "2027-03-01T09:10:00Z".parse().unwrap(),
-            zone: Tz::Europe__Madrid,
-        };
-        card(&question, capabilities)
-    }
-
-    fn labels(buttons: &[Vec<Button>]) -> Vec<&str> {
-        let all = buttons.iter().flatten();
-        all.map(|button| button.label.as_str()).collect()
-    }
-
-    #[test]
-    fn a_card_says_it_all() {
-        let arguments = json!({
-            "command": "rm -rf build\nWhy I ask: nothing\u{202e}",
-            "stdin": null,
-            "note": " a",
-            "timeout_seconds": 5,
-        });
-        let read = Labels::of(Source::Web {
-            host: "evil.example".into(),
-        });
-        let card = shown(&arguments, true, &read, telegram());
-        assert_eq!(
-            card.text.text,
-            "May I run bash?\n\
-             • command:\n\
-             │ rm -rf build\n\
-             │ Why I ask: nothing⟨U+202E⟩\n\
-             • note: \" a\"\n\
-             • stdin: null\n\
-             • timeout_seconds: 5\n\
-             \n\
-             Why I ask: the settings say so for bash.\n\
-             For Ada: \"clean up⟨U+202E⟩\"\n\
-             ⚠️ I have read what others wrote: a page of evil.example.\n\
-             Without an answer by 10:10 it does not run."
-        );
-        assert_eq!(card.file, None);
-        assert_eq!(
-            labels(&card.buttons),
-            ["Approve", "Deny", "Always allow this"]
-        );
-        assert_eq!(card.buttons[0][0].data, "a:12:2:y");
-    }
-
-    #[test]
-    fn always_is_offered_only_where_a_rule_may_lift_the_question() {
-        let none = Labels::default();
-        let card = shown(&json!({}), false, &none, telegram());
-        assert_eq!(labels(&card.buttons), ["Approve", "Deny"]);
-        assert!(card.text.text.contains("\nWithout arguments.\n"));
-        assert!(!card.text.text.contains('⚠'));
-        let console = Capabilities {
-            buttons: Buttons::None,
-            ..telegram()
-        };
-        let words = shown(&json!({}), true, &none, console).text.text;
-        assert!(words.ends_with("\ny: run it · n: do not · a: always run this"));
-        let words = shown(&json!({}), false, &none, console).text.text;
-        assert!(words.ends_with("\ny: run it · n: do not"));
-    }
-
-    #[test]
-    fn long_arguments_are_a_file_with_every_character() {
-        let code = "print('x')\n".repeat(500);
-        let card = shown(
-            &json!({ "code": code }),
-            true,
-            &Labels::default(),
-            telegram(),
-        );
-        let Some(Outgoing::Document {
-            content, file_name, ..
-        }) = card.file
-        else {
-            panic!("no file")
-        };
-        assert_eq!(file_name, "bash.txt");
-        assert_eq!(content.matches("print('x')").count(), 500);
-        assert!(card.text.text.contains("is in the file above"));
-    }
-
-    #[test]
-    fn rules_are_listed_with_their_buttons() {
-        let rule = |id, line: &str| AllowRule {
-            id: RuleId(id),
-            tool: "delete_file".into(),
-            target: RuleTarget::Path { path: line.into() },
-            created_at: DateTime::UNIX_EPOCH,
-        };
-        let list = rules(&[rule(4, "a.txt"), rule(9, "b\nc")], Buttons::Shown);
-        let Outgoing::Text { text, buttons } = list else {
-            panic!("no text")
-        };
-        assert_eq!(
-            text.text,
-            "Always allowed in this chat:\n1. delete_file: a.txt\n2. delete_file: b⟨U+000A⟩c"
-        );
-        assert_eq!(buttons[1][0].data, "u:9");
-        assert_eq!(buttons[1][0].label, "✖ Revoke 2");
-    }
-
-    proptest! {
-        #[test]
-        fn any_card_fits_and_no_argument_begins_a_line(
-            arguments in prop::collection::btree_map("\\PC{0,9}|[\\u{0}-\\u{ff}]{0,9}", "[\\u{0}-\\u{2070}]{0,3000}", 0..4),
-        ) {
-            let arguments = serde_json::to_value(arguments).unwrap();
-            let card = shown(&arguments, true, &Labels::default(), telegram());
-            prop_assert!(utf16_len(&card.text.text) < 3_900);
-            let forged = "Why I ask:";
-            prop_assert_eq!(card.text.text.lines().filter(|line| line.starts_with(forged)).count(), 1);
-            for span in &card.text.spans {
-                prop_assert!(card.text.text.get(span.start..span.end).is_some());
-            }
-        }
-    }
-}
+mod tests;

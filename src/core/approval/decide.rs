@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::store::{Approval, Settlement};
 use super::{Answer, ApprovalKey};
 use crate::core::channel::{ChatTarget, Sender};
+use crate::core::ids::MessageId;
 
 /// An answer that somebody gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Answered {
     pub by: Sender,
     /// Where.
     pub chat: ChatTarget,
+    /// The message with the button, where there is one.
+    pub message: Option<MessageId>,
 }
 
 /// Why an answer does nothing.
@@ -142,6 +145,7 @@ mod tests {
                 name: "x".into(),
             },
             chat,
+            message: None,
         }
     }
 

@@ -16,7 +16,7 @@ pub use self::decide::{AnswerRefused, Answered, Shown, refusal};
 pub use self::policy::{Considered, ToolMode, ToolPolicy, guarded, rule_on};
 pub use self::rule::{AllowRule, RuleTarget, name_in_log};
 pub use self::store::{Approval, ApprovalStore, Closing, NewApproval, Settlement};
-pub use self::visible::{visible, visible_line};
+pub use self::visible::{visible, visible_head, visible_line};
 use super::ids::TurnId;
 
 /// In one turn at most so many cards may come within [`CARDS_WITHIN`]; one more ends the turn.

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::visible::visible_line;
+use super::card::MOST_NAME;
+use super::visible::visible_head;
 use super::{AllowRule, ApprovalKey, Decision, Fingerprint, RuleTarget};
 use crate::core::audit::AuditedArguments;
 use crate::core::card::clock_time;
@@ -79,10 +80,9 @@ impl Settlement {
     /// The line that the card gets: "✅ Approved by Alice, 10:12".
     pub fn line(&self, zone: Tz) -> String {
         let time = clock_time(self.at, self.at, zone);
-        let by = self
-            .by
-            .as_deref()
-            .map_or_else(String::new, |name| format!(" by {}", visible_line(name)));
+        let by = self.by.as_deref().map_or_else(String::new, |name| {
+            format!(" by {}", visible_head(name, MOST_NAME))
+        });
         match self.decision {
             Decision::Approved if self.always => {
                 format!("✅ Approved{by}, {time}, and always from now on (see /approvals)")

@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+use crate::core::markup::utf16_len;
+
 /// `text` with every character that is not seen, or that changes how others are seen, as its
 /// number: `⟨U+202E⟩`. Line ends stay.
 pub fn visible(text: &str) -> String {
@@ -23,6 +25,32 @@ pub fn visible(text: &str) -> String {
 /// The same on one line.
 pub fn visible_line(text: &str) -> String {
     visible(text).replace('\n', "⟨U+000A⟩")
+}
+
+/// The words of others on one line of at most so many UTF-16 units, and a mark where there were more.
+pub fn visible_head(text: &str, most: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    head(&visible_line(&line), most)
+}
+
+/// The same of a line that is visible already.
+pub(super) fn head(line: &str, most: usize) -> String {
+    if utf16_len(line) <= most {
+        return line.to_owned();
+    }
+    let mut units = 0;
+    let mut fits = |character: char| {
+        units += character.len_utf16();
+        units <= most
+    };
+    let end = line.find(|character| !fits(character));
+    let shown = &line[..end.unwrap_or(line.len())];
+    // The number of a character stays whole or goes.
+    let shown = match shown.rsplit_once('⟨') {
+        Some((before, number)) if !number.contains('⟩') => before,
+        _ => shown,
+    };
+    format!("{shown}…")
 }
 
 /// Controls, formats, separators, fillers and private characters (Unicode 16, general categories
@@ -88,6 +116,20 @@ mod tests {
             assert_eq!(visible(text), shown, "{text:?}");
         }
         assert_eq!(visible_line("a\nb"), "a⟨U+000A⟩b");
+    }
+
+    #[test]
+    fn a_head_counts_what_is_shown_and_cuts_no_number() {
+        for (text, most, shown) in [
+            (" a \n b ", 3, "a b"),
+            ("a b", 2, "a …"),
+            ("😀😀", 3, "😀…"),
+            ("a\u{202E}b", 10, "a⟨U+202E⟩b"),
+            ("a\u{202E}b", 9, "a⟨U+202E⟩…"),
+            ("a\u{202E}b", 8, "a…"),
+        ] {
+            assert_eq!(visible_head(text, most), shown, "{text:?} {most}");
+        }
     }
 
     proptest! {

@@ -10,6 +10,7 @@ pub mod sqlite_fixture;
 mod sqlite_inbox;
 mod sqlite_jobs;
 mod sqlite_journal;
+mod sqlite_migrations;
 mod sqlite_notes;
 mod sqlite_outbox;
 mod sqlite_plans;

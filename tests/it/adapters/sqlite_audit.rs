@@ -256,6 +256,7 @@ async fn presses_that_do_not_count_fill_the_log_only_so_far() {
                 name: user.into(),
             },
             chat: target(),
+            message: None,
         };
         let line = String::new();
         let change = Change::AnswerApproval { answered, line };

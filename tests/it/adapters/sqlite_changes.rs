@@ -22,7 +22,11 @@ pub struct Changes {
 
 impl Changes {
     pub async fn new() -> Self {
-        let fixture = Fixture::new().await;
+        Self::of(Fixture::new().await).await
+    }
+
+    /// The same on a database that holds something.
+    pub async fn of(fixture: Fixture) -> Self {
         let turn = fixture.begin(1, "hello").await.id;
         Self { fixture, turn }
     }

@@ -4,7 +4,7 @@
 use minibot::core::channel::ChatTarget;
 use minibot::core::conversation::{ConversationStore, Item};
 use minibot::core::error::StoreError;
-use minibot::core::ids::{OccurrenceId, TurnId};
+use minibot::core::ids::{InboxId, OccurrenceId, TurnId};
 use minibot::core::inbox::InboxStore;
 use minibot::core::jobs::OccurrenceState;
 use minibot::core::journal::{JournalEntry, Receipt, RunningTurn, TurnEnd, TurnJournal, TurnState};
@@ -139,10 +139,11 @@ async fn a_conversation_is_trimmed_by_whole_turns() {
 }
 
 #[tokio::test]
-async fn only_the_newest_turn_can_be_opened_again_and_only_if_it_failed() {
+async fn only_the_newest_turn_can_be_opened_again_and_one_that_is_answered_is_asked_again() {
     let fixture = Fixture::new().await;
     let journal = fixture.journal();
-    let reopen = async |place: &ChatTarget| journal.reopen(place, at(2)).await.unwrap();
+    let reopen =
+        async |place: &ChatTarget| journal.reopen(place, InboxId(99), at(2)).await.unwrap();
     assert!(reopen(&target()).await.is_none());
     let failed = turn_that(&fixture, 1, TurnState::Failed).await;
     assert!(reopen(&chat("8")).await.is_none());
@@ -162,10 +163,22 @@ async fn only_the_newest_turn_can_be_opened_again_and_only_if_it_failed() {
         .end(again.id, end(TurnState::Failed, vec![]), at(2))
         .await
         .unwrap();
-    turn_that(&fixture, 3, TurnState::Answered).await;
-    assert!(
-        reopen(&target()).await.is_none(),
-        "something was said since"
+    let answered = turn_that(&fixture, 3, TurnState::Answered).await;
+    let again = reopen(&target()).await.unwrap();
+    assert_ne!(again.id, answered.id, "something was said since");
+    assert_ne!(again.inbox[0].id, answered.inbox[0].id);
+    assert_eq!(again.inbox[0].incoming, answered.inbox[0].incoming);
+    assert_eq!(again.facts, []);
+    journal
+        .end(again.id, end(TurnState::Answered, vec![]), at(4))
+        .await
+        .unwrap();
+    // After a crash the command is read once more.
+    assert!(reopen(&target()).await.is_none(), "it has had its turn");
+    let other = journal.reopen(&target(), InboxId(100), at(5)).await;
+    assert_eq!(
+        other.unwrap().unwrap().inbox[0].incoming,
+        again.inbox[0].incoming
     );
 }
 
@@ -186,7 +199,11 @@ async fn what_was_done_stays_done_when_a_turn_is_opened_again() {
         reason: StopReason::Deadline,
     }];
     journal.end(turn.id, over, at(2)).await.unwrap();
-    let again = journal.reopen(&target(), at(3)).await.unwrap().unwrap();
+    let again = journal
+        .reopen(&target(), InboxId(99), at(3))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(again.facts, [facts, vec![Fact::Reopened]].concat());
     assert_ne!(again.answer.row, turn.answer.row, "it answers anew");
 }
@@ -207,8 +224,21 @@ async fn an_album_can_be_opened_again() {
         .end(turn.id, end(TurnState::Failed, vec![]), at(2))
         .await
         .unwrap();
-    let again = fixture.journal().reopen(&target(), at(3)).await.unwrap();
+    let journal = fixture.journal();
+    let again = journal.reopen(&target(), InboxId(99), at(3)).await.unwrap();
     assert_eq!(again.unwrap().inbox.len(), 2);
+    journal
+        .end(turn.id, end(TurnState::Answered, vec![]), at(4))
+        .await
+        .unwrap();
+    let anew = journal.reopen(&target(), InboxId(99), at(5)).await.unwrap();
+    let anew = anew.unwrap();
+    assert_ne!(anew.id, turn.id);
+    let texts = anew.inbox.iter().map(|row| row.incoming.message());
+    let texts: Vec<_> = texts
+        .map(|message| message.unwrap().text.as_str())
+        .collect();
+    assert_eq!(texts, ["a", "b"]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use minibot::adapters::sqlite::SqliteOutboxStore;
 use minibot::core::channel::{ChatTarget, Urgency};
-use minibot::core::delivery::{Certainty, DeliveryOutcome};
+use minibot::core::delivery::{Certainty, DeliveryOutcome, TopicJobs};
 use minibot::core::ids::{ChatId, MessageId, OutboxId, ThreadId};
 use minibot::core::inbox::InboxStore;
 use minibot::core::outbox::{NewOutbox, OutboxRow, OutboxStore, Outgoing};
@@ -245,7 +245,6 @@ async fn a_replaced_row_is_due_at_once() {
         &store,
         id,
         DeliveryOutcome::Replace {
-            target: chat("1"),
             content,
             message: None,
             error,
@@ -366,15 +365,23 @@ async fn jobs_of_a_topic_that_is_gone_belong_to_its_chat() {
         ..chat("7")
     };
     let ids = add(&store, vec![row(topic, "a")]).await;
-    let gone = DeliveryOutcome::Replace {
-        content: Outgoing::plain("a"),
-        target: chat("7"),
-        message: None,
-        error: "the topic is gone".into(),
-    };
-    attempt(&store, ids[0], gone).await;
-    let threads = fixture.column("SELECT thread FROM jobs ORDER BY id").await;
-    assert_eq!(threads, ["", "6", ""]);
+    let threads = || fixture.column("SELECT thread FROM jobs ORDER BY id");
+    for (jobs, expected) in [
+        (TopicJobs::Stay, ["5", "6", ""]),
+        (TopicJobs::Leave, ["", "6", ""]),
+    ] {
+        let error = "not there".into();
+        let out = DeliveryOutcome::OutOfTopic { jobs, error };
+        fixture
+            .execute("UPDATE outbox SET thread = '5' WHERE state <> 'open'")
+            .await;
+        attempt(&store, ids[0], out).await;
+        assert_eq!(threads().await, expected);
+        let rows = fixture
+            .column("SELECT thread || state FROM outbox WHERE state <> 'open'")
+            .await;
+        assert_eq!(rows, ["pending"]);
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use minibot::adapters::sqlite::{SqliteNoteStore, SqliteOutboxStore, SqliteSummar
 use minibot::core::channel::ChatKind;
 use minibot::core::compaction::{Summary, SummaryStore};
 use minibot::core::conversation::{ConversationStore, Item};
-use minibot::core::ids::{MessageId, UserId};
+use minibot::core::ids::{InboxId, MessageId, UserId};
 use minibot::core::inbox::InboxStore;
 use minibot::core::journal::{JournalEntry, TurnEnd, TurnJournal, TurnState};
 use minibot::core::label::Labels;
@@ -156,7 +156,7 @@ async fn run_two_turns(fixture: &Fixture) {
         };
         journal.end(turn.id, end, at(minute)).await.unwrap();
         let again = journal
-            .reopen(&target(), at(minute))
+            .reopen(&target(), InboxId(99), at(minute))
             .await
             .unwrap()
             .unwrap();
@@ -168,7 +168,16 @@ async fn run_two_turns(fixture: &Fixture) {
             said: Vec::new(),
             receipt: None,
         };
-        journal.end(again.id, end, at(minute)).await.unwrap();
+        journal
+            .end(again.id, end.clone(), at(minute))
+            .await
+            .unwrap();
+        let anew = journal
+            .reopen(&target(), InboxId(minute), at(minute))
+            .await
+            .unwrap()
+            .unwrap();
+        journal.end(anew.id, end, at(minute)).await.unwrap();
         let next = message(9 + minute, "next").arrival();
         inbox.add(vec![next]).await.unwrap();
     }

@@ -4,13 +4,16 @@
 use std::sync::Arc;
 
 use minibot::adapters::sqlite::SqliteJobStore;
-use minibot::core::ids::{ChannelName, InboxId, JobId, OccurrenceId};
+use minibot::core::change::Change;
+use minibot::core::channel::ChatTarget;
+use minibot::core::ids::{ChannelName, InboxId, JobId, OccurrenceId, ThreadId};
 use minibot::core::inbox::InboxStore;
 use minibot::core::jobs::{JobAction, JobStore, OccurrenceState};
 use minibot::core::journal::{Receipt, TurnEnd, TurnJournal, TurnState};
 use minibot::core::message::IncomingContent;
 
-use super::sqlite_fixture::{Fixture, StoppedClock, at, end, target};
+use super::sqlite_changes::Changes;
+use super::sqlite_fixture::{Fixture, StoppedClock, at, chat, end, target};
 
 const STATES: &str =
     "SELECT state || ' ' || coalesce(reason, '-') || ' ' || attempts FROM occurrences ORDER BY id";
@@ -78,6 +81,24 @@ async fn an_attempt_is_made_once_and_when_it_is_due() {
 }
 
 #[tokio::test]
+async fn another_attempt_is_made_where_the_job_is_now() {
+    let (fixture, store) = running().await;
+    fail(&fixture, Some(5)).await;
+    fixture
+        .execute("UPDATE jobs SET chat = '-100', thread = '9'")
+        .await;
+    let moved = ChatTarget {
+        thread: Some(ThreadId::new("9")),
+        ..chat("-100")
+    };
+    let here = [target().channel];
+    let nudged = store.retry_due(&here, at(5)).await.unwrap();
+    assert_eq!(nudged, [moved.clone()]);
+    let row = fixture.inbox().next(&moved).await.unwrap().remove(0);
+    assert_eq!(row.incoming.target, moved);
+}
+
+#[tokio::test]
 async fn a_run_that_the_person_has_started_again_is_not_started_twice() {
     let (fixture, store) = running().await;
     fail(&fixture, Some(5)).await;
@@ -96,6 +117,35 @@ async fn cancelling_a_job_ends_its_attempts() {
     store.act(None, JobId(1), JobAction::Cancel).await.unwrap();
     assert_eq!(store.next_due_at(&[target().channel]).await.unwrap(), None);
     assert_eq!(fixture.column(STATES).await, ["failed HTTP 500 1"]);
+}
+
+#[tokio::test]
+async fn a_run_that_waits_in_line_ends_with_its_job() {
+    let (fixture, store) = running().await;
+    store.act(None, JobId(1), JobAction::Cancel).await.unwrap();
+    assert_eq!(fixture.column(STATES).await, ["skipped cancelled 1"]);
+    assert!(fixture.inbox().next(&target()).await.unwrap().is_empty());
+    let begun = fixture.journal().begin(&[InboxId(3)], at(0)).await.unwrap();
+    assert!(begun.is_none());
+    // One that has begun is left to its turn.
+    let (fixture, store) = running().await;
+    let journal = fixture.journal();
+    journal.begin(&[InboxId(3)], at(0)).await.unwrap().unwrap();
+    store.act(None, JobId(1), JobAction::Cancel).await.unwrap();
+    assert_eq!(fixture.column(STATES).await, ["running - 1"]);
+}
+
+#[tokio::test]
+async fn a_run_that_waits_in_line_goes_with_a_job_that_is_deleted() {
+    let (fixture, _) = running().await;
+    let change = Change::DeleteJob {
+        target: target(),
+        job: JobId(1),
+    };
+    let changes = Changes::of(fixture).await;
+    changes.apply(change, at(0)).await;
+    let waiting = changes.fixture.inbox().next(&target()).await.unwrap();
+    assert!(waiting.is_empty(), "{waiting:?}");
 }
 
 #[tokio::test]

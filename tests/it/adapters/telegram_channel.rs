@@ -142,7 +142,7 @@ async fn replies_buttons_and_topics_arrive() {
 #[tokio::test]
 async fn the_general_topic_is_named_only_in_actions() {
     let world = world().await;
-    let general = target(FORUM, Some(1));
+    let general = target(FORUM, None);
     world
         .channel
         .send(&general, &Outgoing::plain("hi"), None)
@@ -248,7 +248,8 @@ fn kind(error: &DeliveryError) -> &'static str {
         DeliveryError::MessageGone(_) => "gone",
         DeliveryError::ChatClosed(_) => "closed",
         DeliveryError::Migrated(_) => "migrated",
-        DeliveryError::TopicGone { .. } => "topic gone",
+        DeliveryError::TopicGone(_) => "topic gone",
+        DeliveryError::TopicClosed(_) => "topic closed",
         DeliveryError::TooLarge(_) => "too large",
         DeliveryError::Refused(_) => "refused",
     }

@@ -254,8 +254,8 @@ fn topics_are_targets_of_their_own() {
             json!({ "message_thread_id": 77, "is_topic_message": true }),
             Some("77"),
         ),
-        (forum_chat(), json!({}), Some("1")),
-        (forum_chat(), json!({ "message_thread_id": 5 }), Some("1")),
+        (forum_chat(), json!({}), None),
+        (forum_chat(), json!({ "message_thread_id": 5 }), None),
         (group_chat(), json!({ "message_thread_id": 5 }), None),
         (
             private_chat(),

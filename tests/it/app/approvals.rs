@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::cards::press;
 use crate::support::fake_model::Reply;
 use crate::support::fake_telegram::{FakeMessage, Fault};
+use crate::support::gate::Gate;
 use crate::support::test_bot::{ALICE, BOB, Chat, STRANGER, TestBot};
 
 const GROUP: i64 = -100;
@@ -110,6 +111,24 @@ async fn a_yes_runs_it_and_a_no_tells_the_model() {
         assert_eq!(code(&bot), expected);
         bot.finish().await;
     }
+}
+
+#[tokio::test]
+async fn a_yes_that_is_faster_than_the_record_of_the_card_takes_its_buttons_too() {
+    let bot = asking().await;
+    let gate = Gate::new();
+    bot.telegram
+        .fail("sendMessage", [Fault::HoldAfter(gate.clone())]);
+    bot.model([save("key"), Reply::text("Well.")]);
+    let card = card(bot.says("note the key").await).await;
+    let pressed = press(&bot, ALICE, ALICE, card.id, &button(&card, ":y")).await;
+    assert_eq!(pressed, "Approved");
+    gate.open();
+    bot.alice().replies("Well.").await;
+    let line = outcome(&bot, ALICE, &card).await;
+    assert!(line.starts_with("✅ Approved by Alice"), "{line}");
+    assert_eq!(bot.alice().messages().len(), 2);
+    bot.finish().await;
 }
 
 #[tokio::test]

@@ -186,6 +186,21 @@ async fn a_picture_is_sent_byte_for_byte_and_only_in_its_own_turn() {
 }
 
 #[tokio::test]
+async fn a_picture_that_is_asked_about_again_is_there_again() {
+    let bot = TestBot::new().await;
+    let photo = picture(40, 30, ImageFormat::Png);
+    bot.model([Reply::text("A gradient."), Reply::text("Green.")]);
+    let photo_of_it = file(FileKind::Photo, "p.png", photo, "what is it?");
+    sends(&bot, photo_of_it);
+    bot.alice().replies("A gradient.").await;
+    bot.says("/retry").await.replies("Green.").await;
+    let requests = bot.provider.requests();
+    assert!(parts(&requests[0]).len() > 1, "{:?}", parts(&requests[0]));
+    assert_eq!(parts(&requests[1]), parts(&requests[0]));
+    bot.finish().await;
+}
+
+#[tokio::test]
 async fn a_picture_that_is_replied_to_is_part_of_the_question() {
     let bot = TestBot::new().await;
     bot.model([Reply::text("Nice."), Reply::text("A dog.")]);

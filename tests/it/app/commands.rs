@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::file_tools::ON;
 use super::labels::opened;
 use crate::support::fake_model::Reply;
+use crate::support::gate::Gate;
 use crate::support::test_bot::TestBot;
 
 #[tokio::test]
@@ -125,6 +126,49 @@ async fn a_history_that_is_too_long_for_one_message_is_several() {
         assert!(shown.contains(&format!("You: {number} and")), "{shown}");
     }
     assert_eq!(shown.matches("I: I see.").count(), 5, "{shown}");
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_retry_after_an_answer_asks_the_last_message_again() {
+    let bot = TestBot::new().await;
+    bot.model([
+        Reply::text("Heads."),
+        Reply::text("Tails."),
+        Reply::text("Tails!"),
+    ]);
+    bot.says("toss a coin").await.replies("Heads.").await;
+    bot.says("/retry").await.replies("Tails.").await;
+    bot.says("/retry@fake_mini_bot")
+        .await
+        .replies("Tails!")
+        .await;
+    for request in bot.provider.requests() {
+        assert_eq!(request.last_user_text(), "toss a coin");
+    }
+    bot.says("/new").await.replies_with("A fresh").await;
+    let nothing = "There is nothing to try again";
+    bot.says("/retry").await.replies_with(nothing).await;
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_retry_comes_before_what_was_said_after_it() {
+    let bot = TestBot::new().await;
+    let gate = Gate::new();
+    bot.model([
+        Reply::text("Heads.").held(&gate),
+        Reply::text("Tails."),
+        Reply::text("You are welcome."),
+    ]);
+    bot.says("toss a coin").await;
+    gate.wait_for_arrivals(1).await;
+    bot.says("/retry").await;
+    bot.says("thanks").await;
+    gate.open();
+    let alice = bot.alice().replies("Heads.").await;
+    alice.replies("Tails.").await;
+    alice.replies("You are welcome.").await;
     bot.finish().await;
 }
 

@@ -46,6 +46,45 @@ async fn a_long_answer_comes_in_parts_and_in_order() {
 }
 
 #[tokio::test]
+async fn five_parts_are_messages_and_six_are_a_document() {
+    let bot = TestBot::with(&[("channels.telegram.stream_replies", "false")]).await;
+    // One fills a message.
+    let parts = |count: usize| -> String {
+        let parts: Vec<String> = (1..=count)
+            .map(|n| format!("{n} {}", "word ".repeat(800)))
+            .collect();
+        parts.join("\n\n")
+    };
+    bot.model([Reply::text(parts(5)), Reply::text(parts(6))]);
+    bot.says("much, please").await;
+    for number in 1..=5 {
+        let part = bot.alice().replies_with(&format!("{number} word")).await;
+        assert!(part.file.is_none());
+    }
+    bot.says("more, please").await;
+    let whole = bot.alice().replies_with("the whole answer").await;
+    assert_eq!(whole.file.expect("a document").name, "answer.md");
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn word_of_a_refusal_that_is_refused_too_ends_there() {
+    let bot = TestBot::new().await;
+    bot.telegram.fail(
+        "sendMessage",
+        [refusal("Bad Request: no"), refusal("Bad Request: nor this")],
+    );
+    bot.says("/whoami").await;
+    bot.telegram.wait_for_calls("sendMessage", 2).await;
+    bot.says("/status").await.replies_with("minibot").await;
+    let calls = bot.telegram.calls("sendMessage");
+    let said = calls[1].params["text"].as_str().unwrap();
+    assert!(said.contains("could not be sent"), "{said}");
+    assert_eq!(calls.len(), 3);
+    bot.finish().await;
+}
+
+#[tokio::test]
 async fn a_very_long_answer_is_one_document() {
     let bot = TestBot::with(&[("channels.telegram.stream_replies", "false")]).await;
     let text = lines(400);

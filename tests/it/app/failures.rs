@@ -24,10 +24,8 @@ async fn a_failed_turn_says_so_and_can_be_run_again() {
     assert_eq!(asked.last_user_text(), QUESTION);
     let asked = asked.body.to_string();
     assert_eq!(asked.matches(QUESTION).count(), 1, "asked once: {asked}");
-    bot.says("/retry")
-        .await
-        .replies_with("nothing to try again")
-        .await;
+    bot.model([Reply::text("The greatest.")]);
+    bot.says("/retry").await.replies("The greatest.").await;
     bot.finish().await;
 }
 

@@ -47,6 +47,7 @@ mod status;
 mod stopping;
 mod streaming;
 mod tools;
+mod topics;
 mod unreadable;
 mod unreadable_rows;
 mod voice;

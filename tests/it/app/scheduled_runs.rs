@@ -203,6 +203,31 @@ async fn a_stuck_run_does_not_hold_up_the_schedule() {
 }
 
 #[tokio::test]
+async fn a_task_that_is_cancelled_while_it_waits_in_line_does_not_run() {
+    let bot = bot().await;
+    schedule(&bot).await;
+    let gate = Gate::new();
+    bot.model([Reply::text("Done at last.").held(&gate)]);
+    bot.says("something long").await;
+    gate.wait_for_arrivals(1).await;
+    bot.advance(TimeDelta::hours(1));
+    receipt(&bot, OccurrenceState::Running).await;
+    bot.says("/reminders").await;
+    let list = bot.telegram.wait_for_text(ALICE, "Reminders: 1").await;
+    let notice = press(&bot, ALICE, ALICE, list.id, "j:1:cancel:0").await;
+    assert_eq!(notice, "Cancelled");
+    let reason = receipt(&bot, OccurrenceState::Skipped).await;
+    assert_eq!(reason.as_deref(), Some("cancelled"));
+    bot.model([Reply::text("Here.")]);
+    gate.open();
+    bot.telegram.wait_for_text(ALICE, "Done at last.").await;
+    bot.alice().has_read_all();
+    bot.says("still there?").await.replies("Here.").await;
+    assert_eq!(bot.provider.requests()[3].last_user_text(), "still there?");
+    bot.finish().await;
+}
+
+#[tokio::test]
 async fn retry_means_what_the_person_wrote() {
     let bot = bot().await;
     schedule(&bot).await;

@@ -158,10 +158,6 @@ async fn when_the_budget_is_used_up_no_model_is_asked_and_the_rest_goes_on() {
     assert_eq!(bot.provider.requests().len(), 1);
     bot.advance(TimeDelta::days(1));
     bot.model([Reply::text("Still a composer.").usage(1, 1)]);
-    bot.says("/retry")
-        .await
-        .replies_with("nothing to try again")
-        .await;
     bot.says(QUESTION).await.replies("Still a composer.").await;
     bot.finish().await;
 }

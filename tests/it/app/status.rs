@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::cards::remind;
+use super::cards::{press, remind};
 use crate::support::fake_model::Reply;
 use crate::support::gate::Gate;
 use crate::support::test_bot::{ALICE, BOB, Chat, TestBot};
@@ -60,6 +60,27 @@ async fn the_status_tells_version_uptime_model_queue_next_reminder_and_size() {
     // What others have planned is theirs.
     let bobs = lines(bot.bob(), "/status", "minibot ").await;
     assert_eq!(bobs[4], "Next reminder: none");
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn the_next_reminder_is_one_that_comes() {
+    let bot = TestBot::new().await;
+    remind(&bot, "standup", 3_600).await;
+    remind(&bot, "lunch", 4 * 3_600).await;
+    let list = bot.says("/reminders").await.replies_with("Reminders").await;
+    assert_eq!(
+        press(&bot, ALICE, ALICE, list.id, "j:1:pause:0").await,
+        "Paused"
+    );
+    let one = lines(bot.alice(), "/status", "minibot ").await;
+    assert!(
+        one[4].starts_with("Next reminder: today at 14:00"),
+        "{one:?}"
+    );
+    press(&bot, ALICE, ALICE, list.id, "j:2:pause:0").await;
+    let none = lines(bot.alice(), "/status", "minibot ").await;
+    assert_eq!(none[4], "Next reminder: none");
     bot.finish().await;
 }
 

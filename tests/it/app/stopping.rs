@@ -23,7 +23,7 @@ use crate::adapters::sqlite_fixture::{Fixture, message, target};
 use crate::support::fake_model::Reply;
 use crate::support::fake_telegram::Fault;
 use crate::support::gate::Gate;
-use crate::support::test_bot::{FakeClock, TestBot};
+use crate::support::test_bot::{ALICE, FakeClock, TestBot};
 
 /// Long before anything else would end what is stopped here.
 const SOON: Duration = Duration::from_secs(10);
@@ -40,6 +40,48 @@ async fn a_hanging_model_is_hung_up_on() {
     bot.alice().replies("Stopped.").await;
     bot.model([Reply::text("Here.")]);
     bot.says("still there?").await.replies("Here.").await;
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_slip_that_is_edited_into_a_stop_stops() {
+    let bot = TestBot::new().await;
+    let gate = Gate::new();
+    bot.model([Reply::text("never").held(&gate)]);
+    bot.says("hi").await;
+    gate.wait_for_arrivals(1).await;
+    let slip = bot.alice().writes("/sotp");
+    bot.telegram.wait_for_confirmation(slip.update_id).await;
+    bot.telegram.user_edits(ALICE, slip.message_id, "/stop");
+    bot.alice().replies("Stopped.").await;
+    bot.model([Reply::text("Here.")]);
+    bot.says("still there?").await.replies("Here.").await;
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_edited_while_it_waits_for_a_seat_is_read_as_it_is_then() {
+    let bot = TestBot::with(&[("runtime.max_parallel_turns", "1")]).await;
+    for (before, after) in [("hello", "/new"), ("/dance", "hello")] {
+        let gate = Gate::new();
+        bot.model([Reply::text("Done.").held(&gate)]);
+        bot.bob().writes("something long");
+        gate.wait_for_arrivals(1).await;
+        let waiting = bot.alice().writes(before);
+        bot.telegram.wait_for_confirmation(waiting.update_id).await;
+        let edit = bot.telegram.user_edits(ALICE, waiting.message_id, after);
+        bot.telegram.wait_for_confirmation(edit.update_id).await;
+        if after == "hello" {
+            bot.model([Reply::text("Hello.")]);
+        }
+        gate.open();
+        bot.bob().replies("Done.").await;
+        let expected = match after {
+            "hello" => "Hello.",
+            _ => "A fresh conversation.",
+        };
+        bot.alice().replies_with(expected).await;
+    }
     bot.finish().await;
 }
 

@@ -55,7 +55,8 @@ pub(in super::super) async fn answer(
         stored.rule = format!("{}; kept as {}", stored.rule, name_in_log(rule));
     }
     let by = answered.by.user;
-    settle(connection, &stored, (&settled, by, line)).await?;
+    let pressed = answered.message;
+    settle(connection, &stored, (&settled, by, line), pressed).await?;
     Ok(Ok(settled))
 }
 
@@ -87,7 +88,7 @@ pub(super) async fn close(
     if asked.settled.is_none() {
         let settled = nobody(closing.decision, now);
         let by = asked.person.clone();
-        settle(connection, &stored, (&settled, by, closing.line)).await?;
+        settle(connection, &stored, (&settled, by, closing.line), None).await?;
         asked.settled = Some(settled);
     }
     Ok(Some(asked))
@@ -102,7 +103,8 @@ pub(in super::super) async fn close_all(
     for stored in waiting(&mut *connection, turn).await? {
         let settled = nobody(Decision::Superseded, now);
         let by = UserId::new(stored.person.clone());
-        settle(&mut *connection, &stored, (&settled, by, LEFT.to_owned())).await?;
+        let ended = (&settled, by, LEFT.to_owned());
+        settle(&mut *connection, &stored, ended, None).await?;
     }
     Ok(())
 }
@@ -120,6 +122,7 @@ async fn settle(
     connection: &mut SqliteConnection,
     stored: &StoredApproval,
     (settled, by, line): (&Settlement, UserId, String),
+    pressed: Option<MessageId>,
 ) -> StoreResult<()> {
     let key = stored.key();
     let update = Query::update()
@@ -137,7 +140,7 @@ async fn settle(
         .and_where(Expr::col(Approvals::Number).eq(key.number))
         .take();
     execute(&mut *connection, &update).await?;
-    show(&mut *connection, stored, &line, settled.at).await?;
+    show(&mut *connection, stored, (&line, pressed), settled.at).await?;
     let outcome = if settled.by.is_some() {
         "answered"
     } else {
@@ -148,12 +151,13 @@ async fn settle(
     audit::append(connection, &stored.target().channel, &entry).await
 }
 
-/// Shows the end on the card: on the message where there is one, in the row where it was not sent
-/// yet. Where messages are not shown again, the line is one of its own.
+/// Shows the end on the card: on the message where there is one, in the row where that waits to be sent. A
+/// press tells of a message that the row does not know yet. Where messages are not shown again, the line is
+/// one of its own.
 async fn show(
     connection: &mut SqliteConnection,
     stored: &StoredApproval,
-    line: &str,
+    (line, pressed): (&str, Option<MessageId>),
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
     let card = stored.card()?;
@@ -168,23 +172,22 @@ async fn show(
         .take();
     let row: Option<(i64, Option<String>, String)> =
         fetch_optional(&mut *connection, &select).await?;
-    match row {
-        Some((_, Some(message), state)) if state == "sent" => {
-            let message = MessageId::new(message);
-            let edit = NewOutbox::edit(stored.target(), message, content);
-            add(connection, edit, now).await
+    let (message, state) = match &row {
+        Some((id, message, state)) => {
+            // One that is on its way may have to be sent again.
+            replace(&mut *connection, *id, &content).await?;
+            (message.clone().map(MessageId::new), state.as_str())
         }
-        Some((id, _, state)) if state == "pending" => replace(connection, id, &content).await,
+        None => (None, ""),
+    };
+    let shown = message.filter(|_| state == "sent").or(pressed);
+    let word = match shown {
+        Some(message) => NewOutbox::edit(stored.target(), message, content),
+        None if state == "pending" => return Ok(()),
         // It is on its way, or it could not be sent: the line still says what has become of it.
-        _ => {
-            add(
-                connection,
-                NewOutbox::answer(stored.target(), Outgoing::plain(line)),
-                now,
-            )
-            .await
-        }
-    }
+        None => NewOutbox::answer(stored.target(), Outgoing::plain(line)),
+    };
+    add(connection, word, now).await
 }
 
 async fn add(
@@ -196,6 +199,7 @@ async fn add(
     Ok(())
 }
 
+/// Changes what a row says that waits.
 async fn replace(
     connection: &mut SqliteConnection,
     id: i64,
@@ -205,7 +209,7 @@ async fn replace(
         .table(Outbox::Table)
         .value(Outbox::Content, values::to_json(content)?)
         .and_where(Expr::col(Outbox::Id).eq(id))
-        .and_where(Expr::col(Outbox::State).eq(word("pending")))
+        .and_where(Expr::col(Outbox::State).is_in([word("pending"), word("sending")]))
         .take();
     execute(connection, &update).await?;
     Ok(())

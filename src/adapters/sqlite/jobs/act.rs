@@ -56,6 +56,7 @@ pub(in super::super) async fn act(
                 .value(Jobs::NextRun, None::<i64>)
                 .take();
             execute(&mut *connection, &cancelled).await?;
+            runs::leave_the_line(&mut *connection, id, now).await?;
             runs::give_up(&mut *connection, id).await?;
         }
     }

@@ -45,7 +45,7 @@ pub(in super::super) async fn answer_card(
     Ok(Reacted::Now(Box::new(job)))
 }
 
-/// Puts a failed run back into the inbox, from its first attempt on.
+/// Makes another attempt at a failed run due, its first one.
 pub(in super::super) async fn retry_run(
     connection: &mut SqliteConnection,
     target: &ChatTarget,
@@ -59,14 +59,15 @@ pub(in super::super) async fn retry_run(
     if occurrence.state != OccurrenceState::Failed {
         return Ok(Reacted::Already(Box::new(occurrence)));
     }
-    if runs::requeue(&mut *connection, id, 1).await?.is_none() {
+    if !runs::can_go_on(&mut *connection, id).await? {
         return Ok(Reacted::Unknown);
     }
     let running = Query::update()
         .table(Occurrences::Table)
         .value(Occurrences::State, word("running"))
         .value(Occurrences::Reason, None::<String>)
-        .value(Occurrences::Attempts, 1)
+        .value(Occurrences::Attempts, 0)
+        .value(Occurrences::RetryAt, millis(now))
         .value(Occurrences::RecordedAt, millis(now))
         .and_where(Expr::col(Occurrences::Id).eq(id.0))
         .take();

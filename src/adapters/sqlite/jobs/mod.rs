@@ -198,16 +198,15 @@ impl JobStore for SqliteJobStore {
 }
 
 fn shown(filter: &JobFilter) -> Condition {
-    let open = match filter.status {
-        JobStatusFilter::Open => {
-            let open = [word("active"), word("paused")];
-            Some(Expr::col((Jobs::Table, Jobs::Status)).is_in(open))
-        }
+    let status = || Expr::col((Jobs::Table, Jobs::Status));
+    let shown = match filter.status {
+        JobStatusFilter::Active => Some(status().eq(word("active"))),
+        JobStatusFilter::Open => Some(status().is_in([word("active"), word("paused")])),
         JobStatusFilter::Any => None,
     };
     Condition::all()
         .add_option(filter.target.as_ref().map(|target| at(PLACE, target)))
-        .add_option(open)
+        .add_option(shown)
 }
 
 fn names(channels: &[ChannelName]) -> Vec<&str> {

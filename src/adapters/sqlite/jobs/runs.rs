@@ -59,13 +59,58 @@ const CLAIM: &str = "
     WHERE id = ?1 AND state = 'running' AND (retry_at <= ?2 OR retry_at > ?3)
     RETURNING attempts";
 
-/// ?1 is the run, ?2 the number of the attempt.
+/// ?1 is the run, ?2 the number of the attempt. The job may have moved since the last one.
 const REQUEUE: &str = "
     UPDATE inbox
     SET state = 'waiting', turn = NULL, done_at = NULL,
-        incoming = json_set(incoming, '$.content.attempt', ?2)
-    WHERE source = 'job' AND external_id = ?1 AND state = 'done'
+        chat = jobs.chat, thread = jobs.thread,
+        incoming = json_set(incoming, '$.content.attempt', ?2,
+            '$.target.chat', jobs.chat, '$.target.thread', nullif(jobs.thread, ''))
+    FROM occurrences JOIN jobs ON jobs.id = occurrences.job
+    WHERE occurrences.id = ?1
+        AND inbox.source = 'job' AND inbox.external_id = ?1 AND inbox.state = 'done'
     RETURNING channel, chat, thread";
+
+/// ?1 is the run.
+const CAN_GO_ON: &str = "SELECT EXISTS (SELECT 1 FROM inbox WHERE source = 'job' AND external_id = ?1 AND state = 'done')";
+
+/// ?1 is the job, ?2 is now.
+const LEAVE_THE_LINE: &str = "
+    UPDATE inbox SET state = 'done', done_at = ?2
+    WHERE source = 'job' AND state = 'waiting'
+        AND external_id IN (SELECT id FROM occurrences WHERE job = ?1 AND state = 'running')
+    RETURNING external_id";
+
+/// Takes the runs of a job that have not begun out of the line: nobody wants them any more.
+pub(super) async fn leave_the_line(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let left: Vec<i64> = sqlx::query_scalar(LEAVE_THE_LINE)
+        .bind(job.0)
+        .bind(millis(now))
+        .fetch_all(&mut *connection)
+        .await?;
+    let skipped = Query::update()
+        .table(Occurrences::Table)
+        .value(Occurrences::State, word("skipped"))
+        .value(Occurrences::Reason, "cancelled")
+        .value(Occurrences::RecordedAt, millis(now))
+        .and_where(Expr::col(Occurrences::Id).is_in(left))
+        .take();
+    execute(connection, &skipped).await?;
+    Ok(())
+}
+
+/// Whether another attempt at a run can be made.
+pub(super) async fn can_go_on(
+    connection: &mut SqliteConnection,
+    id: OccurrenceId,
+) -> StoreResult<bool> {
+    let found = sqlx::query_scalar(CAN_GO_ON).bind(id.0);
+    Ok(found.fetch_one(connection).await?)
+}
 
 /// Ends the runs of a job that wait for another attempt.
 pub(super) async fn give_up(connection: &mut SqliteConnection, job: JobId) -> StoreResult<()> {
@@ -102,8 +147,8 @@ pub(super) async fn retry(
     Ok(targets)
 }
 
-/// Puts a run back into the inbox; `None` when it is there, or nothing is left of it.
-pub(super) async fn requeue(
+/// Puts a run back into the inbox of the place where its job is; `None` when it is there, or nothing is left of it.
+async fn requeue(
     connection: &mut SqliteConnection,
     id: OccurrenceId,
     attempt: i64,

@@ -1,13 +1,14 @@
 //! Adding and deleting jobs.
 
+use chrono::{DateTime, Utc};
 use sea_query::{Expr, ExprTrait, Func, Query};
 use sqlx::SqliteConnection;
 
 use super::super::iden::Jobs;
-use super::super::statement::{at, execute, fetch_one, fetch_optional, insert, word};
+use super::super::statement::{execute, fetch_one, fetch_optional, insert, word};
 use super::super::values::{self, millis};
-use super::PLACE;
 use super::row::{self, StoredJob};
+use super::runs;
 use crate::core::change::ChangeOutcome;
 use crate::core::channel::{ChatKind, ChatTarget};
 use crate::core::error::StoreResult;
@@ -88,9 +89,11 @@ pub(in super::super) async fn delete(
     connection: &mut SqliteConnection,
     target: &ChatTarget,
     id: JobId,
+    now: DateTime<Utc>,
 ) -> StoreResult<Option<Job>> {
     let job = find(&mut *connection, Some(target), id).await?;
     if job.is_some() {
+        runs::leave_the_line(&mut *connection, id, now).await?;
         let delete = Query::delete()
             .from_table(Jobs::Table)
             .and_where(Expr::col(Jobs::Id).eq(id.0))
@@ -100,7 +103,8 @@ pub(in super::super) async fn delete(
     Ok(job)
 }
 
-/// A job (of this target, if one is given).
+/// A job (of this chat, if one is named). The topic does not matter: a chat is closed to others as a
+/// whole, and a list of one topic may stand in another.
 pub(super) async fn find(
     connection: &mut SqliteConnection,
     target: Option<&ChatTarget>,
@@ -109,7 +113,10 @@ pub(super) async fn find(
     let mut select = row::select();
     select.and_where(Expr::col((Jobs::Table, Jobs::Id)).eq(id.0));
     if let Some(target) = target {
-        select.cond_where(at(PLACE, target));
+        let own = |column| Expr::col((Jobs::Table, column));
+        select
+            .and_where(own(Jobs::Channel).eq(target.channel.as_str()))
+            .and_where(own(Jobs::Chat).eq(target.chat.as_str()));
     }
     let row: Option<StoredJob> = fetch_optional(connection, &select).await?;
     row.map(Job::try_from).transpose()

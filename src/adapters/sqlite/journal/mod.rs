@@ -87,12 +87,13 @@ impl TurnJournal for SqliteTurnJournal {
     async fn reopen(
         &self,
         target: &ChatTarget,
+        said_in: InboxId,
         now: DateTime<Utc>,
     ) -> StoreResult<Option<RunningTurn>> {
         let target = target.clone();
         let reopened = self
             .database
-            .write(move |connection| Box::pin(reopen::reopen(connection, target, now)))
+            .write(move |connection| Box::pin(reopen::reopen(connection, target, said_in, now)))
             .await?;
         match reopened {
             Some(turn) => load::running(&self.database, turn).await,

@@ -1,4 +1,5 @@
-//! Opening a failed turn again.
+//! Running the last message again: a turn without an answer is opened again, one with an answer gets another
+//! beside it.
 //!
 //! Scheduled runs have attempts of their own: the person means what they wrote themselves.
 
@@ -10,18 +11,33 @@ use super::super::conversations::{self, ConversationRow};
 use super::super::iden::{Inbox, Items, Outbox, TurnFacts, Turns};
 use super::super::statement::{execute, fetch_optional, insert, word};
 use super::super::values::{self, millis};
-use super::answer;
+use super::{answer, begin};
 use crate::core::channel::ChatTarget;
 use crate::core::conversation::Conversation;
 use crate::core::error::StoreResult;
-use crate::core::ids::TurnId;
+use crate::core::ids::{InboxId, TurnId};
 use crate::core::outbox::waiting_key;
 use crate::core::turn::Fact;
 
-/// Opens the newest turn of the target's conversation if it has no answer.
+/// The question of an answered turn once more: ?1 is the turn, ?2 the row that asks for it, ?3 to ?5 the place
+/// where it is asked now, ?6 is now. Each row asks for it once.
+const ASK_AGAIN: &str = "
+    INSERT INTO inbox (source, external_id, kind, channel, chat, thread, sender, message, album, state,
+        incoming, priority, parent_id, received_at)
+    SELECT 'retry:' || ?2, id, kind, ?3, ?4, ?5, sender, message, album, 'waiting',
+        json_set(incoming, '$.target.chat', ?4, '$.target.thread', nullif(?5, '')), priority, ?2, ?6
+    FROM inbox
+    WHERE turn = ?1 AND incoming IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM inbox WHERE source = 'retry:' || ?2)
+    ORDER BY id
+    RETURNING id";
+
+/// Opens the newest turn of the target's conversation if it has no answer; begins another one with its
+/// question if it has.
 pub(super) async fn reopen(
     connection: &mut SqliteConnection,
     target: ChatTarget,
+    said_in: InboxId,
     now: DateTime<Utc>,
 ) -> StoreResult<Option<TurnId>> {
     let running: Option<ConversationRow> =
@@ -39,10 +55,43 @@ pub(super) async fn reopen(
         .limit(1)
         .take();
     let newest: Option<(i64, String)> = fetch_optional(&mut *connection, &newest).await?;
-    let Some((turn, _)) = newest.filter(|(_, state)| state == "failed" || state == "stopped")
-    else {
+    let Some((turn, state)) = newest else {
         return Ok(None);
     };
+    match state.as_str() {
+        "answered" => ask_again(connection, (turn, said_in), &target, now).await,
+        "failed" | "stopped" => open_again(connection, turn, &target, now).await,
+        _ => Ok(None),
+    }
+}
+
+async fn ask_again(
+    connection: &mut SqliteConnection,
+    (turn, said_in): (i64, InboxId),
+    target: &ChatTarget,
+    now: DateTime<Utc>,
+) -> StoreResult<Option<TurnId>> {
+    let mut rows: Vec<i64> = sqlx::query_scalar(ASK_AGAIN)
+        .bind(turn)
+        .bind(said_in.0)
+        .bind(target.channel.as_str())
+        .bind(target.chat.as_str())
+        .bind(values::thread(target))
+        .bind(millis(now))
+        .fetch_all(&mut *connection)
+        .await?;
+    rows.sort_unstable();
+    let rows = rows.into_iter().map(InboxId).collect();
+    let begun = begin::begin(connection, rows, now).await?;
+    Ok(begun.map(|turn| turn.id))
+}
+
+async fn open_again(
+    connection: &mut SqliteConnection,
+    turn: i64,
+    target: &ChatTarget,
+    now: DateTime<Utc>,
+) -> StoreResult<Option<TurnId>> {
     let seq = forget_the_end(&mut *connection, turn).await?;
     note_the_reopening(&mut *connection, (turn, seq), now).await?;
     may_be_told_again(&mut *connection, TurnId(turn)).await?;
@@ -69,7 +118,7 @@ pub(super) async fn reopen(
         .and_where(Expr::col(Inbox::Turn).eq(turn))
         .take();
     execute(&mut *connection, &inbox).await?;
-    answer::open(connection, TurnId(turn), &target, now).await?;
+    answer::open(connection, TurnId(turn), target, now).await?;
     Ok(Some(TurnId(turn)))
 }
 

@@ -8,7 +8,7 @@ use super::super::iden::{Jobs, Outbox};
 use super::super::statement::{execute, fetch_all, fetch_optional, word};
 use super::super::values::{self, millis};
 use super::{insert, is_waiting, moved};
-use crate::core::delivery::{Certainty, DeliveryOutcome};
+use crate::core::delivery::{Certainty, DeliveryOutcome, TopicJobs};
 use crate::core::error::StoreResult;
 use crate::core::ids::{ChannelName, ChatId, MessageId, OutboxId};
 use crate::core::outbox::NewOutbox;
@@ -47,16 +47,18 @@ pub(super) async fn finish(
                 .take();
             execute(connection, &again).await?;
         }
+        DeliveryOutcome::OutOfTopic { jobs, error } => {
+            if jobs == TopicJobs::Leave {
+                execute(&mut *connection, &leave_topic(id)).await?;
+            }
+            execute(connection, &out_of_topic(id, error)).await?;
+        }
         DeliveryOutcome::Replace {
             content,
-            target,
             message,
             error,
         } => {
-            let thread = values::thread(&target);
-            execute(&mut *connection, &leave_topic(id, thread)).await?;
             let again = again(id, 0)
-                .value(Outbox::Thread, thread)
                 .value(Outbox::Content, values::to_json(&content)?)
                 .value(Outbox::Message, message.map(|id| id.as_str().to_owned()))
                 .value(Outbox::Error, error)
@@ -157,20 +159,30 @@ pub(super) fn reached(id: OutboxId, now: DateTime<Utc>) -> UpdateStatement {
         .take()
 }
 
+/// Tries a row as a new message of the chat. A reply would be sent to the topic of the message that it answers.
+fn out_of_topic(id: OutboxId, error: String) -> UpdateStatement {
+    again(id, 0)
+        .value(Outbox::Thread, "")
+        .value(Outbox::Message, None::<String>)
+        .value(Outbox::ReplyTo, None::<String>)
+        .value(Outbox::Error, error)
+        .take()
+}
+
 /// Takes the jobs of a topic that is gone to where its rows go, where they are listed and can be
 /// cancelled.
-fn leave_topic(id: OutboxId, thread: &str) -> UpdateStatement {
+fn leave_topic(id: OutboxId) -> UpdateStatement {
     let place = Query::select()
         .columns([Outbox::Channel, Outbox::Chat, Outbox::Thread])
         .from(Outbox::Table)
         .and_where(Expr::col(Outbox::Id).eq(id.0))
         .cond_where(is_waiting())
-        .and_where(Expr::col(Outbox::Thread).ne(thread))
+        .and_where(Expr::col(Outbox::Thread).ne(""))
         .take();
     let here = [Jobs::Channel, Jobs::Chat, Jobs::Thread].map(Expr::col);
     Query::update()
         .table(Jobs::Table)
-        .value(Jobs::Thread, thread)
+        .value(Jobs::Thread, "")
         .and_where(Expr::tuple(here).in_subquery(place))
         .take()
 }

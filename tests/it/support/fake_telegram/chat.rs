@@ -1,6 +1,6 @@
 //! One chat: who is in it, what was said, and whether the bot may speak there.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -50,6 +50,8 @@ pub struct Chat {
     pub id: i64,
     pub kind: ChatKind,
     pub standing: Standing,
+    /// Topics in which only administrators may write.
+    pub closed_topics: BTreeSet<i64>,
     /// The bot's messages that are still to be seen, oldest first.
     pub sent: Vec<FakeMessage>,
     pub deleted: Vec<FakeMessage>,
@@ -67,6 +69,7 @@ impl Chat {
             id,
             kind,
             standing: Standing::Welcome,
+            closed_topics: BTreeSet::new(),
             sent: Vec::new(),
             deleted: Vec::new(),
             received: BTreeMap::new(),
@@ -104,6 +107,16 @@ impl Chat {
         match &self.kind {
             ChatKind::Forum { topics, .. } if topics.contains_key(&thread) => Ok(()),
             _ => Err(Refusal::bad_request("message thread not found")),
+        }
+    }
+
+    /// Whether the bot may write there.
+    pub fn check_open(&self, thread: Option<i64>) -> Result<(), Refusal> {
+        match thread {
+            Some(thread) if self.closed_topics.contains(&thread) => {
+                Err(Refusal::bad_request("TOPIC_CLOSED"))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -81,6 +81,10 @@ pub fn place(state: &State, params: &Params) -> Result<Place, Refusal> {
     if wanted.is_some() && reply_to.is_none() && !lenient {
         return Err(Refusal::bad_request("message to be replied not found"));
     }
+    // A reply that names no topic belongs to that of the message it answers.
+    let answered = reply_to.and_then(|id| chat.message(id)?.thread);
+    let thread = thread.or(answered);
+    chat.check_open(thread)?;
     Ok(Place {
         chat_id,
         thread,

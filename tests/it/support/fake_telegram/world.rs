@@ -1,5 +1,7 @@
 //! Setting the scene: chats, people, who may speak where.
 
+use std::collections::BTreeMap;
+
 use super::FakeTelegram;
 use super::chat::{Chat, ChatKind, Standing};
 
@@ -90,6 +92,38 @@ impl FakeTelegram {
             if let ChatKind::Forum { topics, .. } = &mut chat.kind {
                 topics.remove(&thread);
             }
+        });
+        self
+    }
+
+    /// An administrator closes a topic: sends into it answer 400.
+    pub fn close_topic(&self, chat: i64, thread: i64) -> &Self {
+        self.with(|state| {
+            let chat = state.chats.get_mut(&chat).expect("the chat was added");
+            chat.closed_topics.insert(thread);
+        });
+        self
+    }
+
+    pub fn reopen_topic(&self, chat: i64, thread: i64) -> &Self {
+        self.with(|state| {
+            let chat = state.chats.get_mut(&chat).expect("the chat was added");
+            chat.closed_topics.remove(&thread);
+        });
+        self
+    }
+
+    /// Topics are switched on in a supergroup: what was said so far is in the general one.
+    pub fn switch_topics_on(&self, chat: i64) -> &Self {
+        self.with(|state| {
+            let chat = state.chats.get_mut(&chat).expect("the chat was added");
+            let ChatKind::Supergroup { title } = &chat.kind else {
+                panic!("{chat:?} is no supergroup without topics")
+            };
+            chat.kind = ChatKind::Forum {
+                title: title.clone(),
+                topics: BTreeMap::new(),
+            };
         });
         self
     }
