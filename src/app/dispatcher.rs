@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use futures::FutureExt;
+use futures::future::{FutureExt, try_join_all};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -355,15 +355,16 @@ impl Dispatcher {
 
     async fn handle(&self, target: &ChatTarget, rows: Vec<InboxRow>, work: &dyn Work) {
         let newest = rows.iter().map(|row| row.id).max();
+        let waits = self.permits.available_permits() == 0;
         let Some(stops) = self.permit_turn(target, newest).await else {
             return;
         };
-        let handled = match self.as_they_are(&rows).await {
-            Ok(rows) if rows.is_empty() => Ok(()),
-            Ok(rows) => work.handle(rows, &stops).await,
-            Err(failure) => Err(failure),
+        let rows = match waits {
+            true => self.as_they_are(&rows).await,
+            false => Ok(rows),
         };
-        if let Err(failure) = handled {
+        let handled = async { work.handle(rows?, &stops).await };
+        if let Err(failure) = handled.await {
             tell(&failure, "a message could not be handled; trying again");
             self.clock.sleep(STORE_PAUSE).await;
         }
@@ -372,11 +373,8 @@ impl Dispatcher {
 
     /// The rows that still wait after the wait for a seat, with what they say by now.
     async fn as_they_are(&self, rows: &[InboxRow]) -> StoreResult<Vec<InboxRow>> {
-        let mut found = Vec::with_capacity(rows.len());
-        for row in rows {
-            found.extend(self.inbox.get(row.id).await?);
-        }
-        Ok(found)
+        let rows = rows.iter().map(|row| self.inbox.get(row.id));
+        Ok(try_join_all(rows).await?.into_iter().flatten().collect())
     }
 
     /// What comes next in a place, whole: the parts of an album are waited for.
