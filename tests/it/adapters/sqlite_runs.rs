@@ -93,7 +93,7 @@ async fn another_attempt_is_made_where_the_job_is_now() {
     };
     let here = [target().channel];
     let nudged = store.retry_due(&here, at(5)).await.unwrap();
-    assert_eq!(nudged, [moved.clone()]);
+    assert_eq!(nudged.as_slice(), std::slice::from_ref(&moved));
     let row = fixture.inbox().next(&moved).await.unwrap().remove(0);
     assert_eq!(row.incoming.target, moved);
 }
