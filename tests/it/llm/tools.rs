@@ -100,6 +100,25 @@ async fn schedules_that_cannot_be_are_refused_with_a_way_out() {
     assert!(chat.fixture.column("SELECT id FROM jobs").await.is_empty());
 }
 
+/// The first run and the next ones, as they are told.
+async fn scheduled_at(chat: &mut Chat, arguments: Value) -> (Value, Value) {
+    let mut arguments = arguments;
+    arguments["content"] = "tea".into();
+    let result = chat.calls("schedule_prompt", &arguments).await;
+    let value = result.value();
+    assert_eq!(value["scheduled"], true, "{result:?}");
+    (value["run_at"].clone(), value["human"].clone())
+}
+
+#[tokio::test]
+async fn whole_days_from_now_are_counted_on_the_calendar() {
+    let mut chat = Chat::new().await;
+    let days = json!({ "recurrence_interval_seconds": 200 * 86_400 });
+    let (run_at, human) = scheduled_at(&mut chat, days).await;
+    assert_eq!(run_at, "2027-06-08T13:00:00+02:00");
+    assert_eq!(human, "every 200 days, next on Tue 8 Jun 2027 at 13:00");
+}
+
 #[tokio::test]
 async fn a_scheduled_run_schedules_nothing() {
     let mut chat = Chat::new().await;

@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::core::schedule::{Schedule, ScheduleRules, ScheduleTerms, parse_zone, resolve_local};
+use crate::core::schedule::{
+    Schedule, ScheduleRules, ScheduleTerms, one_interval_after, parse_zone, resolve_local,
+};
 use crate::core::tool::ToolContext;
 
 /// How local times may be written; the first is what the error asks for.
@@ -87,7 +89,8 @@ impl Arguments {
                 let every = self.recurrence_interval_seconds;
                 let every = every
                     .ok_or("recurrence_type \"interval\" needs recurrence_interval_seconds")?;
-                let first = start.map_or_else(|| later(context.now, every), Ok)?;
+                let first = start.or_else(|| one_interval_after(context.now, every, zone));
+                let first = first.ok_or(TOO_FAR)?;
                 Schedule::interval(first, every, &terms)
             }
             (RecurrenceType::Cron, Some(_)) => {
@@ -136,12 +139,14 @@ impl Arguments {
     }
 }
 
+const TOO_FAR: &str = "that is too far away";
+
 fn later(now: DateTime<Utc>, seconds: u64) -> Result<DateTime<Utc>, String> {
     i64::try_from(seconds)
         .ok()
         .and_then(TimeDelta::try_seconds)
         .and_then(|delay| now.checked_add_signed(delay))
-        .ok_or_else(|| "that is too far away".into())
+        .ok_or_else(|| TOO_FAR.into())
 }
 
 /// A moment with an offset, or a local one in the zone.

@@ -5,9 +5,7 @@
 //! - No day and a time already past today: tomorrow. A day without a time: 09:00; morning 09:00,
 //!   afternoon 15:00, evening 19:00, night 21:00, end of day 18:00. Loose hours ("at 7"): see
 //!   `clock`. Weekdays and dates: see `date`.
-//! - "every week", "every month" and "every year" without a day repeat on today's. Intervals of
-//!   days and weeks are counted in seconds, so a change of the clocks moves them by an hour; daily
-//!   and weekly repeats are cron and keep their time.
+//! - "every week", "every month" and "every year" without a day repeat on today's.
 //! - "what is the X" is a note search only for what a note may hold (see `notes`); other questions
 //!   are free chat.
 
