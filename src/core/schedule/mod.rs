@@ -24,7 +24,7 @@ pub use due::{
 };
 pub use error::ScheduleError;
 pub use moment::{describe_date, describe_delay, describe_moment, describe_roughly, describe_span};
-pub use zone::{parse_zone, resolve_local};
+pub use zone::{parse_zone, resolve_coming, resolve_local};
 
 /// A run that was to be at most this long ago is meant for now: models and people take time to write.
 pub const PAST_TOLERANCE: TimeDelta = TimeDelta::minutes(1);

@@ -47,6 +47,24 @@ async fn reminders_are_confirmed_in_words() {
     .await;
 }
 
+/// In the second pass of the hour that comes twice.
+#[tokio::test]
+async fn a_time_in_the_repeated_hour_is_still_to_come() {
+    let mut chat = Chat::new().await;
+    chat.wait(TimeDelta::minutes(496_180));
+    chat.talk(&[
+        (
+            "what time is it",
+            "It is 02:40 on Sunday, 31 October (Europe/Madrid).",
+        ),
+        (
+            "remind me at 02:50 to look",
+            "⏰ Today at 02:50 (in 10 minutes): look",
+        ),
+    ])
+    .await;
+}
+
 #[tokio::test]
 async fn the_list_rounds_what_is_left_to_whole_minutes() {
     let mut chat = Chat::new().await;

@@ -1,6 +1,6 @@
 //! What the tools answer on a real database, and each error among it.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use minibot::core::jobs::JobLimits;
 use minibot::core::tool::TurnOrigin;
 use minibot::llm::tools::{ToolRules, ToolSettings};
@@ -10,6 +10,10 @@ use super::builtin_world::{Chat, RULES};
 
 /// Tool, arguments, code, and words of the message.
 type Refusal = (&'static str, Value, &'static str, &'static str);
+
+fn utc(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
 
 async fn refused(chat: &mut Chat, table: Vec<Refusal>) {
     for (tool, arguments, code, words) in table {
@@ -117,6 +121,34 @@ async fn whole_days_from_now_are_counted_on_the_calendar() {
     let (run_at, human) = scheduled_at(&mut chat, days).await;
     assert_eq!(run_at, "2027-06-08T13:00:00+02:00");
     assert_eq!(human, "every 200 days, next on Tue 8 Jun 2027 at 13:00");
+}
+
+/// On 31 October 2027 the clocks of Madrid show 02:00 to 03:00 twice.
+#[tokio::test]
+async fn a_time_that_comes_twice_is_the_one_that_is_still_to_come() {
+    for (minutes_past_one, run_at, expected) in [
+        (-20, "2027-10-31T02:50", "2027-10-31T02:50:00+02:00"),
+        (40, "2027-10-31T02:50", "2027-10-31T02:50:00+01:00"),
+        (-5, "2027-10-31T02:50", "2027-10-31T02:50:00+01:00"),
+    ] {
+        let mut chat = Chat::new().await;
+        let changed_at = utc("2027-10-31T01:00:00Z") + TimeDelta::minutes(minutes_past_one);
+        chat.wait(changed_at - utc("2026-11-20T12:00:00Z"));
+        let (found, _) = scheduled_at(&mut chat, json!({ "run_at": run_at })).await;
+        assert_eq!(found, expected, "{minutes_past_one}");
+        let ends = json!({
+            "recurrence_interval_seconds": 60,
+            "recurrence_end_at": "2027-10-31T02:59",
+        });
+        scheduled_at(&mut chat, ends).await;
+        let gone = json!({ "content": "tea", "run_at": "2027-10-31T01:59" });
+        let gone = chat.calls("schedule_prompt", &gone).await;
+        assert!(
+            gone.error_text()
+                .unwrap()
+                .starts_with("that time has passed")
+        );
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::core::schedule::{
-    Schedule, ScheduleRules, ScheduleTerms, one_interval_after, parse_zone, resolve_local,
+    Schedule, ScheduleRules, ScheduleTerms, one_interval_after, parse_zone, resolve_coming,
 };
 use crate::core::tool::ToolContext;
 
@@ -70,7 +70,7 @@ impl Arguments {
             None => context.zone,
         };
         let ends_at = match given(self.recurrence_end_at.as_ref()) {
-            Some(text) => Some(moment("recurrence_end_at", text, zone)?),
+            Some(text) => Some(moment("recurrence_end_at", text, (zone, context.now))?),
             None => None,
         };
         let terms = ScheduleTerms {
@@ -132,7 +132,7 @@ impl Arguments {
             (Some(_), Some(delay)) if delay > 0 => {
                 Err("give run_at or delay_seconds, not both".into())
             }
-            (Some(text), _) => moment("run_at", text, zone).map(Some),
+            (Some(text), _) => moment("run_at", text, (zone, now)).map(Some),
             (None, Some(delay)) => later(now, delay).map(Some),
             (None, None) => Ok(None),
         }
@@ -149,15 +149,19 @@ fn later(now: DateTime<Utc>, seconds: u64) -> Result<DateTime<Utc>, String> {
         .ok_or_else(|| TOO_FAR.into())
 }
 
-/// A moment with an offset, or a local one in the zone.
-fn moment(key: &str, text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
+/// A moment with an offset, or a local one in the zone, which is still to come if it can be.
+fn moment(
+    key: &str,
+    text: &str,
+    (zone, now): (Tz, DateTime<Utc>),
+) -> Result<DateTime<Utc>, String> {
     if let Ok(exact) = DateTime::parse_from_rfc3339(text) {
         return Ok(exact.with_timezone(&Utc));
     }
     LOCAL_FORMS
         .iter()
         .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-        .and_then(|local| resolve_local(local, zone))
+        .and_then(|local| resolve_coming(local, zone, now))
         .ok_or_else(|| {
             format!("{key} {text:?} is not a time; write 2026-05-01T09:00 (local) or add an offset")
         })
