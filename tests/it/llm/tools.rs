@@ -123,6 +123,28 @@ async fn whole_days_from_now_are_counted_on_the_calendar() {
     assert_eq!(human, "every 200 days, next on Tue 8 Jun 2027 at 13:00");
 }
 
+/// As its description says.
+#[tokio::test]
+async fn every_other_week_is_an_interval_with_a_first_run() {
+    let mut chat = Chat::new().await;
+    let other_week = json!({
+        "recurrence_type": "interval",
+        "recurrence_interval_seconds": 1_209_600,
+        "run_at": "2026-11-24T09:00",
+    });
+    let (run_at, _) = scheduled_at(&mut chat, other_week).await;
+    assert_eq!(run_at, "2026-11-24T09:00:00+01:00");
+    let tools = chat.tools().iter();
+    let mut specs = tools.map(|tool| tool.spec().clone());
+    let spec = specs.find(|spec| spec.name == "schedule_prompt").unwrap();
+    assert!(spec.description.contains("1209600"), "{}", spec.description);
+    assert!(
+        !spec.description.contains("not possible"),
+        "{}",
+        spec.description
+    );
+}
+
 /// On 31 October 2027 the clocks of Madrid show 02:00 to 03:00 twice.
 #[tokio::test]
 async fn a_time_that_comes_twice_is_the_one_that_is_still_to_come() {
