@@ -224,7 +224,12 @@ const IN_WORDS: &[(&str, &str)] = &[
     ("0 9 1 1,7 *", "on day 1 of January and July at 09:00"),
     ("15 10 24 dec *", "every year on 24 December at 10:15"),
     ("0 9 * 6-8 *", "every day in June, July and August at 09:00"),
-    ("0 9 l * *", "at 09:00, on the last day of the month"),
+    ("0 9 L * *", "on the last day of every month at 09:00"),
+    ("0 9 l 3,6 *", "on the last day of March and June at 09:00"),
+    (
+        "0 9 15,L * *",
+        "at 09:00, on day 15 and the last day of the month",
+    ),
 ];
 
 #[test]

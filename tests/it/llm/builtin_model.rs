@@ -47,6 +47,22 @@ async fn reminders_are_confirmed_in_words() {
     .await;
 }
 
+#[tokio::test]
+async fn the_last_day_of_a_month_and_of_february_are_days_like_others() {
+    let mut chat = Chat::new().await;
+    chat.talk(&[
+        (
+            "on the last day of every month remind me to pay rent",
+            "⏰ On the last day of every month at 09:00, next on Mon 30 Nov 2026: pay rent",
+        ),
+        (
+            "remind me yearly on 29 February to jump",
+            "⏰ Every year on 29 February at 09:00, next on Tue 29 Feb 2028: jump",
+        ),
+    ])
+    .await;
+}
+
 /// In the second pass of the hour that comes twice.
 #[tokio::test]
 async fn a_time_in_the_repeated_hour_is_still_to_come() {
