@@ -2,6 +2,7 @@
 //! calling the same tools. It knows no store and no network.
 
 pub mod grammar;
+mod listed;
 mod matching;
 mod notes;
 mod reminders;

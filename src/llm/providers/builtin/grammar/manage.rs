@@ -235,7 +235,14 @@ fn change(sentence: &str, tokens: &[Token], now: DateTime<Tz>) -> Option<Intent>
 /// The place from which only a time stands, that time, and whether it is an amount ("by an hour").
 fn new_time(what: &[Token], now: DateTime<Tz>) -> Option<(usize, Phrase, bool)> {
     const JOINTS: &str = "to|until|till|for|by|back to|forward to|from|to be|so it is";
-    (0..what.len()).find_map(|at| {
+    // The "10" of "reminder 10 to 5pm" says which one, and not "ten to five".
+    let names_one = |at: &usize| {
+        let before = at.checked_sub(1).map_or("", |before| word(what, before));
+        let is_number = word(what, *at).bytes().all(|byte| byte.is_ascii_digit());
+        let is_named = one_of(before, NOUNS) || matches!(before, "#" | "number");
+        is_number && is_named && starts_any(rest(what, at + 1), JOINTS).is_some()
+    };
+    (0..what.len()).filter(|at| !names_one(at)).find_map(|at| {
         let joint = starts_any(rest(what, at), JOINTS);
         let here = rest(what, at + joint.unwrap_or(0));
         let by = joint.is_some() && word(what, at) == "by";
