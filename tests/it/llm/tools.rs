@@ -237,6 +237,7 @@ async fn what_is_scheduled_is_listed_cancelled_and_deleted() {
         (&json!(1), &json!("tea"))
     );
     assert_eq!(row["recurrence"]["cron"], "0 9 * * mon-fri");
+    assert_eq!(row["role"], "assistant");
     let id = json!({ "job_id": "1" });
     let cancelled = chat.calls("cancel_scheduled_prompt", &id).await;
     assert_eq!(cancelled.value()["cancelled"], true, "{cancelled:?}");

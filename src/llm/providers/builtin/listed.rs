@@ -20,6 +20,55 @@ pub(super) struct Listed {
     pub(super) id: i64,
     pub(super) text: String,
     pub(super) human: String,
+    pub(super) is_paused: bool,
+    /// The next run, with its offset.
+    pub(super) run_at: Option<String>,
+    pub(super) rule: Rule,
+    /// What a new one takes over as it is.
+    pub(super) kept: Value,
+}
+
+/// How a reminder repeats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Rule {
+    Once,
+    Interval {
+        seconds: u64,
+        zone: Option<String>,
+        ends_at: Option<String>,
+    },
+    Cron {
+        expression: String,
+        zone: Option<String>,
+        ends_at: Option<String>,
+    },
+}
+
+impl Rule {
+    fn of(recurrence: &Value) -> Self {
+        let text = |key: &str| recurrence[key].as_str().map(str::to_owned);
+        let (zone, ends_at) = (text("timezone"), text("end_at"));
+        match (recurrence["interval_seconds"].as_u64(), text("cron")) {
+            (Some(seconds), _) => Self::Interval {
+                seconds,
+                zone,
+                ends_at,
+            },
+            (None, Some(expression)) => Self::Cron {
+                expression,
+                zone,
+                ends_at,
+            },
+            (None, None) => Self::Once,
+        }
+    }
+
+    pub(super) fn ends_at(&self) -> Option<&str> {
+        match self {
+            Self::Once => None,
+            Self::Interval { ends_at, .. } | Self::Cron { ends_at, .. } => ends_at.as_deref(),
+        }
+    }
 }
 
 impl Listed {
@@ -33,10 +82,16 @@ impl Listed {
     }
 
     fn read(job: &Value) -> Option<Self> {
+        let kept = ["role", "title", "metadata"].map(|key| (key.to_owned(), job[key].clone()));
+        let kept = kept.into_iter().filter(|(_, value)| !value.is_null());
         Some(Self {
             id: job["job_id"].as_i64()?,
             text: job["text"].as_str()?.to_owned(),
             human: job["human"].as_str()?.to_owned(),
+            is_paused: job["status"] == "paused",
+            run_at: job["run_at"].as_str().map(str::to_owned),
+            rule: Rule::of(&job["recurrence"]),
+            kept: Value::Object(kept.collect()),
         })
     }
 
@@ -50,7 +105,7 @@ impl Listed {
     /// What people call such a reminder.
     fn kinds(&self) -> &'static str {
         let human = self.human.as_str();
-        if !human.contains("every ") {
+        if self.rule == Rule::Once {
             ""
         } else if human.starts_with("every day") {
             "daily recurring repeating"

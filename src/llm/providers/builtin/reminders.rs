@@ -11,8 +11,8 @@ use super::{Done, Move};
 use crate::core::schedule::describe_delay;
 use crate::core::tool::ToolResult;
 
-const SCHEDULE: &str = "schedule_prompt";
-const CANCEL: &str = "cancel_scheduled_prompt";
+pub(super) const SCHEDULE: &str = "schedule_prompt";
+pub(super) const CANCEL: &str = "cancel_scheduled_prompt";
 
 /// The whole seconds for which a message has waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,40 +99,7 @@ pub(super) fn cancel_all(done: &[Done<'_>]) -> Move {
     Move::Say(format!("Cancelled {}.{left}", number(count, "reminder")))
 }
 
-/// Changing is adding the new one first and cancelling the old one then, so that a failure in
-/// between leaves one too many and never none.
-pub(super) fn change(words: &str, (when, waited): (&When, Waited), done: &[Done<'_>]) -> Move {
-    let (jobs, after) = match all(done) {
-        Ok(found) => found,
-        Err(first) => return first,
-    };
-    let job = match choose(words, jobs) {
-        Ok(job) => job,
-        Err(question) => return Move::Say(question),
-    };
-    match after {
-        [] => Move::Call(vec![(
-            SCHEDULE,
-            schedule_arguments(&job.text, when, waited),
-        )]),
-        [added] if added.result.error_text().is_none() => {
-            Move::Call(vec![(CANCEL, json!({ "job_id": job.id }))])
-        }
-        [added] => Move::Say(failed("I could not change that reminder", added.result)),
-        [added, cancelled, ..] => Move::Say(changed(&job, added.result, cancelled.result)),
-    }
-}
-
-fn changed(job: &Listed, added: &ToolResult, cancelled: &ToolResult) -> String {
-    let when = added.value()["human"].as_str().unwrap_or_default();
-    let told = format!("⏰ Changed to {}: {}", plain(when), plain(&job.text));
-    if cancelled.value()["cancelled"] == true {
-        return told;
-    }
-    format!("{told}\n\nThe old one (#{}) is still listed.", job.id)
-}
-
-fn schedule_arguments(what: &str, when: &When, waited: Waited) -> Value {
+pub(super) fn schedule_arguments(what: &str, when: &When, waited: Waited) -> Value {
     let local = |moment: &chrono::NaiveDateTime| moment.format("%Y-%m-%dT%H:%M:%S").to_string();
     let mut arguments = json!({ "content": what });
     let given = match when {
@@ -209,6 +176,8 @@ fn capitalised(text: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
+    use super::super::changing::change;
+    use super::super::grammar::Shift;
     use super::*;
     use crate::core::tool::ErrorCode;
 
@@ -246,12 +215,21 @@ mod tests {
                 })
                 .collect()
         };
+        let changed = |done: &[Done<'_>]| {
+            let how = (when.0, Shift::Unclear, when.1);
+            change(
+                "tea",
+                how,
+                done,
+                DateTime::UNIX_EPOCH.with_timezone(&Tz::UTC),
+            )
+        };
         let unread = "I could not read the reminders: the disk is full.";
         let table = [
             (list(Some(&broken)), unread),
             (cancel("tea", &done(&["broken"])), unread),
             (cancel_all(&done(&["broken"])), unread),
-            (change("tea", when, &done(&["broken"])), unread),
+            (changed(&done(&["broken"])), unread),
             (
                 cancel("tea", &done(&["listed", "broken"])),
                 "I could not cancel that: the disk is full.",
@@ -261,11 +239,11 @@ mod tests {
                 "Cancelled 0 reminders. 1 left: say it again to cancel more.",
             ),
             (
-                change("tea", when, &done(&["listed", "broken"])),
+                changed(&done(&["listed", "broken"])),
                 "I could not change that reminder: the disk is full.",
             ),
             (
-                change("tea", when, &done(&["listed", "added", "broken"])),
+                changed(&done(&["listed", "added", "broken"])),
                 "⏰ Changed to today at 15\\:01: tea\n\nThe old one (#7) is still listed.",
             ),
         ];

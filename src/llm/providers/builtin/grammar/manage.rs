@@ -3,13 +3,14 @@
 use chrono::DateTime;
 use chrono_tz::Tz;
 
-use super::Intent;
 use super::card;
+use super::clock::Part;
 use super::date::{self, Fault};
 use super::phrase::Phrase;
 use super::polite;
 use super::token::{Token, one_of, rest, starts_any, word};
 use super::when;
+use super::{Intent, Shift};
 
 const NOUNS: &str = "reminder|reminders|alarm|alarms|timer|timers|alert|alerts|notification|\
     notifications|schedule|schedules";
@@ -219,8 +220,9 @@ fn change(sentence: &str, tokens: &[Token], now: DateTime<Tz>) -> Option<Intent>
             offer: format!("move the {words} reminder to 17:00"),
         });
     }
+    let shift = shift(verb, &phrase, now);
     Some(match when::resolve(&phrase, now) {
-        Ok(when) => Intent::ChangeReminder { words, when },
+        Ok(when) => Intent::ChangeReminder { words, when, shift },
         Err(Fault::Ask(question)) => Intent::Incomplete { question },
         Err(Fault::Impossible { why, instead }) => {
             let time = instead.strip_prefix("at ").unwrap_or(&instead);
@@ -230,6 +232,24 @@ fn change(sentence: &str, tokens: &[Token], now: DateTime<Tz>) -> Option<Intent>
             }
         }
     })
+}
+
+fn shift(verb: &str, phrase: &Phrase, now: DateTime<Tz>) -> Shift {
+    const FOR_GOOD: &str = "move|change|reschedule|update|edit|switch|make";
+    if verb == "snooze" {
+        return Shift::OnceMore;
+    }
+    let is_elsewhere = phrase.zone.is_some_and(|zone| zone != now.timezone());
+    let is_dated = phrase.day.is_some() || phrase.delay.is_some();
+    if is_dated || is_elsewhere || !one_of(verb, FOR_GOOD) {
+        return Shift::Unclear;
+    }
+    let time = match phrase.clocks.as_slice() {
+        [clock] => Some(clock.time(phrase.part)),
+        [] => phrase.part.map(Part::usual),
+        _ => None,
+    };
+    time.map_or(Shift::Unclear, Shift::TimeOfDay)
 }
 
 /// The place from which only a time stands, that time, and whether it is an amount ("by an hour").

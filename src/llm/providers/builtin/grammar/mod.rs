@@ -30,7 +30,7 @@ mod token;
 mod when;
 mod zones;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use chrono_tz::Tz;
 
 /// What a sentence asks for.
@@ -53,6 +53,7 @@ pub enum Intent {
     ChangeReminder {
         words: String,
         when: When,
+        shift: Shift,
     },
     SaveNote {
         title: String,
@@ -87,6 +88,17 @@ pub enum Intent {
     Incomplete {
         question: String,
     },
+}
+
+/// What a single new time means for a reminder that repeats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shift {
+    /// "snooze": once more, beside the repeat.
+    OnceMore,
+    /// "move … to 10": only a time of day, at which the repeat can go on.
+    TimeOfDay(NaiveTime),
+    /// A day, a delay, or a word for this time only: it is not said what becomes of the repeat.
+    Unclear,
 }
 
 /// A question about the calendar, with the day already found.
