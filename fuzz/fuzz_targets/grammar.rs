@@ -30,7 +30,7 @@ fn check(text: &str, now: DateTime<Tz>) {
             assert!(!what.trim().is_empty(), "{text:?}");
             check_when(&when, text, now);
         }
-        Some(Intent::ChangeReminder { words, when }) => {
+        Some(Intent::ChangeReminder { words, when, .. }) => {
             assert!(!words.trim().is_empty(), "{text:?}");
             check_when(&when, text, now);
         }

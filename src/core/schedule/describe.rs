@@ -139,6 +139,10 @@ fn even_step(values: &[u16], circle: u16) -> Option<u16> {
 
 /// "every day", "every weekday", "on days 1 and 15 of every month"; `None` when it takes more words.
 fn describe_days(pattern: &CronPattern) -> Option<String> {
+    if is_last_day(pattern) && pattern.is_dow_wildcard() {
+        let months = of_months(&pattern.months.values());
+        return Some(format!("on the last day of {months}"));
+    }
     if pattern.days.has_modifiers() || pattern.days_of_week.has_modifiers() {
         return None;
     }
@@ -177,12 +181,21 @@ fn describe_month_days(days: &[u16], months: &[u16]) -> Option<String> {
         return Some(format!("every year on {day} {}", month_name(*month)?));
     }
     let word = if days.len() == 1 { "day" } else { "days" };
-    let of = if months.len() == 12 {
+    Some(format!("on {word} {} of {}", join(days), of_months(months)))
+}
+
+/// Nothing but `L` for the day of the month.
+fn is_last_day(pattern: &CronPattern) -> bool {
+    let days = pattern.as_str().split(' ').nth(2);
+    days.is_some_and(|days| days.eq_ignore_ascii_case("l"))
+}
+
+fn of_months(months: &[u16]) -> String {
+    if months.len() == 12 {
         "every month".to_owned()
     } else {
         month_names(months)
-    };
-    Some(format!("on {word} {} of {of}", join(days)))
+    }
 }
 
 fn in_months(months: &[u16]) -> String {

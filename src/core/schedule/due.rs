@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Recurrence, Schedule, steps_between};
+use super::{Recurrence, Schedule};
 
 /// How many slots an outcome names one by one; older ones are one span.
 pub const LISTED_SLOTS: usize = 100;
@@ -139,7 +139,23 @@ pub fn due(
     DueOutcome {
         slots,
         more_skipped,
-        next: schedule.next_after(now),
+        next: schedule.next_after(covered_until(schedule, next_run, now)),
+    }
+}
+
+/// The moment after which the next slot is looked for. Where the stored next run of whole days lies off
+/// the grid (the rules of the zone or of the grid have changed since), it stands for the slot next to it:
+/// otherwise one day would have two runs.
+fn covered_until(
+    schedule: &Schedule,
+    next_run: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> DateTime<Utc> {
+    let is_off_grid = || schedule.next_after(just_before(next_run)) != Some(next_run);
+    if schedule.is_of_whole_days() && is_off_grid() {
+        now.max(next_run + TimeDelta::hours(12))
+    } else {
+        now
     }
 }
 
@@ -205,8 +221,7 @@ fn older_span(schedule: &Schedule, next_run: DateTime<Utc>, oldest: DateTime<Utc
             Recurrence::Once => Some(1),
             Recurrence::Interval { every_seconds } => schedule
                 .next_after(next_run)
-                .and_then(|second| steps_between(second, last, *every_seconds))
-                .map(|steps| steps.unsigned_abs() + 1),
+                .and_then(|second| schedule.count_interval(second, last, *every_seconds)),
             Recurrence::Cron { .. } => count_by_walking(schedule, next_run, last),
         }
     };

@@ -4,6 +4,7 @@
 //! zone alone, so the same slots come out after any restart or jump of the clock.
 
 mod cron;
+mod days;
 mod describe;
 mod due;
 mod error;
@@ -15,6 +16,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 pub use cron::{CronExpression, MAX_CRON_LENGTH};
+use days::DayGrid;
 pub use describe::MONTHS;
 pub use due::{
     COUNT_LIMIT, DueOutcome, DueRules, DueSlot, LISTED_SLOTS, MissedPolicy, SkipReason,
@@ -22,7 +24,7 @@ pub use due::{
 };
 pub use error::ScheduleError;
 pub use moment::{describe_date, describe_delay, describe_moment, describe_roughly, describe_span};
-pub use zone::{parse_zone, resolve_local};
+pub use zone::{parse_zone, resolve_coming, resolve_local};
 
 /// A run that was to be at most this long ago is meant for now: models and people take time to write.
 pub const PAST_TOLERANCE: TimeDelta = TimeDelta::minutes(1);
@@ -36,7 +38,8 @@ pub const HORIZON: TimeDelta = TimeDelta::days(36_525);
 pub enum Recurrence {
     /// One run, at the anchor.
     Once,
-    /// A run at the anchor and every so many seconds after it, whatever the clocks of the zone do.
+    /// A run at the anchor and every so many seconds after it, whatever the clocks of the zone do; where
+    /// that makes whole days, so many days after it, at the time of day of the anchor.
     Interval { every_seconds: u64 },
     /// A run whenever the wall clock of the zone matches.
     Cron { expression: CronExpression },
@@ -77,7 +80,7 @@ impl Schedule {
         Self::starting(Recurrence::Once, at, terms)
     }
 
-    /// A run at `first_run` and every `every_seconds` after it.
+    /// A run at `first_run` and every `every_seconds` after it; see [`Recurrence::Interval`].
     pub fn interval(
         first_run: DateTime<Utc>,
         every_seconds: u64,
@@ -165,10 +168,13 @@ impl Schedule {
         let next = match &self.recurrence {
             Recurrence::Once => (self.anchor > after).then_some(self.anchor),
             Recurrence::Interval { .. } if after < self.anchor => Some(self.anchor),
-            Recurrence::Interval { every_seconds } => self.grid_point(
-                steps_between(self.anchor, after, *every_seconds)? + 1,
-                *every_seconds,
-            ),
+            Recurrence::Interval { every_seconds } => match self.day_grid(*every_seconds) {
+                Some(grid) => grid.next_after(after),
+                None => self.grid_point(
+                    steps_between(self.anchor, after, *every_seconds)? + 1,
+                    *every_seconds,
+                ),
+            },
             Recurrence::Cron { expression } => {
                 expression.next_after(after.max(self.anchor), self.zone)
             }
@@ -182,15 +188,42 @@ impl Schedule {
         let last = match &self.recurrence {
             Recurrence::Once => self.anchor,
             Recurrence::Interval { .. } if until < self.anchor => return None,
-            Recurrence::Interval { every_seconds } => self.grid_point(
-                steps_between(self.anchor, until, *every_seconds)?,
-                *every_seconds,
-            )?,
+            Recurrence::Interval { every_seconds } => match self.day_grid(*every_seconds) {
+                Some(grid) => grid.last_until(until)?,
+                None => self.grid_point(
+                    steps_between(self.anchor, until, *every_seconds)?,
+                    *every_seconds,
+                )?,
+            },
             Recurrence::Cron { expression } => {
                 expression.last_between(after.max(self.anchor), until, self.zone)?
             }
         };
         (last > after && last <= until).then_some(last)
+    }
+
+    fn is_of_whole_days(&self) -> bool {
+        let Recurrence::Interval { every_seconds } = self.recurrence else {
+            return false;
+        };
+        self.day_grid(every_seconds).is_some()
+    }
+
+    /// How many slots of an interval there are in `[from, to]`, both of which are slots.
+    fn count_interval(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        every_seconds: u64,
+    ) -> Option<u64> {
+        match self.day_grid(every_seconds) {
+            Some(grid) => Some(grid.count(from, to)),
+            None => Some(steps_between(from, to, every_seconds)?.unsigned_abs() + 1),
+        }
+    }
+
+    fn day_grid(&self, every_seconds: u64) -> Option<DayGrid> {
+        DayGrid::of(self.anchor, every_seconds, self.zone)
     }
 
     fn grid_point(&self, steps: i64, every_seconds: u64) -> Option<DateTime<Utc>> {
@@ -238,6 +271,19 @@ impl Schedule {
             ..endless
         })
     }
+}
+
+/// The first run of an interval that begins one interval from `now`; `None` when that is beyond all time.
+pub fn one_interval_after(
+    now: DateTime<Utc>,
+    every_seconds: u64,
+    zone: Tz,
+) -> Option<DateTime<Utc>> {
+    if let Some(grid) = DayGrid::of(now, every_seconds, zone) {
+        return grid.next_after(now);
+    }
+    let every = TimeDelta::try_seconds(i64::try_from(every_seconds).ok()?)?;
+    now.checked_add_signed(every)
 }
 
 /// Whole intervals from `from` to `to`, which is not earlier.

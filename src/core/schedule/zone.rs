@@ -3,7 +3,7 @@
 use chrono::{DateTime, DurationRound, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
 
-use super::ScheduleError;
+use super::{PAST_TOLERANCE, ScheduleError};
 
 /// The longest name that is compared or repeated; the longest zone has 30 characters.
 const MAX_NAME_LENGTH: usize = 40;
@@ -41,6 +41,17 @@ pub fn resolve_local(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
             .find_map(exact)
     });
     found.map(|moment| moment.with_timezone(&Utc))
+}
+
+/// The same for a time that is still to come at `now`: the second of two when the first has passed.
+pub fn resolve_coming(local: NaiveDateTime, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let has_passed = |moment: DateTime<Utc>| now - moment > PAST_TOLERANCE;
+    let first = resolve_local(local, zone)?;
+    let second = zone.from_local_datetime(&local).latest();
+    second
+        .map(|moment| moment.with_timezone(&Utc))
+        .filter(|moment| has_passed(first) && !has_passed(*moment))
+        .or(Some(first))
 }
 
 /// By full name, then by city, then by a city misspelt a little.

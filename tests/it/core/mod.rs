@@ -3,4 +3,5 @@
 mod budget;
 mod markup;
 mod schedule;
+mod schedule_days;
 mod schedule_due;

@@ -67,14 +67,14 @@ fn cron_keeps_its_promise_where_clocks_change() {
 fn intervals_ignore_the_clocks_of_the_zone() {
     let schedule = Schedule::interval(
         utc("2027-03-27T01:30:00Z"),
-        86_400,
+        36 * 3_600,
         &terms(Tz::Europe__Madrid, "2027-03-26T00:00:00Z"),
     )
     .unwrap();
     for (after, expected) in [
         ("2027-01-01T00:00:00Z", "2027-03-27T01:30:00Z"),
         ("2027-03-27T01:29:59.999Z", "2027-03-27T01:30:00Z"),
-        ("2027-03-27T01:30:00Z", "2027-03-28T01:30:00Z"),
+        ("2027-03-27T01:30:00Z", "2027-03-28T13:30:00Z"),
         ("2037-03-27T01:30:01Z", "2037-03-28T01:30:00Z"),
     ] {
         assert_eq!(
@@ -224,7 +224,12 @@ const IN_WORDS: &[(&str, &str)] = &[
     ("0 9 1 1,7 *", "on day 1 of January and July at 09:00"),
     ("15 10 24 dec *", "every year on 24 December at 10:15"),
     ("0 9 * 6-8 *", "every day in June, July and August at 09:00"),
-    ("0 9 l * *", "at 09:00, on the last day of the month"),
+    ("0 9 L * *", "on the last day of every month at 09:00"),
+    ("0 9 l 3,6 *", "on the last day of March and June at 09:00"),
+    (
+        "0 9 15,L * *",
+        "at 09:00, on day 15 and the last day of the month",
+    ),
 ];
 
 #[test]

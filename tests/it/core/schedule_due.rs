@@ -158,6 +158,13 @@ fn ten_missed_years_cost_no_more_than_one_day() {
         (span.first, span.last),
         (start, now - TimeDelta::seconds(100))
     );
+    let every = Recurrence::Interval {
+        every_seconds: 86_400,
+    };
+    let daily = Schedule::restore(every, start, Tz::Europe__Madrid, None).unwrap();
+    let outcome = due(&daily, start, now, &rules(MissedPolicy::RunOnce));
+    assert_eq!(outcome.slots.len(), 100);
+    assert_eq!(outcome.more_skipped.unwrap().count, Some(3_654 - 100));
     for text in ["* * * * *", "* * * 6 *", "*/7 3 * * mon", "0 0 29 2 *"] {
         let cron =
             Schedule::cron(text, &terms(Tz::Europe__Madrid, "2027-06-01T00:00:00Z")).unwrap();
@@ -226,6 +233,7 @@ fn schedules() -> impl Strategy<Value = Schedule> {
         let recurrence = prop_oneof![
             1 => Just(Recurrence::Once),
             2 => (60u64..20_000).prop_map(|every_seconds| Recurrence::Interval { every_seconds }),
+            2 => (1u64..4).prop_map(|days| Recurrence::Interval { every_seconds: days * 86_400 }),
             4 => cron_texts().prop_map(|text| Recurrence::Cron {
                 expression: CronExpression::parse(&text).unwrap(),
             }),
@@ -358,6 +366,7 @@ proptest! {
         every in 60u64..1_000_000,
         after in 0i64..10i64.pow(10),
     ) {
+        prop_assume!(every % 86_400 != 0);
         let recurrence = Recurrence::Interval { every_seconds: every };
         let schedule = Schedule::restore(recurrence, start, Tz::Europe__Madrid, None).unwrap();
         let after = start + TimeDelta::milliseconds(after);

@@ -56,6 +56,28 @@ async fn notes_are_kept_found_replaced_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_note_is_deleted_only_when_all_the_words_fit() {
+    let mut chat = Chat::new().await;
+    chat.says_all(&["note: garage code is 4711", "note: car insurance is AX-12"])
+        .await;
+    for about in ["gate code", "home insurance", "cargo", "4712"] {
+        let expected = format!("I have no note about \"{about}\".");
+        assert_eq!(
+            shown(&chat.says(&format!("delete the {about} note")).await),
+            expected
+        );
+    }
+    chat.talk(&[
+        ("delete the code note", "Deleted: garage code: 4711"),
+        (
+            "delete my note about the car's insurance",
+            "Deleted: car insurance: AX-12",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn a_note_is_found_for_deletion_among_very_many() {
     let mut chat = Chat::new().await;
     chat.says("note: gate code is 4711").await;

@@ -96,7 +96,9 @@ fn rendered(intent: Option<Intent>) -> String {
         Intent::ListReminders => "list reminders".to_owned(),
         Intent::CancelReminder { words } => format!("cancel | {words}"),
         Intent::CancelAllReminders => "cancel all".to_owned(),
-        Intent::ChangeReminder { words, when: due } => format!("change {} | {words}", when(&due)),
+        Intent::ChangeReminder {
+            words, when: due, ..
+        } => format!("change {} | {words}", when(&due)),
         Intent::SaveNote { title, data } => format!("save {title} | {data}"),
         Intent::FindNote { query } => format!("find | {query}"),
         Intent::ListNotes => "list notes".to_owned(),

@@ -5,6 +5,7 @@ mod alternating;
 mod breaker;
 mod broken_streams;
 mod builtin_answers;
+mod builtin_changes;
 mod builtin_model;
 mod builtin_world;
 mod calculator;

@@ -1,6 +1,6 @@
 //! What the tools answer on a real database, and each error among it.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use minibot::core::jobs::JobLimits;
 use minibot::core::tool::TurnOrigin;
 use minibot::llm::tools::{ToolRules, ToolSettings};
@@ -10,6 +10,10 @@ use super::builtin_world::{Chat, RULES};
 
 /// Tool, arguments, code, and words of the message.
 type Refusal = (&'static str, Value, &'static str, &'static str);
+
+fn utc(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
 
 async fn refused(chat: &mut Chat, table: Vec<Refusal>) {
     for (tool, arguments, code, words) in table {
@@ -100,6 +104,75 @@ async fn schedules_that_cannot_be_are_refused_with_a_way_out() {
     assert!(chat.fixture.column("SELECT id FROM jobs").await.is_empty());
 }
 
+/// The first run and the next ones, as they are told.
+async fn scheduled_at(chat: &mut Chat, arguments: Value) -> (Value, Value) {
+    let mut arguments = arguments;
+    arguments["content"] = "tea".into();
+    let result = chat.calls("schedule_prompt", &arguments).await;
+    let value = result.value();
+    assert_eq!(value["scheduled"], true, "{result:?}");
+    (value["run_at"].clone(), value["human"].clone())
+}
+
+#[tokio::test]
+async fn whole_days_from_now_are_counted_on_the_calendar() {
+    let mut chat = Chat::new().await;
+    let days = json!({ "recurrence_interval_seconds": 200 * 86_400 });
+    let (run_at, human) = scheduled_at(&mut chat, days).await;
+    assert_eq!(run_at, "2027-06-08T13:00:00+02:00");
+    assert_eq!(human, "every 200 days, next on Tue 8 Jun 2027 at 13:00");
+}
+
+/// As its description says.
+#[tokio::test]
+async fn every_other_week_is_an_interval_with_a_first_run() {
+    let mut chat = Chat::new().await;
+    let other_week = json!({
+        "recurrence_type": "interval",
+        "recurrence_interval_seconds": 1_209_600,
+        "run_at": "2026-11-24T09:00",
+    });
+    let (run_at, _) = scheduled_at(&mut chat, other_week).await;
+    assert_eq!(run_at, "2026-11-24T09:00:00+01:00");
+    let tools = chat.tools().iter();
+    let mut specs = tools.map(|tool| tool.spec().clone());
+    let spec = specs.find(|spec| spec.name == "schedule_prompt").unwrap();
+    assert!(spec.description.contains("1209600"), "{}", spec.description);
+    assert!(
+        !spec.description.contains("not possible"),
+        "{}",
+        spec.description
+    );
+}
+
+/// On 31 October 2027 the clocks of Madrid show 02:00 to 03:00 twice.
+#[tokio::test]
+async fn a_time_that_comes_twice_is_the_one_that_is_still_to_come() {
+    for (minutes_past_one, run_at, expected) in [
+        (-20, "2027-10-31T02:50", "2027-10-31T02:50:00+02:00"),
+        (40, "2027-10-31T02:50", "2027-10-31T02:50:00+01:00"),
+        (-5, "2027-10-31T02:50", "2027-10-31T02:50:00+01:00"),
+    ] {
+        let mut chat = Chat::new().await;
+        let changed_at = utc("2027-10-31T01:00:00Z") + TimeDelta::minutes(minutes_past_one);
+        chat.wait(changed_at - utc("2026-11-20T12:00:00Z"));
+        let (found, _) = scheduled_at(&mut chat, json!({ "run_at": run_at })).await;
+        assert_eq!(found, expected, "{minutes_past_one}");
+        let ends = json!({
+            "recurrence_interval_seconds": 60,
+            "recurrence_end_at": "2027-10-31T02:59",
+        });
+        scheduled_at(&mut chat, ends).await;
+        let gone = json!({ "content": "tea", "run_at": "2027-10-31T01:59" });
+        let gone = chat.calls("schedule_prompt", &gone).await;
+        assert!(
+            gone.error_text()
+                .unwrap()
+                .starts_with("that time has passed")
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_scheduled_run_schedules_nothing() {
     let mut chat = Chat::new().await;
@@ -164,6 +237,7 @@ async fn what_is_scheduled_is_listed_cancelled_and_deleted() {
         (&json!(1), &json!("tea"))
     );
     assert_eq!(row["recurrence"]["cron"], "0 9 * * mon-fri");
+    assert_eq!(row["role"], "assistant");
     let id = json!({ "job_id": "1" });
     let cancelled = chat.calls("cancel_scheduled_prompt", &id).await;
     assert_eq!(cancelled.value()["cancelled"], true, "{cancelled:?}");

@@ -29,6 +29,27 @@ const EMPTY: [&str; 25] = [
     "it",
 ];
 
+/// Words of time that many have, and that say which one is meant only beside another.
+const VAGUE: [&str; 16] = [
+    "next", "last", "first", "every", "until", "second", "minute", "minutes", "hour", "hours",
+    "day", "days", "week", "weeks", "month", "year",
+];
+
+/// Letters that a word may have more or less of and still be the same one.
+const ENDINGS: [&str; 4] = ["s", "es", "ed", "ing"];
+
+/// The first letters of a word that are enough to mean it.
+const SURE_BEGINNING: usize = 5;
+
+/// What can be meant.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Entry {
+    /// What it is.
+    pub(super) text: String,
+    /// What may be said of it as well: when it is.
+    pub(super) when: String,
+}
+
 /// What the words point to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Match {
@@ -40,53 +61,49 @@ pub(super) enum Match {
     Several(Vec<usize>),
 }
 
-/// Finds the entries with most of the words. An entry needs at least half of them; only the best count.
-pub(super) fn find(words: &str, entries: &[String]) -> Match {
+/// Finds the entries that have all of the words: what is found may be cancelled or deleted, and a word
+/// that does not fit says that another one was meant.
+pub(super) fn find(words: &str, entries: &[Entry]) -> Match {
     let wanted = significant(words);
-    if wanted.is_empty() {
-        return if entries.len() == 1 {
-            Match::One(0)
-        } else {
-            several((0..entries.len()).collect())
-        };
-    }
-    let scores: Vec<usize> = entries.iter().map(|entry| score(&wanted, entry)).collect();
-    let best = scores.iter().copied().max().unwrap_or(0);
-    if best * 2 < wanted.len() || best == 0 {
-        return Match::None;
-    }
-    let found: Vec<usize> = scores
-        .iter()
-        .enumerate()
-        .filter(|(_, score)| **score == best)
-        .map(|(at, _)| at)
+    let found: Vec<usize> = (0..entries.len())
+        .filter(|at| fits(&wanted, &entries[*at]))
         .collect();
     match found.as_slice() {
+        [] => Match::None,
         [one] => Match::One(*one),
-        _ => several(found),
+        _ => Match::Several(found),
     }
 }
 
-fn several(found: Vec<usize>) -> Match {
-    if found.is_empty() {
-        Match::None
-    } else {
-        Match::Several(found)
-    }
+fn fits(wanted: &[String], entry: &Entry) -> bool {
+    let (text, when) = (all_words(&entry.text), all_words(&entry.when));
+    let is_among = |words: &[String], word: &str| words.iter().any(|other| alike(word, other));
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    // Numbers alone may be those of other reminders, and "in 2 hours" holds some as well.
+    let is_numbers = wanted.iter().all(|word| is_number(word));
+    let fits = |word: &String| is_among(&text, word) || (!is_numbers && is_among(&when, word));
+    let says_which = |word: &String| {
+        let is_vague = is_number(word) || VAGUE.contains(&word.as_str());
+        is_among(&text, word) || !is_vague
+    };
+    wanted.is_empty() || (wanted.iter().all(fits) && wanted.iter().any(says_which))
 }
 
-fn score(wanted: &[String], entry: &str) -> usize {
-    let present = all_words(entry);
-    wanted
-        .iter()
-        .filter(|word| present.iter().any(|other| alike(word, other)))
-        .count()
-}
-
-/// Equal, or one is the beginning of the other ("bin" and "bins", "water" and "watering").
+/// Equal but for an ending ("bin" and "bins", "water" and "watering"), or the beginning of a longer one.
 fn alike(one: &str, other: &str) -> bool {
-    let shorter = one.chars().count().min(other.chars().count());
-    one == other || (shorter >= 3 && (one.starts_with(other) || other.starts_with(one)))
+    let (short, long) = if one.len() <= other.len() {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    let Some(ending) = long.strip_prefix(short) else {
+        return false;
+    };
+    let letters = short.chars().count();
+    ending.is_empty()
+        || letters >= SURE_BEGINNING
+        || (letters >= 3 && ENDINGS.contains(&ending))
+        || (short.ends_with('e') && ending == "d")
 }
 
 fn significant(text: &str) -> Vec<String> {
@@ -96,12 +113,53 @@ fn significant(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Words in small letters, times of day as "17:00".
 fn all_words(text: &str) -> Vec<String> {
-    let lower = text.to_lowercase();
-    let words = lower
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty());
-    words.map(str::to_owned).collect()
+    let lower = text.to_lowercase().replace(['’', '‘'], "'");
+    let mut chunks: Vec<String> = Vec::new();
+    for chunk in lower.split(|c: char| !(c.is_alphanumeric() || matches!(c, ':' | '\''))) {
+        match chunks.last_mut() {
+            // "5 pm"
+            Some(last)
+                if matches!(chunk, "am" | "pm") && last.ends_with(|c: char| c.is_ascii_digit()) =>
+            {
+                last.push_str(chunk);
+            }
+            _ => chunks.push(chunk.to_owned()),
+        }
+    }
+    let words = chunks.iter().flat_map(|chunk| match clock(chunk) {
+        Some(time) => vec![time],
+        None => plain_words(chunk),
+    });
+    words.collect()
+}
+
+fn plain_words(chunk: &str) -> Vec<String> {
+    let chunk = chunk.trim_end_matches('\'');
+    let chunk = chunk.strip_suffix("'s").unwrap_or(chunk);
+    let words = chunk.split(|c: char| !c.is_alphanumeric());
+    words
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// "9am", "5:30pm", "17:00".
+fn clock(word: &str) -> Option<String> {
+    let half = ["am", "pm"].into_iter().find(|half| word.ends_with(half));
+    let figures = word.strip_suffix(half.unwrap_or_default())?;
+    let (hour, minute) = match figures.split_once(':') {
+        Some(parts) => parts,
+        None => (figures, half.map(|_| "00")?),
+    };
+    let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
+    let hour = match half {
+        Some("am") => hour % 12,
+        Some(_) => hour % 12 + 12,
+        None => hour,
+    };
+    (hour < 24 && minute < 60).then(|| format!("{hour:02}:{minute:02}"))
 }
 
 #[cfg(test)]
@@ -110,17 +168,25 @@ mod tests {
 
     use super::*;
 
+    fn entry(text: &str) -> Entry {
+        let (text, when) = text.split_once(" | ").unwrap_or((text, ""));
+        Entry {
+            text: text.to_owned(),
+            when: when.to_owned(),
+        }
+    }
+
     #[test]
-    fn the_best_fit_is_found() {
-        let entries: Vec<String> = [
-            "send standup",
-            "take out the bins",
-            "call the dentist",
-            "call mum",
-            "#4 drink water",
+    fn all_the_words_have_to_fit() {
+        let entries = [
+            "send standup | every weekday at 09:00",
+            "take out the bins | tomorrow at 18:30 (in 2 hours)",
+            "call the dentist | tomorrow at 17:00",
+            "call mum | Fri 24 Dec 2027 at 10:15",
+            "#4 drink water | every 2 hours, next today at 15:00",
+            "Ana's birthday cards | Mon 3 May 2027 at 09:00",
         ]
-        .map(String::from)
-        .to_vec();
+        .map(entry);
         for (words, expected) in [
             ("standup", Match::One(0)),
             ("the bin reminder", Match::One(1)),
@@ -128,9 +194,28 @@ mod tests {
             ("call", Match::Several(vec![2, 3])),
             ("call mum", Match::One(3)),
             ("calling the dentist", Match::One(2)),
+            ("call the dentist at 5 pm", Match::One(2)),
+            ("5pm dentist", Match::One(2)),
             ("4", Match::One(4)),
+            ("Ana’s birthday", Match::One(5)),
+            ("birth", Match::One(5)),
+            ("tomorrow", Match::Several(vec![1, 2])),
+            ("at 09:00", Match::Several(vec![0, 5])),
+            ("9am standup", Match::One(0)),
+            ("every weekday standup", Match::One(0)),
+            ("every weekday", Match::One(0)),
+            ("10am standup", Match::None),
+            ("next", Match::None),
+            ("every 2 hours", Match::None),
+            ("water every 2 hours", Match::One(4)),
             ("passport", Match::None),
-            ("", Match::Several(vec![0, 1, 2, 3, 4])),
+            ("call the doctor", Match::None),
+            ("gym tomorrow", Match::None),
+            ("bank call", Match::None),
+            ("car", Match::None),
+            ("2", Match::None),
+            ("#2 and #4", Match::None),
+            ("", Match::Several(vec![0, 1, 2, 3, 4, 5])),
         ] {
             assert_eq!(find(words, &entries), expected, "{words:?}");
         }

@@ -1,7 +1,9 @@
 //! The built-in model: an offline grammar that answers through the same port as a real model, by
 //! calling the same tools. It knows no store and no network.
 
+mod changing;
 pub mod grammar;
+mod listed;
 mod matching;
 mod notes;
 mod reminders;
@@ -195,7 +197,9 @@ fn next_for(
         Intent::ListReminders => reminders::list(last),
         Intent::CancelReminder { words } => reminders::cancel(words, done),
         Intent::CancelAllReminders => reminders::cancel_all(done),
-        Intent::ChangeReminder { words, when } => reminders::change(words, (when, waited), done),
+        Intent::ChangeReminder { words, when, shift } => {
+            changing::change(words, (when, *shift, waited), done, now)
+        }
         Intent::SaveNote { title, data } => notes::save(title, data, done),
         Intent::FindNote { query } => notes::find(query, last),
         Intent::ListNotes => notes::list(last),

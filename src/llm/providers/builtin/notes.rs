@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::matching::{self, Match};
+use super::matching::{self, Entry, Match};
 use super::words::{self, failed, plain};
 use super::{Done, Move};
 use crate::core::tool::ToolResult;
@@ -106,11 +106,11 @@ pub(super) fn delete(words: &str, done: &[Done<'_>]) -> Move {
             notes.push(note);
         }
     }
-    let texts: Vec<String> = notes
-        .iter()
-        .map(|note| format!("{} {}", note.title, note.data))
-        .collect();
-    let found = match matching::find(words, &texts) {
+    let texts = notes.iter().map(|note| Entry {
+        text: format!("{} {}", note.title, note.data),
+        when: String::new(),
+    });
+    let found = match matching::find(words, &texts.collect::<Vec<_>>()) {
         Match::One(at) => &notes[at],
         Match::Several(places) => {
             let lines: Vec<String> = places

@@ -5,17 +5,14 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::grammar::When;
-use super::matching::{self, Match};
+use super::listed::{Listed, NONE, all, choose, jobs, list_call};
 use super::words::{self, failed, number, plain};
 use super::{Done, Move};
 use crate::core::schedule::describe_delay;
 use crate::core::tool::ToolResult;
 
-const SCHEDULE: &str = "schedule_prompt";
-const LIST: &str = "list_scheduled_prompts";
-const CANCEL: &str = "cancel_scheduled_prompt";
-
-const NONE: &str = "You have no reminders.";
+pub(super) const SCHEDULE: &str = "schedule_prompt";
+pub(super) const CANCEL: &str = "cancel_scheduled_prompt";
 
 /// The whole seconds for which a message has waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +44,7 @@ pub(super) fn remind(
 
 pub(super) fn list(last: Option<&ToolResult>) -> Move {
     let Some(result) = last else {
-        return Move::Call(vec![list_call()]);
+        return Move::Call(vec![list_call(0)]);
     };
     if result.error_text().is_some() {
         return Move::Say(failed("I could not read the reminders", result));
@@ -62,19 +59,20 @@ pub(super) fn list(last: Option<&ToolResult>) -> Move {
 }
 
 pub(super) fn cancel(words: &str, done: &[Done<'_>]) -> Move {
-    match done {
-        [] => Move::Call(vec![list_call()]),
-        [listed] => match choose(words, listed.result) {
-            Ok(job) => Move::Call(vec![(CANCEL, json!({ "job_id": job.id }))]),
-            Err(question) => Move::Say(question),
-        },
-        [.., cancelled] => Move::Say(cancelled_text(cancelled.result)),
+    let (jobs, after) = match all(done) {
+        Ok(found) => found,
+        Err(first) => return first,
+    };
+    match (choose(words, jobs), after) {
+        (Err(question), _) => Move::Say(question),
+        (Ok(job), []) => Move::Call(vec![(CANCEL, json!({ "job_id": job.id }))]),
+        (Ok(_), [.., cancelled]) => Move::Say(cancelled_text(cancelled.result)),
     }
 }
 
 pub(super) fn cancel_all(done: &[Done<'_>]) -> Move {
     let Some((listed, cancelled)) = done.split_first() else {
-        return Move::Call(vec![list_call()]);
+        return Move::Call(vec![list_call(0)]);
     };
     if listed.result.error_text().is_some() {
         return Move::Say(failed("I could not read the reminders", listed.result));
@@ -101,46 +99,7 @@ pub(super) fn cancel_all(done: &[Done<'_>]) -> Move {
     Move::Say(format!("Cancelled {}.{left}", number(count, "reminder")))
 }
 
-/// Changing is adding the new one first and cancelling the old one then, so that a failure in
-/// between leaves one too many and never none.
-pub(super) fn change(words: &str, (when, waited): (&When, Waited), done: &[Done<'_>]) -> Move {
-    let Some(listed) = done.first() else {
-        return Move::Call(vec![list_call()]);
-    };
-    let job = match choose(words, listed.result) {
-        Ok(job) => job,
-        Err(question) => return Move::Say(question),
-    };
-    match done {
-        [] | [_] => Move::Call(vec![(
-            SCHEDULE,
-            schedule_arguments(&job.text, when, waited),
-        )]),
-        [_, added] if added.result.error_text().is_none() => {
-            Move::Call(vec![(CANCEL, json!({ "job_id": job.id }))])
-        }
-        [_, added] => Move::Say(failed("I could not change that reminder", added.result)),
-        [_, added, cancelled, ..] => Move::Say(changed(&job, added.result, cancelled.result)),
-    }
-}
-
-fn changed(job: &Listed, added: &ToolResult, cancelled: &ToolResult) -> String {
-    let when = added.value()["human"].as_str().unwrap_or_default();
-    let told = format!("⏰ Changed to {}: {}", plain(when), plain(&job.text));
-    if cancelled.value()["cancelled"] == true {
-        return told;
-    }
-    format!("{told}\n\nThe old one (#{}) is still listed.", job.id)
-}
-
-fn list_call() -> (&'static str, Value) {
-    (
-        LIST,
-        json!({ "active_only": true, "limit": null, "offset": null }),
-    )
-}
-
-fn schedule_arguments(what: &str, when: &When, waited: Waited) -> Value {
+pub(super) fn schedule_arguments(what: &str, when: &When, waited: Waited) -> Value {
     let local = |moment: &chrono::NaiveDateTime| moment.format("%Y-%m-%dT%H:%M:%S").to_string();
     let mut arguments = json!({ "content": what });
     let given = match when {
@@ -206,80 +165,6 @@ fn cancelled_text(result: &ToolResult) -> String {
     }
 }
 
-/// A reminder as the list has it.
-#[derive(Debug)]
-struct Listed {
-    id: i64,
-    text: String,
-    human: String,
-}
-
-impl Listed {
-    fn line(&self) -> String {
-        format!(
-            "{} – {} (#{})",
-            plain(&self.text),
-            plain(&self.human),
-            self.id
-        )
-    }
-}
-
-fn jobs(result: &ToolResult) -> Vec<Listed> {
-    let rows = result.value()["jobs"].as_array();
-    rows.into_iter()
-        .flatten()
-        .filter_map(|job| {
-            Some(Listed {
-                id: job["job_id"].as_i64()?,
-                text: job["text"].as_str()?.to_owned(),
-                human: job["human"].as_str()?.to_owned(),
-            })
-        })
-        .collect()
-}
-
-/// The reminder that is meant, or what to say instead.
-fn choose(words: &str, listed: &ToolResult) -> Result<Listed, String> {
-    if listed.error_text().is_some() {
-        return Err(failed("I could not read the reminders", listed));
-    }
-    let mut jobs = jobs(listed);
-    if jobs.is_empty() {
-        return Err(NONE.into());
-    }
-    let number = words.trim_start_matches('#').trim().parse::<i64>().ok();
-    if let Some(at) = jobs.iter().position(|job| Some(job.id) == number) {
-        return Ok(jobs.swap_remove(at));
-    }
-    let entries: Vec<String> = jobs
-        .iter()
-        .map(|job| format!("{} {}", job.text, job.human))
-        .collect();
-    let lines = |places: &[usize]| -> String {
-        places
-            .iter()
-            .filter_map(|at| jobs.get(*at))
-            .map(|job| format!("- {}\n", job.line()))
-            .collect()
-    };
-    match matching::find(words, &entries) {
-        Match::One(at) => Ok(jobs.swap_remove(at)),
-        Match::Several(places) => Err(format!(
-            "Several reminders fit. Which one? Use its words or number:\n\n{}",
-            lines(&places)
-        )),
-        Match::None => {
-            let all: Vec<usize> = (0..jobs.len()).collect();
-            Err(format!(
-                "I found no reminder about \"{}\". You have:\n\n{}",
-                plain(words),
-                lines(&all)
-            ))
-        }
-    }
-}
-
 fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| {
@@ -291,6 +176,8 @@ fn capitalised(text: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
+    use super::super::changing::change;
+    use super::super::grammar::Shift;
     use super::*;
     use crate::core::tool::ErrorCode;
 
@@ -328,12 +215,21 @@ mod tests {
                 })
                 .collect()
         };
+        let changed = |done: &[Done<'_>]| {
+            let how = (when.0, Shift::Unclear, when.1);
+            change(
+                "tea",
+                how,
+                done,
+                DateTime::UNIX_EPOCH.with_timezone(&Tz::UTC),
+            )
+        };
         let unread = "I could not read the reminders: the disk is full.";
         let table = [
             (list(Some(&broken)), unread),
             (cancel("tea", &done(&["broken"])), unread),
             (cancel_all(&done(&["broken"])), unread),
-            (change("tea", when, &done(&["broken"])), unread),
+            (changed(&done(&["broken"])), unread),
             (
                 cancel("tea", &done(&["listed", "broken"])),
                 "I could not cancel that: the disk is full.",
@@ -343,11 +239,11 @@ mod tests {
                 "Cancelled 0 reminders. 1 left: say it again to cancel more.",
             ),
             (
-                change("tea", when, &done(&["listed", "broken"])),
+                changed(&done(&["listed", "broken"])),
                 "I could not change that reminder: the disk is full.",
             ),
             (
-                change("tea", when, &done(&["listed", "added", "broken"])),
+                changed(&done(&["listed", "added", "broken"])),
                 "⏰ Changed to today at 15\\:01: tea\n\nThe old one (#7) is still listed.",
             ),
         ];

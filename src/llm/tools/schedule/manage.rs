@@ -65,10 +65,11 @@ impl TypedTool for ListPrompts {
 }
 
 fn row(job: &Job, context: &ToolContext) -> Value {
-    json!({
+    let mut row = json!({
         "job_id": job.id,
         "title": job.details.title,
         "text": job.details.content,
+        "role": job.details.role,
         "status": status(job.status),
         "run_at": run_at(job),
         "recurrence": recurrence(&job.details.schedule),
@@ -78,7 +79,11 @@ fn row(job: &Job, context: &ToolContext) -> Value {
             "state": last.state,
             "reason": last.reason,
         })),
-    })
+    });
+    if let Some(metadata) = &job.details.metadata {
+        row["metadata"] = metadata.clone();
+    }
+    row
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

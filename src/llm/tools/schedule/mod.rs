@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use self::manage::{CancelPrompt, DeletePrompt, ListPrompts};
@@ -137,22 +138,30 @@ fn scheduled(job: &Job, now: DateTime<Utc>) -> ToolResult {
 
 fn run_at(job: &Job) -> Option<String> {
     let zone = job.details.schedule.zone();
-    job.next_run.map(|at| {
-        at.with_timezone(&zone)
-            .to_rfc3339_opts(chrono::SecondsFormat::Secs, false)
-    })
+    job.next_run.map(|at| in_zone(at, zone))
 }
 
 fn recurrence(schedule: &Schedule) -> Value {
-    match schedule.recurrence() {
+    let zone = schedule.zone();
+    let mut told = match schedule.recurrence() {
         Recurrence::Once => json!({ "type": "none" }),
         Recurrence::Interval { every_seconds } => {
-            json!({ "type": "interval", "interval_seconds": every_seconds })
+            json!({ "type": "interval", "interval_seconds": every_seconds, "timezone": zone.name() })
         }
         Recurrence::Cron { expression } => {
-            json!({ "type": "cron", "cron": expression.as_str(), "timezone": schedule.zone().name() })
+            json!({ "type": "cron", "cron": expression.as_str(), "timezone": zone.name() })
         }
+    };
+    if let Some(end) = schedule.ends_at() {
+        told["end_at"] = in_zone(end, zone).into();
     }
+    told
+}
+
+fn in_zone(moment: DateTime<Utc>, zone: Tz) -> String {
+    moment
+        .with_timezone(&zone)
+        .to_rfc3339_opts(chrono::SecondsFormat::Secs, false)
 }
 
 fn status(status: JobStatus) -> &'static str {

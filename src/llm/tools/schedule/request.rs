@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::core::schedule::{Schedule, ScheduleRules, ScheduleTerms, parse_zone, resolve_local};
+use crate::core::schedule::{
+    Schedule, ScheduleRules, ScheduleTerms, one_interval_after, parse_zone, resolve_coming,
+};
 use crate::core::tool::ToolContext;
 
 /// How local times may be written; the first is what the error asks for.
@@ -68,7 +70,7 @@ impl Arguments {
             None => context.zone,
         };
         let ends_at = match given(self.recurrence_end_at.as_ref()) {
-            Some(text) => Some(moment("recurrence_end_at", text, zone)?),
+            Some(text) => Some(moment("recurrence_end_at", text, (zone, context.now))?),
             None => None,
         };
         let terms = ScheduleTerms {
@@ -87,7 +89,8 @@ impl Arguments {
                 let every = self.recurrence_interval_seconds;
                 let every = every
                     .ok_or("recurrence_type \"interval\" needs recurrence_interval_seconds")?;
-                let first = start.map_or_else(|| later(context.now, every), Ok)?;
+                let first = start.or_else(|| one_interval_after(context.now, every, zone));
+                let first = first.ok_or(TOO_FAR)?;
                 Schedule::interval(first, every, &terms)
             }
             (RecurrenceType::Cron, Some(_)) => {
@@ -129,30 +132,36 @@ impl Arguments {
             (Some(_), Some(delay)) if delay > 0 => {
                 Err("give run_at or delay_seconds, not both".into())
             }
-            (Some(text), _) => moment("run_at", text, zone).map(Some),
+            (Some(text), _) => moment("run_at", text, (zone, now)).map(Some),
             (None, Some(delay)) => later(now, delay).map(Some),
             (None, None) => Ok(None),
         }
     }
 }
 
+const TOO_FAR: &str = "that is too far away";
+
 fn later(now: DateTime<Utc>, seconds: u64) -> Result<DateTime<Utc>, String> {
     i64::try_from(seconds)
         .ok()
         .and_then(TimeDelta::try_seconds)
         .and_then(|delay| now.checked_add_signed(delay))
-        .ok_or_else(|| "that is too far away".into())
+        .ok_or_else(|| TOO_FAR.into())
 }
 
-/// A moment with an offset, or a local one in the zone.
-fn moment(key: &str, text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
+/// A moment with an offset, or a local one in the zone, which is still to come if it can be.
+fn moment(
+    key: &str,
+    text: &str,
+    (zone, now): (Tz, DateTime<Utc>),
+) -> Result<DateTime<Utc>, String> {
     if let Ok(exact) = DateTime::parse_from_rfc3339(text) {
         return Ok(exact.with_timezone(&Utc));
     }
     LOCAL_FORMS
         .iter()
         .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-        .and_then(|local| resolve_local(local, zone))
+        .and_then(|local| resolve_coming(local, zone, now))
         .ok_or_else(|| {
             format!("{key} {text:?} is not a time; write 2026-05-01T09:00 (local) or add an offset")
         })

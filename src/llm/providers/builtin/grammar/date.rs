@@ -111,10 +111,13 @@ type Found = (Result<Day, Fault>, usize);
 
 /// A day at the start, with its preposition.
 pub(super) fn day(tokens: &[Token], today: NaiveDate) -> Option<Found> {
-    let lead = starts_any(tokens, "on the|on|by|for|by the|from|of|the").unwrap_or(0);
+    const LEADS: &str = "on the|on|by|for|by the|from|of|the";
+    let end = starts(tokens, "at the end").map(|_| 1);
+    let lead = starts_any(tokens, LEADS).or(end).unwrap_or(0);
     let bare = word(tokens, 0) == "the" || lead == 0;
     let here = rest(tokens, lead);
     let found = relative(here, today)
+        .or_else(|| last_of_month(here, today))
         .or_else(|| named_weekday(here, today, !bare))
         .or_else(|| numeric(here, today, !bare))
         .or_else(|| with_month(here, today))
@@ -168,6 +171,18 @@ fn relative(tokens: &[Token], today: NaiveDate) -> Option<Found> {
         })
         .max_by_key(|found| found.1);
     found.or_else(|| past(tokens))
+}
+
+/// "the last day of the month", "the end of next month".
+fn last_of_month(tokens: &[Token], today: NaiveDate) -> Option<Found> {
+    let day = starts_any(tokens, "last day|the last day|end|the end")?;
+    let here = rest(tokens, day);
+    let next = starts_any(here, "of next month|of the next month");
+    let of = next.or_else(|| starts_any(here, "of the month|of this month"))?;
+    let ahead = Months::new(if next.is_some() { 2 } else { 1 });
+    let date = today.with_day(1)?.checked_add_months(ahead)?.pred_opt()?;
+    let said = Said::Fixed;
+    Some((Ok(Day { date, said }), day + of))
 }
 
 fn past(tokens: &[Token]) -> Option<Found> {

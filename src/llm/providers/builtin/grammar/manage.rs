@@ -3,13 +3,14 @@
 use chrono::DateTime;
 use chrono_tz::Tz;
 
-use super::Intent;
 use super::card;
+use super::clock::Part;
 use super::date::{self, Fault};
 use super::phrase::Phrase;
 use super::polite;
 use super::token::{Token, one_of, rest, starts_any, word};
 use super::when;
+use super::{Intent, Shift};
 
 const NOUNS: &str = "reminder|reminders|alarm|alarms|timer|timers|alert|alerts|notification|\
     notifications|schedule|schedules";
@@ -219,8 +220,9 @@ fn change(sentence: &str, tokens: &[Token], now: DateTime<Tz>) -> Option<Intent>
             offer: format!("move the {words} reminder to 17:00"),
         });
     }
+    let shift = shift(verb, &phrase, now);
     Some(match when::resolve(&phrase, now) {
-        Ok(when) => Intent::ChangeReminder { words, when },
+        Ok(when) => Intent::ChangeReminder { words, when, shift },
         Err(Fault::Ask(question)) => Intent::Incomplete { question },
         Err(Fault::Impossible { why, instead }) => {
             let time = instead.strip_prefix("at ").unwrap_or(&instead);
@@ -232,10 +234,35 @@ fn change(sentence: &str, tokens: &[Token], now: DateTime<Tz>) -> Option<Intent>
     })
 }
 
+fn shift(verb: &str, phrase: &Phrase, now: DateTime<Tz>) -> Shift {
+    const FOR_GOOD: &str = "move|change|reschedule|update|edit|switch|make";
+    if verb == "snooze" {
+        return Shift::OnceMore;
+    }
+    let is_elsewhere = phrase.zone.is_some_and(|zone| zone != now.timezone());
+    let is_dated = phrase.day.is_some() || phrase.delay.is_some();
+    if is_dated || is_elsewhere || !one_of(verb, FOR_GOOD) {
+        return Shift::Unclear;
+    }
+    let time = match phrase.clocks.as_slice() {
+        [clock] => Some(clock.time(phrase.part)),
+        [] => phrase.part.map(Part::usual),
+        _ => None,
+    };
+    time.map_or(Shift::Unclear, Shift::TimeOfDay)
+}
+
 /// The place from which only a time stands, that time, and whether it is an amount ("by an hour").
 fn new_time(what: &[Token], now: DateTime<Tz>) -> Option<(usize, Phrase, bool)> {
     const JOINTS: &str = "to|until|till|for|by|back to|forward to|from|to be|so it is";
-    (0..what.len()).find_map(|at| {
+    // The "10" of "reminder 10 to 5pm" says which one, and not "ten to five".
+    let names_one = |at: &usize| {
+        let before = at.checked_sub(1).map_or("", |before| word(what, before));
+        let is_number = word(what, *at).bytes().all(|byte| byte.is_ascii_digit());
+        let is_named = one_of(before, NOUNS) || matches!(before, "#" | "number");
+        is_number && is_named && starts_any(rest(what, at + 1), JOINTS).is_some()
+    };
+    (0..what.len()).filter(|at| !names_one(at)).find_map(|at| {
         let joint = starts_any(rest(what, at), JOINTS);
         let here = rest(what, at + joint.unwrap_or(0));
         let by = joint.is_some() && word(what, at) == "by";

@@ -5,9 +5,7 @@
 //! - No day and a time already past today: tomorrow. A day without a time: 09:00; morning 09:00,
 //!   afternoon 15:00, evening 19:00, night 21:00, end of day 18:00. Loose hours ("at 7"): see
 //!   `clock`. Weekdays and dates: see `date`.
-//! - "every week", "every month" and "every year" without a day repeat on today's. Intervals of
-//!   days and weeks are counted in seconds, so a change of the clocks moves them by an hour; daily
-//!   and weekly repeats are cron and keep their time.
+//! - "every week", "every month" and "every year" without a day repeat on today's.
 //! - "what is the X" is a note search only for what a note may hold (see `notes`); other questions
 //!   are free chat.
 
@@ -32,7 +30,7 @@ mod token;
 mod when;
 mod zones;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use chrono_tz::Tz;
 
 /// What a sentence asks for.
@@ -55,6 +53,7 @@ pub enum Intent {
     ChangeReminder {
         words: String,
         when: When,
+        shift: Shift,
     },
     SaveNote {
         title: String,
@@ -89,6 +88,17 @@ pub enum Intent {
     Incomplete {
         question: String,
     },
+}
+
+/// What a single new time means for a reminder that repeats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shift {
+    /// "snooze": once more, beside the repeat.
+    OnceMore,
+    /// "move … to 10": only a time of day, at which the repeat can go on.
+    TimeOfDay(NaiveTime),
+    /// A day, a delay, or a word for this time only: it is not said what becomes of the repeat.
+    Unclear,
 }
 
 /// A question about the calendar, with the day already found.

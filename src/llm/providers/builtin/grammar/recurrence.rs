@@ -19,6 +19,8 @@ pub(super) enum Repeat {
     Weekly,
     /// Days of the month, sorted.
     MonthDays(Vec<u32>),
+    /// The last day of every month.
+    LastDay,
     /// "the second monday of every month"; `nth` is "1" to "4" or "L".
     NthWeekday {
         nth: &'static str,
@@ -42,6 +44,7 @@ type Found = (Result<Named, Fault>, usize);
 pub(super) fn repeat(tokens: &[Token], today: NaiveDate) -> Option<Found> {
     let lead = starts_any(tokens, "on|for|at|on the|the").unwrap_or(0);
     times_a_day(rest(tokens, lead))
+        .or_else(|| last_day(rest(tokens, lead)))
         .or_else(|| every(rest(tokens, lead), today))
         .or_else(|| adverb(rest(tokens, lead)))
         .or_else(|| of_every_month(rest(tokens, lead)))
@@ -60,6 +63,7 @@ fn every(tokens: &[Token], today: NaiveDate) -> Option<Found> {
     let found = alternate(here)
         .or_else(|| unit(here))
         .or_else(|| weekdays(here, true))
+        .or_else(|| every_last_day(here))
         .or_else(|| nth_weekday(here, true))
         .or_else(|| month_days(here, true))
         .or_else(|| year_day(here, today))
@@ -279,26 +283,32 @@ fn times_a_day(tokens: &[Token]) -> Option<Found> {
 
 const OF_MONTH: &str = "of every month|of each month|every month|each month|of the month|monthly";
 
-/// "the 1st of every month", "1st and 15th of each month", "last day of the month", "first monday
-/// of every month".
+/// "the 1st of every month", "1st and 15th of each month", "first monday of every month".
 fn of_every_month(tokens: &[Token]) -> Option<Found> {
-    if let Some(taken) = starts_any(tokens, "last day|the last day")
-        && let Some(used) = starts_any(rest(tokens, taken), OF_MONTH)
-    {
-        let why = "The last day of the month is a different one each month.";
-        return Some((
-            Err(Fault::new(why, "on the 28th of every month")),
-            taken + used,
-        ));
-    }
-    if let Some(taken) = starts_any(
-        tokens,
-        "end of every month|the end of every month|end of each month",
-    ) {
-        let why = "The end of the month is a different day each month.";
-        return Some((Err(Fault::new(why, "on the 28th of every month")), taken));
-    }
     nth_weekday(tokens, false).or_else(|| month_days(tokens, false))
+}
+
+/// "the last day of every month", "end of each month", "monthly on the last day". Of "the month" it is
+/// once, see `date`.
+fn last_day(tokens: &[Token]) -> Option<Found> {
+    let month = starts_any(tokens, "every month|each month|monthly");
+    let joint = month.and_then(|month| starts_any(rest(tokens, month), "on|at|, on|, at"));
+    if let (Some(month), Some(joint)) = (month, joint) {
+        let end = starts_any(rest(tokens, month + joint), "the last day|last day|the end")?;
+        let of = starts_any(rest(tokens, month + joint + end), "of the month");
+        return plain(Repeat::LastDay, month + joint + end + of.unwrap_or(0));
+    }
+    let day = starts_any(tokens, "last day|the last day|end|the end")?;
+    let of = starts_any(rest(tokens, day), "of every month|of each month")?;
+    plain(Repeat::LastDay, day + of)
+}
+
+/// What follows "every": "last day of the month".
+fn every_last_day(tokens: &[Token]) -> Option<Found> {
+    plain(
+        Repeat::LastDay,
+        starts_any(tokens, "last day of the month|last day of month")?,
+    )
 }
 
 fn nth_weekday(tokens: &[Token], every: bool) -> Option<Found> {
@@ -354,7 +364,8 @@ fn month_days(tokens: &[Token], every: bool) -> Option<Found> {
 pub(super) fn checked_month_days(days: Vec<u32>) -> Result<Named, Fault> {
     if let Some(day) = days.iter().find(|day| !(1..=28).contains(*day)) {
         let why = format!("Not every month has a day {day}.");
-        return Err(Fault::new(why, "on the 28th of every month"));
+        let nearest = if *day < 30 { "28th" } else { "last day" };
+        return Err(Fault::new(why, format!("on the {nearest} of every month")));
     }
     Ok((Repeat::MonthDays(days), None))
 }

@@ -88,6 +88,7 @@ fn day_fields(repeat: &Repeat, phrase: &Phrase, today: NaiveDate) -> Result<Stri
             format!("* * {}", day.num_days_from_sunday())
         }
         Repeat::MonthDays(days) => format!("{} * *", list(days.iter().copied())),
+        Repeat::LastDay => "L * *".to_owned(),
         Repeat::NthWeekday { nth, day } => format!("* * {day}#{nth}"),
         Repeat::YearDay { month, day } => format!("{day} {month} *"),
         Repeat::Months(months) => every_months(*months, phrase.day, today)?,

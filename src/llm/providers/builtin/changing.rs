@@ -1,0 +1,222 @@
+//! Moving and snoozing reminders. One that repeats is changed for good only where that was said.
+
+use chrono::{DateTime, Datelike, Days, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
+use chrono_tz::Tz;
+use serde_json::{Value, json};
+
+use super::grammar::{Shift, When};
+use super::listed::{Listed, Rule, all, choose};
+use super::reminders::{CANCEL, SCHEDULE, Waited, schedule_arguments};
+use super::words::{failed, plain};
+use super::{Done, Move};
+use crate::core::schedule::describe_delay;
+use crate::core::tool::ToolResult;
+
+const DAY: u64 = 86_400;
+
+/// What a change comes to.
+enum Plan {
+    /// A new one, and the old one goes.
+    Instead(Value),
+    /// A new one, and the old one stays.
+    Beside(Value),
+    /// Nothing before the person has said more.
+    Ask(String),
+}
+
+/// Changing is adding the new one first and cancelling the old one then, so that a failure in
+/// between leaves one too many and never none.
+pub(super) fn change(
+    words: &str,
+    (when, shift, waited): (&When, Shift, Waited),
+    done: &[Done<'_>],
+    now: DateTime<Tz>,
+) -> Move {
+    let (jobs, after) = match all(done) {
+        Ok(found) => found,
+        Err(first) => return first,
+    };
+    let job = match choose(words, jobs) {
+        Ok(job) => job,
+        Err(question) => return Move::Say(question),
+    };
+    match (plan(&job, (when, shift, waited), now), after) {
+        (Plan::Ask(question), _) => Move::Say(question),
+        (Plan::Instead(arguments) | Plan::Beside(arguments), []) => {
+            Move::Call(vec![(SCHEDULE, arguments)])
+        }
+        (_, [added, ..]) if added.result.error_text().is_some() => {
+            Move::Say(failed("I could not change that reminder", added.result))
+        }
+        (Plan::Beside(_), [added, ..]) => Move::Say(once_more(&job, added.result)),
+        (Plan::Instead(_), [_]) => Move::Call(vec![(CANCEL, json!({ "job_id": job.id }))]),
+        (Plan::Instead(_), [added, cancelled, ..]) => {
+            Move::Say(changed(&job, added.result, cancelled.result))
+        }
+    }
+}
+
+fn plan(job: &Listed, (when, shift, waited): (&When, Shift, Waited), now: DateTime<Tz>) -> Plan {
+    let like_before = |given: Value| joined(given, &job.kept);
+    let given = || like_before(schedule_arguments(&job.text, when, waited));
+    let moment = match when {
+        When::Every { .. } | When::Cron { .. } => {
+            return Plan::Instead(with_end(given(), &job.rule));
+        }
+        When::In { .. } | When::At { .. } if job.rule == Rule::Once => {
+            return Plan::Instead(given());
+        }
+        When::At { local } => *local,
+        When::In { seconds } => later(now, *seconds),
+    };
+    match shift {
+        Shift::OnceMore => Plan::Beside(given()),
+        Shift::TimeOfDay(time) => match moved(job, time, now) {
+            Some(rule) => {
+                let content = json!({ "content": job.text });
+                Plan::Instead(with_end(joined(like_before(content), &rule), &job.rule))
+            }
+            None => Plan::Ask(question(job, when, moment)),
+        },
+        Shift::Unclear => Plan::Ask(question(job, when, moment)),
+    }
+}
+
+fn joined(mut one: Value, other: &Value) -> Value {
+    if let (Some(one), Some(other)) = (one.as_object_mut(), other.as_object()) {
+        one.extend(other.clone());
+    }
+    one
+}
+
+/// A repeat that had an end keeps it, unless a new one was said.
+fn with_end(mut arguments: Value, rule: &Rule) -> Value {
+    if arguments["recurrence_end_at"].is_null()
+        && let Some(end) = rule.ends_at()
+    {
+        arguments["recurrence_end_at"] = end.into();
+    }
+    arguments
+}
+
+/// The same rule at another time of day; `None` where it has none or several, or where the clocks of
+/// another zone are meant.
+fn moved(job: &Listed, time: NaiveTime, now: DateTime<Tz>) -> Option<Value> {
+    let is_here = |zone: &Option<String>| zone.as_deref() == Some(now.timezone().name());
+    match &job.rule {
+        Rule::Cron {
+            expression, zone, ..
+        } if is_here(zone) => {
+            let mut fields = expression.splitn(3, ' ');
+            let (minute, hour, days) = (fields.next()?, fields.next()?, fields.next()?);
+            let is_single = |field: &str| field.bytes().all(|byte| byte.is_ascii_digit());
+            (is_single(minute) && is_single(hour)).then(|| {
+                let (minute, hour) = (time.minute(), time.hour());
+                json!({
+                    "recurrence_type": "cron",
+                    "recurrence_cron": format!("{minute} {hour} {days}"),
+                })
+            })
+        }
+        Rule::Interval { seconds, zone, .. } if is_here(zone) && seconds.is_multiple_of(DAY) => {
+            let next = DateTime::parse_from_rfc3339(job.run_at.as_deref()?).ok()?;
+            let mut first = next.naive_local().date().and_time(time);
+            if first <= now.naive_local() {
+                first = first.checked_add_days(Days::new(seconds / DAY))?;
+            }
+            Some(json!({
+                "recurrence_type": "interval",
+                "recurrence_interval_seconds": seconds,
+                "run_at": first.format("%Y-%m-%dT%H:%M:%S").to_string(),
+            }))
+        }
+        Rule::Once | Rule::Interval { .. } | Rule::Cron { .. } => None,
+    }
+}
+
+fn later(now: DateTime<Tz>, seconds: u64) -> NaiveDateTime {
+    let delay = i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds);
+    let moment = delay.and_then(|delay| now.checked_add_signed(delay));
+    moment.unwrap_or(now).naive_local()
+}
+
+/// Asks with two sentences that work.
+fn question(job: &Listed, when: &When, moment: NaiveDateTime) -> String {
+    let once = match when {
+        When::In { seconds } => {
+            let delay = TimeDelta::seconds(i64::try_from(*seconds).unwrap_or(i64::MAX / 1000));
+            format!("for {}", describe_delay(delay))
+        }
+        When::At { .. } | When::Every { .. } | When::Cron { .. } => {
+            format!("until {}", moment.format("%-d %B %Y at %-H:%M"))
+        }
+    };
+    let for_good = format!("{} at {}", days(&job.rule, moment), moment.format("%-H:%M"));
+    let id = job.id;
+    format!(
+        "That one repeats: {}. To hear of it once more, say \"{}\". To change it for good, say \"{}\".",
+        job.line(),
+        plain(&format!("snooze reminder {id} {once}")),
+        plain(&format!("change reminder {id} to {for_good}")),
+    )
+}
+
+/// The days of a rule as they are said, moved to the day of a moment.
+fn days(rule: &Rule, moment: NaiveDateTime) -> String {
+    let weekday = moment.format("%A");
+    match rule {
+        Rule::Interval { seconds, .. } if seconds.is_multiple_of(7 * DAY) && *seconds > 7 * DAY => {
+            format!("every {} weeks on {weekday}", seconds / (7 * DAY))
+        }
+        Rule::Interval { seconds, .. } if seconds.is_multiple_of(DAY) && *seconds > DAY => {
+            format!("every {} days", seconds / DAY)
+        }
+        Rule::Cron { expression, .. } => {
+            let fields: Vec<&str> = expression.split(' ').collect();
+            match fields.as_slice() {
+                [_, _, "*", "*", "1-5" | "mon-fri"] => "every weekday".to_owned(),
+                [_, _, "*", "*", weekdays] if *weekdays != "*" => format!("every {weekday}"),
+                [_, _, day, "*", "*"] if *day != "*" && moment.day() <= 28 => {
+                    format!("every month on the {}", ordinal(moment.day()))
+                }
+                _ => "every day".to_owned(),
+            }
+        }
+        Rule::Once | Rule::Interval { .. } => "every day".to_owned(),
+    }
+}
+
+fn ordinal(day: u32) -> String {
+    let ending = match day {
+        1 | 21 => "st",
+        2 | 22 => "nd",
+        3 | 23 => "rd",
+        _ => "th",
+    };
+    format!("{day}{ending}")
+}
+
+fn changed(job: &Listed, added: &ToolResult, cancelled: &ToolResult) -> String {
+    let when = added.value()["human"].as_str().unwrap_or_default();
+    let told = format!("⏰ Changed to {}: {}", plain(when), plain(&job.text));
+    if cancelled.value()["cancelled"] == true {
+        return told;
+    }
+    format!("{told}\n\nThe old one (#{}) is still listed.", job.id)
+}
+
+fn once_more(job: &Listed, added: &ToolResult) -> String {
+    let when = added.value()["human"].as_str().unwrap_or_default();
+    let stays = if job.is_paused {
+        "It stays paused:"
+    } else {
+        "It still comes"
+    };
+    format!(
+        "⏰ Once more {}: {}\n\n{stays} {} (#{}).",
+        plain(when),
+        plain(&job.text),
+        plain(&job.human),
+        job.id
+    )
+}
