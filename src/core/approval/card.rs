@@ -8,6 +8,7 @@ use super::visible::{visible, visible_line};
 use super::{AllowRule, Answer, ApprovalKey, Ruling, Verdict};
 use crate::core::card::{ButtonData, clock_time};
 use crate::core::channel::{Buttons, Capabilities};
+use crate::core::egress::parse_url;
 use crate::core::label::Labels;
 use crate::core::markup::{self, FormattedText, Span, Style, utf16_len};
 use crate::core::outbox::{Button, Outgoing};
@@ -138,6 +139,12 @@ fn arguments(text: &mut Text, question: &Question<'_>, room: usize) -> Option<Ou
     let mut whole = Text::default();
     for (name, value) in question.arguments.as_object().into_iter().flatten() {
         whole.argument(name, value);
+        if let Some(host) = host_behind(value) {
+            whole.line("  The host is ");
+            let start = whole.text.len();
+            whole.text.push_str(&host);
+            whole.span(start, Style::Code);
+        }
     }
     if whole.text.is_empty() {
         text.line("Without arguments.");
@@ -156,6 +163,22 @@ fn arguments(text: &mut Text, question: &Question<'_>, room: usize) -> Option<Ou
         content: whole.text,
         caption: FormattedText::plain(String::new()),
     })
+}
+
+/// The host of an address, as it is asked, where the address is written so that another one may be read:
+/// with letters that look like others, or like the end of the host.
+fn host_behind(value: &Value) -> Option<String> {
+    let written = value.as_str()?.trim();
+    let url = parse_url(written).ok()?;
+    let host = url.host_str()?;
+    let seen = format!("{}://{host}", url.scheme());
+    let is_seen = written
+        .split_at_checked(seen.len())
+        .is_some_and(|(head, rest)| {
+            head.eq_ignore_ascii_case(&seen)
+                && (rest.is_empty() || rest.starts_with(['/', ':', '?', '#']))
+        });
+    (!is_seen).then(|| host.to_owned())
 }
 
 impl Origin {
@@ -406,6 +429,41 @@ mod tests {
             ["Approve", "Deny", "Always allow this"]
         );
         assert_eq!(card.buttons[0][0].data, "a:12:2:y");
+    }
+
+    #[test]
+    fn a_card_says_which_host_is_asked_where_it_looks_like_another() {
+        let ask = |url: &str| {
+            let card = shown(
+                &json!({ "url": url }),
+                false,
+                &Labels::default(),
+                telegram(),
+            );
+            let lines: Vec<String> = card.text.text.lines().map(str::to_owned).collect();
+            lines[2].clone()
+        };
+        for (url, host) in [
+            ("https://bank.com\u{2044}login.evil.org/", ".evil.org"),
+            ("https://b\u{430}nk.com/", "xn--bnk-6cd.com"),
+            ("https://b%61nk.com/", "bank.com"),
+            ("https:\\\\bank.com/", "bank.com"),
+            ("https://bank.com\\.evil.org/", "bank.com"),
+        ] {
+            let line = ask(url);
+            assert!(
+                line.starts_with("  The host is ") && line.ends_with(host),
+                "{line}"
+            );
+        }
+        for url in [
+            "https://bank.com/ä?b",
+            "HTTP://Bank.com:8443",
+            "https://bank.com#a",
+            "a: b",
+        ] {
+            assert_eq!(ask(url), "", "{url}");
+        }
     }
 
     #[test]
