@@ -104,16 +104,40 @@ fn words(text: &str) -> Vec<Range<usize>> {
     words
 }
 
-/// A word without the marks around it.
+/// Signs that end a sentence or a quotation, and that clients leave out of an address before them.
+const ENDS: &str = ".:;,('?!`\"’”“‘»›…";
+
+/// So many of them stand behind an address; more could spell something.
+const MOST_ENDS: usize = 4;
+
+/// A word without the marks around it. What stands behind an address and does not merely end it belongs to
+/// it: a client may send it along.
 fn trimmed(text: &str, word: Range<usize>) -> Range<usize> {
     let whole = &text[word.clone()];
     let front = whole.trim_start_matches(|c: char| !c.is_alphanumeric());
     let start = word.end - front.len();
-    let end = start
-        + front
-            .trim_end_matches(|c: char| !c.is_alphanumeric() && c != '/')
-            .len();
-    start..end
+    let mut address = front;
+    for _ in 0..MOST_ENDS {
+        address = without_end(address).unwrap_or(address);
+    }
+    if without_end(address).is_some() {
+        address = front;
+    }
+    start..start + address.len()
+}
+
+/// A word without its last sign, where that ends it or closes what was opened before it.
+fn without_end(word: &str) -> Option<&str> {
+    let last = word.chars().next_back()?;
+    let count = |sign: char| word.matches(sign).count();
+    let ends = match last {
+        ')' => count(')') > count('('),
+        ']' => count(']') > count('['),
+        '}' => count('}') > count('{'),
+        '>' => count('>') > count('<'),
+        other => ENDS.contains(other),
+    };
+    ends.then(|| &word[..word.len() - last.len_utf8()])
 }
 
 /// Whether some client would make a link of it: a scheme, or a dot between a name and what could be
@@ -218,7 +242,7 @@ mod tests {
             "> [a](https://evil.example/s)",
             "a (⟨https://evil.example/s⟩)",
         ),
-        ("https://evil.example/**s**", "⟨https://evil.example/**s⟩**"),
+        ("https://evil.example/**s**", "⟨https://evil.example/**s**⟩"),
         ("https://evil.example/`s`", "⟨https://evil.example/s⟩"),
         ("`https://evil.example/s`", "⟨https://evil.example/s⟩"),
         ("write to a@evil.example", "write to ⟨a@evil.example⟩"),
@@ -253,6 +277,30 @@ mod tests {
             }
         }
         out
+    }
+
+    /// Whether what stands there is shown as it is, when only one address is known.
+    #[test]
+    fn what_stands_behind_an_address_may_be_part_of_it() {
+        for (text, is_link) in [
+            ("https://known.example/x", true),
+            ("is it https://known.example/x?!", true),
+            ("(https://known.example/x).", true),
+            ("\"https://known.example/x\",", true),
+            ("„https://known.example/x“…", true),
+            ("[{https://known.example/x}],", true),
+            ("https://known.example/x?-=-==", false),
+            ("https://known.example/x-", false),
+            ("https://known.example/x/", false),
+            ("https://known.example/x()", false),
+            ("https://known.example/x😀", false),
+            ("https://known.example/x\u{200b}\u{200c}", false),
+            ("https://known.example/x!?!?!?!?", false),
+        ] {
+            let text = FormattedText::plain(text);
+            let shown = without_unknown_links(&text, |one| one == "https://known.example/x");
+            assert_eq!(shown.spans.is_empty(), is_link, "{shown:?}");
+        }
     }
 
     #[test]
