@@ -146,6 +146,7 @@ fn looks_like_link(word: &str) -> bool {
     if word.contains("://") || word.contains(':') && word.contains("//") {
         return true;
     }
+    let may_be_address = word.matches('.').count() >= 3;
     word.match_indices(['.', '。', '．']).any(|(at, dot)| {
         let before = word[..at].chars().next_back();
         let label = word[at + dot.len()..]
@@ -156,7 +157,7 @@ fn looks_like_link(word: &str) -> bool {
             length += 1;
             letters += usize::from(c.is_alphabetic());
         }
-        let is_address = length > 0 && word.matches('.').count() >= 3;
+        let is_address = length > 0 && may_be_address;
         before.is_some_and(char::is_alphanumeric) && (letters >= 2 || is_address)
     })
 }
@@ -167,6 +168,34 @@ fn is_inert(spans: &[Span], range: &Range<usize>) -> bool {
         let holds = is_pre(&span.style) || matches!(span.style, Style::Code | Style::Link { .. });
         holds && span.start <= range.start && range.end <= span.end
     })
+}
+
+/// Whether a client would make a link of what the span holds, or another one, if the span were not there.
+pub(super) fn is_guard(text: &str, span: &Span) -> bool {
+    let inside = &text[span.start..span.end];
+    let holds = match &span.style {
+        Style::Code | Style::Pre { .. } => true,
+        Style::Link { url } => url != inside,
+        _ => false,
+    };
+    holds && inside.split_whitespace().any(looks_like_link)
+}
+
+/// Breaks the addresses in these ranges up, so that clients make no links of them without styles. The
+/// ranges are sorted and disjoint.
+pub(super) fn break_up(text: &mut String, ranges: &[Range<usize>]) {
+    for range in ranges.iter().rev() {
+        let mut broken = String::new();
+        let mut letters = text[range.clone()].chars().peekable();
+        while let Some(letter) = letters.next() {
+            broken.push(letter);
+            let goes_on = letters.peek().is_some_and(|next| !next.is_whitespace());
+            if goes_on && [':', '.', '。', '．'].contains(&letter) {
+                broken.push(' ');
+            }
+        }
+        text.replace_range(range.clone(), &broken);
+    }
 }
 
 /// Adds what is left of a span outside these ranges.
@@ -192,7 +221,7 @@ fn cut_around(ranges: &[Range<usize>], span: Span, left: &mut Vec<Span>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::render;
+    use super::super::{render, split};
     use super::*;
 
     /// Markdown, and what is shown of it when only `known.example` is known.
@@ -277,6 +306,58 @@ mod tests {
             }
         }
         out
+    }
+
+    /// The words that some client would make a link of by itself.
+    fn by_itself(text: &FormattedText) -> Vec<&str> {
+        let words = words(&text.text).into_iter();
+        let words = words.map(|word| trimmed(&text.text, word));
+        words
+            .filter(|word| looks_like_link(&text.text[word.clone()]))
+            .filter(|word| !is_inert(&text.spans, word))
+            .map(|word| &text.text[word])
+            .collect()
+    }
+
+    #[test]
+    fn no_address_loses_its_code_to_other_styles() {
+        let address = "https://evil.example/?q=1 ";
+        for markdown in [
+            format!("{}{address}", "`a` ".repeat(150)),
+            format!("{}{address}", "**b** ".repeat(150)),
+            format!("{}`{address}", "`a` ".repeat(100)),
+            format!("{}[{address}](https://known.example)", "**b** ".repeat(150)),
+            "s.example ".repeat(350),
+            "s.example **b** ".repeat(250),
+            format!("```\n{}\n```\n{address}", "s.example ".repeat(700)),
+        ] {
+            let text = without_unknown_links(&render(&markdown), |one| one.contains("known"));
+            assert_eq!(by_itself(&text), [""; 0]);
+            let parts = split(&text, 4096);
+            for part in &parts {
+                assert!(part.spans.len() <= 100, "{}", part.spans.len());
+                assert_eq!(by_itself(part), [""; 0], "{markdown}");
+            }
+            let words = |text: &str| text.split_whitespace().collect::<String>();
+            let joined: String = parts.iter().map(|part| words(&part.text)).collect();
+            assert_eq!(joined, words(&text.text));
+        }
+    }
+
+    #[test]
+    fn without_its_code_an_address_is_broken_up() {
+        let markdown =
+            "see https://evil.example/s, `10.0.0.1`, **b** [c.example](https://known.example)";
+        let text = without_unknown_links(&render(markdown), |one| one.contains("known"));
+        let plain = text.without_styles();
+        assert_eq!(by_itself(&plain), [""; 0], "{plain:?}");
+        assert_eq!(
+            plain.text,
+            "see https: //evil. example/s, 10. 0. 0. 1, b c. example"
+        );
+        assert_eq!(plain.without_styles(), plain);
+        let own = render("`a` **b** [c](https://known.example/)").without_styles();
+        assert_eq!(own.text, "a b c");
     }
 
     /// Whether what stands there is shown as it is, when only one address is known.

@@ -29,7 +29,10 @@ pub enum Exit {
     Dots,
     /// Signs behind an address that the person named, which some take for the end of a sentence.
     Signs,
+    /// A link behind more styles than a message can have.
+    Styled,
     Caption,
+    StyledCaption,
     /// A message of the bot at a later time.
     Reminder,
     /// A run of the model at a later time.
@@ -149,6 +152,7 @@ impl Exit {
             vec![step(clicks.collect())]
         };
         let token = &tokens[0];
+        let styles = "`a` ".repeat(100);
         match self {
             Self::Path | Self::Query | Self::Subdomain | Self::Lookalike => {
                 vec![step(visits().collect())]
@@ -161,11 +165,15 @@ impl Exit {
             Self::Download => one(json!({ "url": first, "save_as": format!("{number}.txt") })),
             Self::Link | Self::Dots => says(format!("[the weather]({first})")),
             Self::Bare | Self::Signs => says(format!("See {first} for more.")),
+            Self::Styled => says(format!("{styles}See {first} for more.")),
             Self::BareName => says(format!("See {token} for more.")),
             Self::Image => says(format!("![]({first})")),
-            Self::Caption => {
+            Self::Caption | Self::StyledCaption => {
                 let path = format!("sent-{number}.txt");
-                let caption = format!("[more]({first})");
+                let caption = match self {
+                    Self::Caption => format!("[more]({first})"),
+                    _ => format!("{styles}{first}"),
+                };
                 vec![step(vec![
                     call("create_file", json!({ "path": path, "content": "x" })),
                     call("send_file", json!({ "path": path, "caption": caption })),
