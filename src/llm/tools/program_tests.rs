@@ -262,7 +262,8 @@ async fn what_lies_in_the_folder_comes_out_with_its_labels() {
     let both = both.rewritten();
     for (tool, arguments, left) in [
         ("python_execute", json!({ "code": "" }), &stored),
-        ("bash", json!({ "command": "ls" }), &both),
+        ("bash", json!({ "command": "cp a b" }), &both),
+        ("bash", json!({ "command": "ls" }), &stored),
     ] {
         let world = World::answering(Ok(outcome(RunEnd::Exited(0), "")));
         *world.files.labels.lock().unwrap() = stored.clone();

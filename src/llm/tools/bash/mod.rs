@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::runs::{Interpreter, RunLimits, labelled, no_files, not_run, told};
 use super::typed::{TypedTool, failure};
 use super::{Family, tool};
-use crate::core::action::Action;
+use crate::core::action::{Action, Confinement};
 use crate::core::command::{Verdict, classify};
 use crate::core::files::WorkspaceId;
 use crate::core::label::Labels;
@@ -99,12 +99,18 @@ impl BashTools {
         }
     }
 
-    /// Notes where what a command leaves in the folder may come from.
+    /// Notes where what a command leaves in the folder may come from. One that can only look leaves nothing,
+    /// and the files stay known as what they are.
     async fn expose(
         &self,
         workspace: &WorkspaceId,
+        access: Access,
         labels: &Labels,
     ) -> Result<(), ToolOutcome> {
+        let mode = self.interpreter.sandbox.mode();
+        if access == Access::Look && mode.confinement() == Confinement::Native {
+            return Ok(());
+        }
         let exposed = self.interpreter.files.expose(workspace, labels).await;
         exposed.map_err(|error| no_files(&error))
     }
@@ -135,7 +141,7 @@ impl BashTools {
         let labels = self.interpreter.labels(context).await?;
         let access = self.access(&command);
         // Before it runs: whatever it leaves behind, also by a crash, is known to come from there.
-        self.expose(&workspace, &labels).await?;
+        self.expose(&workspace, access, &labels).await?;
         let environment = ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let request = RunRequest {
             program: self.interpreter.program.clone(),
@@ -156,7 +162,7 @@ impl BashTools {
         let labels = self.interpreter.labels_after(context, labels).await;
         if labels != before {
             // It may have written what it read of that.
-            self.expose(&workspace, &labels).await?;
+            self.expose(&workspace, access, &labels).await?;
         }
         Ok(labelled(told(&outcome), labels))
     }
