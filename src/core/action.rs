@@ -44,12 +44,16 @@ pub enum Action {
     ChangeFiles {
         /// Their paths in the workspace.
         paths: Vec<String>,
+        /// What is not there any more then.
+        loss: Loss,
     },
     /// Deletes a file.
     DeleteFile {
         /// Its path in the workspace.
         path: String,
     },
+    /// Deletes something else of what the bot keeps.
+    Forget(Kept),
     /// Sends a file into this chat.
     SendFile {
         /// Its path in the workspace.
@@ -113,6 +117,28 @@ fn shown(url: &Url) -> String {
         path.push('…');
     }
     format!("{scheme}://{dots}{host}{port}{path}")
+}
+
+/// What a change of files takes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// Nothing, or only what the model itself wrote after it had read something from outside.
+    Nothing,
+    /// The content of a file, or a part of it.
+    Content,
+    /// The place of a file, which keeps its content.
+    Place,
+}
+
+/// What the bot keeps beside files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// A note.
+    Note,
+    /// A reminder or a task.
+    Reminder,
+    /// What was said in the conversation.
+    History,
 }
 
 /// Whether a fetch carries more than its address.

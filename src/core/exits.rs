@@ -10,7 +10,7 @@ use std::fmt;
 
 pub use self::addresses::{KnownAddresses, Visited, Words};
 pub use self::links::Links;
-use super::action::{Action, Confinement, Plainness};
+use super::action::{Action, Confinement, Kept, Loss, Plainness};
 use super::label::Labels;
 use url::Url;
 
@@ -49,6 +49,12 @@ pub enum Reason {
     Runs,
     /// It deletes a file.
     DeletesFile,
+    /// It puts something else in the place of what a file says.
+    Replaces,
+    /// It moves a file.
+    Moves,
+    /// It deletes something else that is kept.
+    Forgets(Kept),
     /// It plans a run of the model.
     PlansRun,
     /// It writes through another program.
@@ -62,7 +68,12 @@ pub fn escalation(action: &Action, surroundings: &Surroundings) -> Option<Reason
         return None;
     }
     match action {
-        Action::Inside | Action::SendFile { .. } | Action::ChangeFiles { .. } => None,
+        Action::Inside | Action::SendFile { .. } => None,
+        Action::ChangeFiles { loss, .. } => match loss {
+            Loss::Nothing => None,
+            Loss::Content => Some(Reason::Replaces),
+            Loss::Place => Some(Reason::Moves),
+        },
         Action::Fetch {
             url,
             plain: Plainness::Carries,
@@ -78,6 +89,7 @@ pub fn escalation(action: &Action, surroundings: &Surroundings) -> Option<Reason
             (*confinement != Confinement::Native).then_some(Reason::Runs)
         }
         Action::DeleteFile { .. } => Some(Reason::DeletesFile),
+        Action::Forget(what) => Some(Reason::Forgets(*what)),
         Action::ScheduleRun => Some(Reason::PlansRun),
         Action::McpWrite { server } => Some(Reason::WritesThrough(server.clone())),
     }
@@ -112,6 +124,11 @@ impl fmt::Display for Reason {
             Self::Clicks => f.write_str("a click tells the page something"),
             Self::Runs => f.write_str("what it runs could reach a network"),
             Self::DeletesFile => f.write_str("it deletes a file"),
+            Self::Replaces => f.write_str("it replaces what a file says"),
+            Self::Moves => f.write_str("it moves a file"),
+            Self::Forgets(Kept::Note) => f.write_str("it deletes a note"),
+            Self::Forgets(Kept::Reminder) => f.write_str("it ends a reminder or a task"),
+            Self::Forgets(Kept::History) => f.write_str("it deletes what was said"),
             Self::PlansRun => f.write_str("it plans work for later"),
             Self::WritesThrough(server) => write!(f, "it changes something at {server}"),
         }

@@ -85,6 +85,7 @@ impl RuleTarget {
             | Action::Click { .. }
             | Action::Code { .. }
             | Action::ChangeFiles { .. }
+            | Action::Forget(_)
             | Action::ScheduleRun
             | Action::McpWrite { .. } => Self::Call {
                 call: Fingerprint::of(tool, arguments),

@@ -1,6 +1,7 @@
 //! What is asked about that is no way out by itself, and what the rule does not hold back, so that
 //! nobody believes that it does.
 
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::injections::forwarded;
@@ -38,6 +39,70 @@ async fn what_is_for_later_or_for_good_is_asked_about_and_never_always_allowed()
             "{buttons}"
         );
     }
+    world.finish().await;
+}
+
+/// What cannot be undone: a note, a reminder, what was said, a file whose content is not the model's own.
+#[tokio::test]
+async fn what_is_lost_for_good_is_asked_about() {
+    let mut world = World::plain(Rule::On).await;
+    let own = ["a.txt", "b.txt"].map(|path| json!({ "path": path, "content": "mine" }));
+    let note = json!({ "title": "n", "data": "x" });
+    let remind = json!({ "content": "call", "delay_seconds": 20_000_000 });
+    let mut kept = own.map(|file| call("create_file", file)).to_vec();
+    kept.push(call("user_memory_save", note));
+    kept.push(call("schedule_prompt", remind));
+    let keep = json!({ "text": "keep this" });
+    world.turn(Some(keep.into()), kept, "", Says::No).await;
+    let create = |path: &str, content: &str| {
+        let file = json!({ "path": path, "content": content, "overwrite": true });
+        call("create_file", file)
+    };
+    let edit = |path: &str| {
+        let change = json!({ "path": path, "old": "mine", "new": "yours" });
+        call("edit_file", change)
+    };
+    let shift = |from: &str, to: &str, overwrite: bool| {
+        let paths = json!({ "source_path": from, "destination_path": to, "overwrite": overwrite });
+        call("move_file", paths)
+    };
+    let lost = [
+        call("user_memory_delete", json!({ "title": "n" })),
+        call("cancel_scheduled_prompt", json!({ "job_id": 1 })),
+        call("delete_scheduled_prompt", json!({ "job_id": 1 })),
+        call("chat_history_trim", json!({ "keep_latest": 0 })),
+        create("a.txt", "yours"),
+        create("./a.txt", "yours"),
+        edit("a.txt"),
+        shift("b.txt", "a.txt", true),
+        // Else it would be a file of the model's by then.
+        shift("b.txt", "c.txt", false),
+    ];
+    for loses in lost {
+        // Not too many questions at once.
+        world.bot.advance(TimeDelta::minutes(11));
+        world.starts_afresh().await;
+        let before = world.asked;
+        let what = format!("{loses:?}");
+        world
+            .turn(Some(forwarded().into()), vec![loses], "", Says::No)
+            .await;
+        assert_eq!(world.asked, before + 1, "{what}");
+    }
+    // What the model writes by itself, it may change.
+    world.starts_afresh().await;
+    let before = world.asked;
+    let written = vec![
+        create("new.txt", "mine"),
+        edit("new.txt"),
+        create("new.txt", "again"),
+        create("other.txt", "x"),
+        shift("other.txt", "new.txt", true),
+    ];
+    world
+        .turn(Some(forwarded().into()), written, "", Says::No)
+        .await;
+    assert_eq!(world.asked, before);
     world.finish().await;
 }
 
