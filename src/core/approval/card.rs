@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 
+use super::host::host_behind;
 use super::visible::{visible, visible_line};
 use super::{AllowRule, Answer, ApprovalKey, Ruling, Verdict};
 use crate::core::card::{ButtonData, clock_time};
 use crate::core::channel::{Buttons, Capabilities};
-use crate::core::egress::parse_url;
 use crate::core::label::Labels;
 use crate::core::markup::{self, FormattedText, Span, Style, utf16_len};
 use crate::core::outbox::{Button, Outgoing};
@@ -165,22 +165,6 @@ fn arguments(text: &mut Text, question: &Question<'_>, room: usize) -> Option<Ou
     })
 }
 
-/// The host of an address, as it is asked, where the address is written so that another one may be read:
-/// with letters that look like others, or like the end of the host.
-fn host_behind(value: &Value) -> Option<String> {
-    let written = value.as_str()?.trim();
-    let url = parse_url(written).ok()?;
-    let host = url.host_str()?;
-    let seen = format!("{}://{host}", url.scheme());
-    let is_seen = written
-        .split_at_checked(seen.len())
-        .is_some_and(|(head, rest)| {
-            head.eq_ignore_ascii_case(&seen)
-                && (rest.is_empty() || rest.starts_with(['/', ':', '?', '#']))
-        });
-    (!is_seen).then(|| host.to_owned())
-}
-
 impl Origin {
     fn line(&self) -> String {
         let (head, name, text) = match self {
@@ -325,9 +309,9 @@ impl Text {
             text: self.text,
             spans: self.spans,
         };
-        let whole = markup::split(&text, usize::MAX).into_iter().next();
+        let whole = markup::whole(&text).unwrap_or(text);
         // Who presses must not be led elsewhere by what others wrote, nor carry something there.
-        markup::without_unknown_links(&whole.unwrap_or(text), |_| false)
+        markup::without_unknown_links(&whole, |_| false)
     }
 }
 
@@ -429,41 +413,6 @@ mod tests {
             ["Approve", "Deny", "Always allow this"]
         );
         assert_eq!(card.buttons[0][0].data, "a:12:2:y");
-    }
-
-    #[test]
-    fn a_card_says_which_host_is_asked_where_it_looks_like_another() {
-        let ask = |url: &str| {
-            let card = shown(
-                &json!({ "url": url }),
-                false,
-                &Labels::default(),
-                telegram(),
-            );
-            let lines: Vec<String> = card.text.text.lines().map(str::to_owned).collect();
-            lines[2].clone()
-        };
-        for (url, host) in [
-            ("https://bank.com\u{2044}login.evil.org/", ".evil.org"),
-            ("https://b\u{430}nk.com/", "xn--bnk-6cd.com"),
-            ("https://b%61nk.com/", "bank.com"),
-            ("https:\\\\bank.com/", "bank.com"),
-            ("https://bank.com\\.evil.org/", "bank.com"),
-        ] {
-            let line = ask(url);
-            assert!(
-                line.starts_with("  The host is ") && line.ends_with(host),
-                "{line}"
-            );
-        }
-        for url in [
-            "https://bank.com/ä?b",
-            "HTTP://Bank.com:8443",
-            "https://bank.com#a",
-            "a: b",
-        ] {
-            assert_eq!(ask(url), "", "{url}");
-        }
     }
 
     #[test]

@@ -221,7 +221,7 @@ fn cut_around(ranges: &[Range<usize>], span: Span, left: &mut Vec<Span>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{render, split};
+    use super::super::{fitted, render, split, whole};
     use super::*;
 
     /// Markdown, and what is shown of it when only `known.example` is known.
@@ -342,6 +342,30 @@ mod tests {
             let joined: String = parts.iter().map(|part| words(&part.text)).collect();
             assert_eq!(joined, words(&text.text));
         }
+    }
+
+    #[test]
+    fn what_cannot_be_split_has_its_last_addresses_broken_up() {
+        let link = "[k.example](https://known.example) ";
+        for markdown in [
+            format!("{}{}", "`s.example` ".repeat(90), link.repeat(90)),
+            format!("{}**b** {}", link.repeat(90), "s.example ".repeat(90)),
+            format!("{}{}", "**b** s.example ".repeat(60), link.repeat(60)),
+        ] {
+            let text = without_unknown_links(&render(&markdown), |one| one.contains("known"));
+            let fitted = fitted(&text);
+            assert_eq!(fitted.spans.len(), 100);
+            assert_eq!(by_itself(&fitted), [""; 0]);
+            for span in &fitted.spans {
+                let inside = &fitted.text[span.start..span.end];
+                assert!(["s.example", "k.example"].contains(&inside), "{inside}");
+            }
+            assert_eq!(fitted.text.replace(". ", "."), text.text);
+        }
+        let many = render(&"`s.example` ".repeat(300));
+        assert_eq!(whole(&many), Some(many));
+        let few = render("**a** `b.example`");
+        assert_eq!(fitted(&few), few);
     }
 
     #[test]

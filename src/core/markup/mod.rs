@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 pub use code_files::{CodeFile, LongCode};
 pub use links::without_unknown_links;
 pub use render::{literal, render, render_apart};
-pub use split::{fitted, split};
+pub use split::{fitted, split, whole};
 pub use unfinished::{render_unfinished, render_unfinished_apart};
 
 /// Text with styles on ranges of it: what a channel sends.

@@ -81,6 +81,12 @@ fn skipped(text: &str, cut: usize, carried: &[Span]) -> usize {
     }
 }
 
+/// A text of any length in one piece, and legal; `None` when nothing of it can be seen.
+pub fn whole(text: &FormattedText) -> Option<FormattedText> {
+    let spans = legalise(&text.text, text.spans.clone());
+    part(&text.text, &spans, 0..text.text.len())
+}
+
 /// The text with no more styles than a message can have, for what cannot be in parts. Where some are dropped
 /// that kept an address from being a link, the address is broken up.
 pub fn fitted(text: &FormattedText) -> FormattedText {
@@ -93,12 +99,12 @@ fn keep_most(mut part: FormattedText) -> FormattedText {
     if part.spans.len() > MOST_SPANS {
         let text = &part.text;
         part.spans.sort_by_cached_key(|span| {
-            (!is_guard(text, span), importance(&span.style), span.start)
+            // Of the first kind those go that come last: what is broken up there moves none that stay.
+            let rank = (!is_guard(text, span)).then(|| importance(&span.style));
+            (rank, span.start)
         });
         let mut dropped = part.spans.split_off(MOST_SPANS);
         sort(&mut part.spans);
-        // Only where there is no room for them all, and then those that stay are of their kind: what is
-        // broken up would move others.
         dropped.retain(|span| is_guard(&part.text, span));
         dropped.sort_by_key(|span| span.start);
         let dropped: Vec<Range<usize>> = dropped.iter().map(|span| span.start..span.end).collect();
