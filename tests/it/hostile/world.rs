@@ -39,6 +39,8 @@ pub enum Kind {
     Compacting,
     /// It has a real browser.
     Surfing,
+    /// Its model's server looks things up by itself.
+    LookingUp,
 }
 
 /// What the person sends.
@@ -107,9 +109,15 @@ impl World {
                 ("memory.history_window", "4"),
             ]);
         }
+        if kind == Kind::LookingUp {
+            keys.extend([
+                ("llm.provider", "openrouter"),
+                ("llm.openrouter.plugins", r#"[{ id = "web" }]"#),
+            ]);
+        }
         let bot = match kind {
             Kind::Surfing => TestBot::with_browser(&keys).await?,
-            Kind::Plain | Kind::Compacting => TestBot::with(&keys).await,
+            Kind::Plain | Kind::Compacting | Kind::LookingUp => TestBot::with(&keys).await,
         };
         let script: Arc<Mutex<VecDeque<Reply>>> = Arc::default();
         let replies = Arc::clone(&script);
