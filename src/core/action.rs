@@ -60,6 +60,8 @@ pub enum Action {
         path: String,
         /// What stands below it.
         caption: String,
+        /// What happens where it is opened.
+        opened: Opened,
     },
     /// Plans a run of the model.
     ScheduleRun,
@@ -128,6 +130,15 @@ pub enum Loss {
     Content,
     /// The place of a file, which keeps its content.
     Place,
+}
+
+/// What happens where somebody opens a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// They see it, or it is not what a model wrote after it had read something from outside.
+    Shown,
+    /// It may load the addresses that stand in it.
+    Leads,
 }
 
 /// What the bot keeps beside files.

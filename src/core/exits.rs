@@ -5,12 +5,14 @@
 
 mod addresses;
 mod links;
+mod pages;
 
 use std::fmt;
 
 pub use self::addresses::{KnownAddresses, Visited, Words};
 pub use self::links::Links;
-use super::action::{Action, Confinement, Kept, Loss, Plainness};
+pub use self::pages::{is_rendered, leads_nowhere};
+use super::action::{Action, Confinement, Kept, Loss, Opened, Plainness};
 use super::label::Labels;
 use url::Url;
 
@@ -51,6 +53,8 @@ pub enum Reason {
     DeletesFile,
     /// It puts something else in the place of what a file says.
     Replaces,
+    /// It sends a file that leads whoever opens it somewhere.
+    SendsPage,
     /// It moves a file.
     Moves,
     /// It deletes something else that is kept.
@@ -68,7 +72,8 @@ pub fn escalation(action: &Action, surroundings: &Surroundings) -> Option<Reason
         return None;
     }
     match action {
-        Action::Inside | Action::SendFile { .. } => None,
+        Action::Inside => None,
+        Action::SendFile { opened, .. } => (*opened == Opened::Leads).then_some(Reason::SendsPage),
         Action::ChangeFiles { loss, .. } => match loss {
             Loss::Nothing => None,
             Loss::Content => Some(Reason::Replaces),
@@ -125,6 +130,9 @@ impl fmt::Display for Reason {
             Self::Runs => f.write_str("what it runs could reach a network"),
             Self::DeletesFile => f.write_str("it deletes a file"),
             Self::Replaces => f.write_str("it replaces what a file says"),
+            Self::SendsPage => {
+                f.write_str("opening this file may load the addresses that stand in it")
+            }
             Self::Moves => f.write_str("it moves a file"),
             Self::Forgets(Kept::Note) => f.write_str("it deletes a note"),
             Self::Forgets(Kept::Reminder) => f.write_str("it ends a reminder or a task"),

@@ -39,6 +39,24 @@ pub fn without_unknown_links(
     shown
 }
 
+/// The text for a file, with the address of each link behind its words. Addresses for which `is_known` does not
+/// hold are broken up; in code a mere name stays, which is mostly one of a file.
+pub fn without_unknown_addresses(text: &FormattedText, is_known: impl Fn(&str) -> bool) -> String {
+    let shown = with_addresses(text, &|_: &str| false);
+    let mut unknown = Vec::new();
+    for word in words(&shown.text) {
+        let address = trimmed(&shown.text, word);
+        let written = &shown.text[address.clone()];
+        let is_name = !written.contains("//") && is_inert(&shown.spans, &address);
+        if looks_like_link(written) && !is_known(written) && !is_name {
+            unknown.push(address);
+        }
+    }
+    let mut text = shown.text;
+    break_up(&mut text, &unknown);
+    text
+}
+
 /// Each unknown link as its words and, behind them, the address.
 fn with_addresses(text: &FormattedText, is_known: &impl Fn(&str) -> bool) -> FormattedText {
     let mut shown = text.clone();

