@@ -44,18 +44,24 @@ pub enum Action {
     ChangeFiles {
         /// Their paths in the workspace.
         paths: Vec<String>,
+        /// What is not there any more then.
+        loss: Loss,
     },
     /// Deletes a file.
     DeleteFile {
         /// Its path in the workspace.
         path: String,
     },
+    /// Deletes something else of what the bot keeps.
+    Forget(Kept),
     /// Sends a file into this chat.
     SendFile {
         /// Its path in the workspace.
         path: String,
         /// What stands below it.
         caption: String,
+        /// What happens where it is opened.
+        opened: Opened,
     },
     /// Plans a run of the model.
     ScheduleRun,
@@ -113,6 +119,37 @@ fn shown(url: &Url) -> String {
         path.push('…');
     }
     format!("{scheme}://{dots}{host}{port}{path}")
+}
+
+/// What a change of files takes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// Nothing, or only what the model itself wrote after it had read something from outside.
+    Nothing,
+    /// The content of a file, or a part of it.
+    Content,
+    /// The place of a file, which keeps its content.
+    Place,
+}
+
+/// What happens where somebody opens a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// They see it, or it is not what a model wrote after it had read something from outside.
+    Shown,
+    /// It may load the addresses that stand in it.
+    Leads,
+}
+
+/// What the bot keeps beside files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// A note.
+    Note,
+    /// A reminder or a task.
+    Reminder,
+    /// What was said in the conversation.
+    History,
 }
 
 /// Whether a fetch carries more than its address.

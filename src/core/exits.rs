@@ -5,12 +5,14 @@
 
 mod addresses;
 mod links;
+mod pages;
 
 use std::fmt;
 
 pub use self::addresses::{KnownAddresses, Visited, Words};
 pub use self::links::Links;
-use super::action::{Action, Confinement, Plainness};
+pub use self::pages::{is_rendered, leads_nowhere};
+use super::action::{Action, Confinement, Kept, Loss, Opened, Plainness};
 use super::label::Labels;
 use url::Url;
 
@@ -49,6 +51,14 @@ pub enum Reason {
     Runs,
     /// It deletes a file.
     DeletesFile,
+    /// It puts something else in the place of what a file says.
+    Replaces,
+    /// It sends a file that leads whoever opens it somewhere.
+    SendsPage,
+    /// It moves a file.
+    Moves,
+    /// It deletes something else that is kept.
+    Forgets(Kept),
     /// It plans a run of the model.
     PlansRun,
     /// It writes through another program.
@@ -62,7 +72,13 @@ pub fn escalation(action: &Action, surroundings: &Surroundings) -> Option<Reason
         return None;
     }
     match action {
-        Action::Inside | Action::SendFile { .. } | Action::ChangeFiles { .. } => None,
+        Action::Inside => None,
+        Action::SendFile { opened, .. } => (*opened == Opened::Leads).then_some(Reason::SendsPage),
+        Action::ChangeFiles { loss, .. } => match loss {
+            Loss::Nothing => None,
+            Loss::Content => Some(Reason::Replaces),
+            Loss::Place => Some(Reason::Moves),
+        },
         Action::Fetch {
             url,
             plain: Plainness::Carries,
@@ -78,6 +94,7 @@ pub fn escalation(action: &Action, surroundings: &Surroundings) -> Option<Reason
             (*confinement != Confinement::Native).then_some(Reason::Runs)
         }
         Action::DeleteFile { .. } => Some(Reason::DeletesFile),
+        Action::Forget(what) => Some(Reason::Forgets(*what)),
         Action::ScheduleRun => Some(Reason::PlansRun),
         Action::McpWrite { server } => Some(Reason::WritesThrough(server.clone())),
     }
@@ -112,6 +129,14 @@ impl fmt::Display for Reason {
             Self::Clicks => f.write_str("a click tells the page something"),
             Self::Runs => f.write_str("what it runs could reach a network"),
             Self::DeletesFile => f.write_str("it deletes a file"),
+            Self::Replaces => f.write_str("it replaces what a file says"),
+            Self::SendsPage => {
+                f.write_str("opening this file may load the addresses that stand in it")
+            }
+            Self::Moves => f.write_str("it moves a file"),
+            Self::Forgets(Kept::Note) => f.write_str("it deletes a note"),
+            Self::Forgets(Kept::Reminder) => f.write_str("it ends a reminder or a task"),
+            Self::Forgets(Kept::History) => f.write_str("it deletes what was said"),
             Self::PlansRun => f.write_str("it plans work for later"),
             Self::WritesThrough(server) => write!(f, "it changes something at {server}"),
         }

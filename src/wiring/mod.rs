@@ -265,6 +265,7 @@ impl Joints<'_> {
                 },
                 timeout: self.settings.runtime.turn_timeout_seconds.get(),
                 max_run_attempts: self.settings.scheduler.prompts.max_attempts.get(),
+                looked_up: model::looked_up(self.settings),
             },
         }
     }

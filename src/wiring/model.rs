@@ -11,6 +11,7 @@ use super::settings::Settings;
 use crate::adapters::system::jitter;
 use crate::app::spending::Spending;
 use crate::core::http_url::HttpUrl;
+use crate::core::label::{Labels, Source};
 use crate::core::model::{ChatModel, estimated_tokens};
 use crate::llm::breaker::CircuitBreaker;
 use crate::llm::chain::Chain;
@@ -83,6 +84,15 @@ pub(super) fn used(settings: &Settings) -> impl Iterator<Item = LlmConfig> {
     let names = names.chain(of_runs.flat_map(|profile| &profile.fallbacks));
     let profiles = names.filter_map(|name| config.profile(name));
     std::iter::once(config.clone()).chain(profiles)
+}
+
+/// Where what the models say may come from before they have read anything here: a server that looks things up by
+/// itself. Which model answers is not known before.
+pub(super) fn looked_up(settings: &Settings) -> Labels {
+    let looks = used(settings).any(|config| openrouter::looks_things_up(&config));
+    let host = || "openrouter.ai".to_owned();
+    let labels = looks.then(|| Labels::of(Source::Web { host: host() }));
+    labels.unwrap_or_default()
 }
 
 /// The tokens that the smallest of the models leaves beside its prompt.

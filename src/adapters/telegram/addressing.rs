@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::channel::BotIdentity;
 use super::config::GroupMode;
+use super::envelope::shown_name;
 use crate::core::message::QuotedAuthor;
 
 /// For whom a message of a group is.
@@ -90,7 +91,9 @@ pub(super) fn quoted_author(message: &Value, bot: &BotIdentity) -> QuotedAuthor 
     }
     let author = replied["from"]["id"].as_i64();
     let is_passed_on = replied.as_object().is_none_or(|fields| {
-        let of_others = |name: &String| name.starts_with("forward_") || name == "via_bot";
+        let of_others = |name: &String| {
+            name.starts_with("forward_") || ["via_bot", "contact", "venue"].contains(&name.as_str())
+        };
         fields.keys().any(of_others) || !replied["sender_chat"].is_null()
     });
     match author.filter(|_| !is_passed_on) {
@@ -106,6 +109,20 @@ pub(super) fn origin_author(origin: &Value, bot: &BotIdentity) -> QuotedAuthor {
         Some(id) if id == bot.id => QuotedAuthor::Bot,
         _ => QuotedAuthor::Other,
     }
+}
+
+/// Who has put a message together that its sender only chose: another bot, or whoever filled in a contact or a
+/// place.
+pub(super) fn composer(message: &Value, bot: &BotIdentity) -> Option<String> {
+    let by = &message["via_bot"];
+    if !by.is_null() && by["id"].as_i64() != Some(bot.id) {
+        return Some(shown_name(by));
+    }
+    let is_there = |name: &str| !message[name].is_null();
+    let composed = [("contact", "a contact card"), ("venue", "a place on a map")];
+    let mut composed = composed.into_iter();
+    let (_, words) = composed.find(|(name, _)| is_there(name))?;
+    Some(words.to_owned())
 }
 
 fn mentions(message: &Value, text: &str, bot: &BotIdentity) -> bool {

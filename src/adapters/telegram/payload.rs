@@ -11,11 +11,8 @@ use url::Url;
 use super::envelope::topic;
 use crate::core::channel::{ChatTarget, DeliveryError};
 use crate::core::ids;
-use crate::core::markup::{FormattedText, Style, utf16_spans};
+use crate::core::markup::{FormattedText, Style, fitted, utf16_spans};
 use crate::core::outbox::Button;
-
-/// More than these in one message are cut off by the server.
-const MAX_ENTITIES: usize = 100;
 
 /// `sendMessage`.
 pub(super) fn send_message(
@@ -24,9 +21,10 @@ pub(super) fn send_message(
     buttons: &[Vec<Button>],
     reply_to: Option<&ids::MessageId>,
 ) -> Result<SendMessage, DeliveryError> {
-    let mut payload = SendMessage::new(ChatId(chat_id(target)?), text.text.clone());
+    let (text, styles) = body(text);
+    let mut payload = SendMessage::new(ChatId(chat_id(target)?), text);
     payload.message_thread_id = thread(target);
-    payload.entities = Some(entities(text)).filter(|entities| !entities.is_empty());
+    payload.entities = Some(styles).filter(|entities| !entities.is_empty());
     payload.link_preview_options = Some(no_preview());
     payload.reply_parameters = reply_to.map(reply_parameters).transpose()?;
     payload.reply_markup = keyboard(buttons).map(ReplyMarkup::InlineKeyboard);
@@ -41,8 +39,9 @@ pub(super) fn edit_message_text(
     buttons: &[Vec<Button>],
 ) -> Result<EditMessageText, DeliveryError> {
     let chat = ChatId(chat_id(target)?);
-    let mut payload = EditMessageText::new(chat, message_id(message)?, text.text.clone());
-    payload.entities = Some(entities(text)).filter(|entities| !entities.is_empty());
+    let (text, styles) = body(text);
+    let mut payload = EditMessageText::new(chat, message_id(message)?, text);
+    payload.entities = Some(styles).filter(|entities| !entities.is_empty());
     payload.link_preview_options = Some(no_preview());
     payload.reply_markup = keyboard(buttons);
     Ok(payload)
@@ -64,10 +63,11 @@ pub(super) fn send_document(
         .map_err(|error| refused(&error))?;
     let mut form = addressed(target, reply_to)?.part("document", part);
     if !caption.text.is_empty() {
-        form = form.text("caption", caption.text.clone()).text(
-            "caption_entities",
-            json(serde_json::to_string(&entities(caption)))?,
-        );
+        let (caption, styles) = body(caption);
+        let styles = json(serde_json::to_string(&styles))?;
+        form = form
+            .text("caption", caption)
+            .text("caption_entities", styles);
     }
     Ok(form)
 }
@@ -138,18 +138,18 @@ fn keyboard(buttons: &[Vec<Button>]) -> Option<InlineKeyboardMarkup> {
     (!buttons.is_empty()).then(|| InlineKeyboardMarkup::new(rows))
 }
 
-pub(super) fn entities(text: &FormattedText) -> Vec<MessageEntity> {
-    utf16_spans(text)
-        .into_iter()
-        .filter_map(|(offset, length, style)| {
-            Some(MessageEntity {
-                kind: entity_kind(style)?,
-                offset,
-                length,
-            })
+/// A text in the form of the Bot API: the server cuts off what it has too many of.
+pub(super) fn body(text: &FormattedText) -> (String, Vec<MessageEntity>) {
+    let text = fitted(text);
+    let entity = |(offset, length, style)| {
+        Some(MessageEntity {
+            kind: entity_kind(style)?,
+            offset,
+            length,
         })
-        .take(MAX_ENTITIES)
-        .collect()
+    };
+    let entities = utf16_spans(&text).into_iter().filter_map(entity).collect();
+    (text.text, entities)
 }
 
 fn entity_kind(style: &Style) -> Option<MessageEntityKind> {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::access::Access;
 use super::addressing::{
-    Addressee, addressee, is_meant, origin_author, quoted_author, without_mention,
+    Addressee, addressee, composer, is_meant, origin_author, quoted_author, without_mention,
 };
 use super::attachments::attachments;
 use super::channel::BotIdentity;
@@ -133,6 +133,9 @@ impl UpdateReader {
             quote.by = quoted_author(envelope.body(), &self.bot);
         }
         message.forwarded_by = origin_author(&envelope.body()["forward_origin"], &self.bot);
+        if message.forwarded_from.is_none() {
+            message.forwarded_from = composer(envelope.body(), &self.bot);
+        }
         add_files(&mut message, envelope.body());
         if in_group && message.forwarded_from.is_none() {
             message.text = without_mention(&message.text, &self.bot);

@@ -3,7 +3,7 @@
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use super::payload::{addressed, entities};
+use super::payload::{addressed, body};
 use crate::core::channel::{ChatTarget, DeliveryError};
 use crate::core::ids::MessageId;
 use crate::core::outgoing_file::{OutgoingFile, SentAs};
@@ -32,10 +32,10 @@ pub(super) async fn send_files(
     };
     form = form.part(field, part(file).await?);
     if !file.caption.text.is_empty() {
-        let styles = json!(entities(&file.caption)).to_string();
+        let (caption, styles) = body(&file.caption);
         form = form
-            .text("caption", file.caption.text.clone())
-            .text("caption_entities", styles);
+            .text("caption", caption)
+            .text("caption_entities", json!(styles).to_string());
     }
     if file.sent_as == SentAs::Document {
         // A file that looks like one of another kind is still meant as a file.
@@ -52,8 +52,9 @@ fn in_album(file: &OutgoingFile, part: &str) -> Value {
     };
     let mut media = json!({ "type": kind, "media": format!("attach://{part}") });
     if !file.caption.text.is_empty() {
-        media["caption"] = file.caption.text.clone().into();
-        media["caption_entities"] = json!(entities(&file.caption));
+        let (caption, styles) = body(&file.caption);
+        media["caption"] = caption.into();
+        media["caption_entities"] = json!(styles);
     }
     media
 }

@@ -105,12 +105,18 @@ impl One<'_> {
         fetching.fetch(file, most_bytes).await
     }
 
+    /// The file as it was kept; `None` where it is not known to be that file any more: a model may have
+    /// written there since, and what it wrote must not pass for a document.
     async fn kept(&self, path: Option<&str>, most_bytes: u64) -> Option<Arc<dyn Blob>> {
         let uploads = self.all.uploads.as_ref()?;
         let path = WorkspacePath::parse(path?).ok()?;
         let workspace = WorkspaceId::of(self.target);
         let kept = uploads.workspaces.open(&workspace, &path, most_bytes).await;
-        self.all.copy(&kept.ok()?.content).await.ok()
+        let kept = kept.ok()?;
+        if !self.asked.labels().covers(&kept.labels) {
+            return None;
+        }
+        self.all.copy(&kept.content).await.ok()
     }
 
     /// The limits name types, and only the content says what a document is.

@@ -30,7 +30,8 @@ pub fn answer(
         document(markdown, &rendered, place, grown)
     } else {
         let texts = parts.into_iter().map(Outgoing::formatted);
-        texts.chain(files.into_iter().map(code)).collect()
+        let files = files.into_iter().map(|file| code(place, file));
+        texts.chain(files).collect()
     };
     let mut rows: Vec<NewOutbox> = contents
         .into_iter()
@@ -42,9 +43,9 @@ pub fn answer(
     rows
 }
 
-fn code(file: CodeFile) -> Outgoing {
+fn code(place: &AnswerPlace, file: CodeFile) -> Outgoing {
     Outgoing::Document {
-        file_name: file.name,
+        file_name: place.links.code_name(file.name),
         content: file.code,
         caption: FormattedText::default(),
     }
@@ -86,14 +87,16 @@ fn document(
         .chars()
         .take(200)
         .collect();
+    let whole = markup::render(markdown);
     let summary = FormattedText::plain(format!(
         "{head} … (the whole answer, {} characters, is in this file)",
-        markup::render(markdown).text.chars().count()
+        whole.text.chars().count()
     ));
+    let (name, content) = place.links.file(markdown, &whole);
     let summary = place.links.applied(summary);
     let file = |caption| Outgoing::Document {
-        file_name: "answer.md".into(),
-        content: markdown.to_owned(),
+        file_name: name.into(),
+        content,
         caption,
     };
     match grown {

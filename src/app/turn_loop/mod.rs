@@ -39,6 +39,7 @@ use crate::core::exits::Links;
 use crate::core::ids::{CallId, ConversationId, InboxId, TurnId};
 use crate::core::inbox::InboxRow;
 use crate::core::journal::{JournalEntry, OpenAnswer, RunningTurn, TurnJournal};
+use crate::core::label::Labels;
 use crate::core::media::Attached;
 use crate::core::message::Incoming;
 use crate::core::model::ChatModel;
@@ -54,7 +55,7 @@ const TYPING_EVERY: Duration = Duration::from_secs(4);
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Settings of the loop.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct TurnSettings {
     /// What a turn may spend.
     pub limits: TurnLimits,
@@ -62,6 +63,8 @@ pub struct TurnSettings {
     pub timeout: Duration,
     /// How often a scheduled run is tried.
     pub max_run_attempts: u32,
+    /// Where what the models say may come from before they have read anything here.
+    pub looked_up: Labels,
 }
 
 /// Runs turns.
@@ -241,7 +244,8 @@ impl TurnLoop {
             .context
             .load(&running.conversation, &running.inbox, now)
             .await?;
-        let labels = context.labels.clone();
+        let mut labels = context.labels.clone();
+        labels.join(&self.settings.looked_up);
         let mut turn = Turn::new(self.settings.limits, self.tools.effects(), labels);
         for fact in running.facts {
             turn.feed(fact);

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 
+use super::host::host_behind;
 use super::visible::{head, visible, visible_head, visible_line};
 use super::{AllowRule, Answer, ApprovalKey, Ruling, Verdict};
 use crate::core::card::{ButtonData, clock_time};
@@ -141,6 +142,12 @@ fn arguments(text: &mut Text, question: &Question<'_>, room: usize) -> Option<Ou
     let mut whole = Text::default();
     for (name, value) in question.arguments.as_object().into_iter().flatten() {
         whole.argument(name, value);
+        if let Some(host) = host_behind(value) {
+            whole.line("  The host is ");
+            let start = whole.text.len();
+            whole.text.push_str(&host);
+            whole.span(start, Style::Code);
+        }
     }
     if whole.text.is_empty() {
         text.line("Without arguments.");
@@ -292,9 +299,9 @@ impl Text {
             text: self.text,
             spans: self.spans,
         };
-        let whole = markup::split(&text, usize::MAX).into_iter().next();
+        let whole = markup::whole(&text).unwrap_or(text);
         // Who presses must not be led elsewhere by what others wrote, nor carry something there.
-        markup::without_unknown_links(&whole.unwrap_or(text), |_| false)
+        markup::without_unknown_links(&whole, |_| false)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod card;
 mod decide;
+mod host;
 mod policy;
 mod rule;
 mod store;

@@ -109,7 +109,7 @@ pub fn guarded(action: &Action) -> Option<&'static str> {
             .any(|name| name.eq_ignore_ascii_case(".git"))
     };
     let touches = match action {
-        Action::ChangeFiles { paths } => paths.iter().any(is_gits),
+        Action::ChangeFiles { paths, .. } => paths.iter().any(is_gits),
         Action::DeleteFile { path } => is_gits(path),
         _ => false,
     };
@@ -286,6 +286,7 @@ mod tests {
     fn what_git_goes_by_is_changed_with_a_persons_word_only() {
         let changes = |path: &str| Action::ChangeFiles {
             paths: vec!["notes.txt".to_owned(), path.to_owned()],
+            loss: crate::core::action::Loss::Nothing,
         };
         for path in [
             ".git",

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::Fingerprint;
 use super::visible::visible_line;
-use crate::core::action::{Action, ClickLeads};
+use crate::core::action::{Action, ClickLeads, Plainness};
 use crate::core::ids::RuleId;
 
 /// The exact target of a call: what must be the same for a stored rule to cover it.
@@ -19,10 +19,13 @@ pub enum RuleTarget {
         /// The path.
         path: String,
     },
-    /// Everything at one server.
+    /// Everything at one server, done in one way.
     Host {
         /// Its scheme, name and port.
         origin: String,
+        /// The method by which something is sent there; `None` for what only fetches, and is done on a page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        method: Option<String>,
     },
     /// One command line, with all that it is given.
     Command {
@@ -41,19 +44,27 @@ pub enum RuleTarget {
 impl RuleTarget {
     /// The target of a call; `None` where the same words may mean something else another time.
     pub fn of(tool: &str, action: &Action, arguments: &Value) -> Option<Self> {
-        let host = |url: &Url| Self::Host {
+        let host = |url: &Url, method| Self::Host {
             origin: url.origin().ascii_serialization(),
+            method,
         };
         Some(match action {
             Action::DeleteFile { path } | Action::SendFile { path, .. } => {
                 Self::Path { path: path.clone() }
             }
-            Action::Fetch { url, .. }
+            Action::Fetch {
+                url,
+                plain: Plainness::Carries,
+            } if url.has_host() => host(url, Some(method(arguments))),
+            Action::Fetch {
+                url,
+                plain: Plainness::Plain,
+            }
             | Action::FillField { page: Some(url) }
             | Action::Click {
                 leads: ClickLeads::To(url),
                 ..
-            } if url.has_host() => host(url),
+            } if url.has_host() => host(url, None),
             // What else it is given (an input, a time limit) may change what the line does.
             Action::Command { line, confinement } => Self::Command {
                 line: line.target()?,
@@ -74,6 +85,7 @@ impl RuleTarget {
             | Action::Click { .. }
             | Action::Code { .. }
             | Action::ChangeFiles { .. }
+            | Action::Forget(_)
             | Action::ScheduleRun
             | Action::McpWrite { .. } => Self::Call {
                 call: Fingerprint::of(tool, arguments),
@@ -85,18 +97,31 @@ impl RuleTarget {
     pub fn describe(&self) -> String {
         match self {
             Self::Path { path } => visible_line(path),
-            Self::Host { origin } => visible_line(origin),
+            Self::Host {
+                origin,
+                method: None,
+            } => visible_line(origin),
+            Self::Host {
+                origin,
+                method: Some(method),
+            } => visible_line(&format!("{origin}, sending by {method}")),
             Self::Command { line, .. } => visible_line(line),
             Self::Call { .. } => "with exactly the same arguments".to_owned(),
         }
     }
 }
 
+/// The method of a call that sends something.
+fn method(arguments: &Value) -> String {
+    let named = arguments["method"].as_str().unwrap_or("GET");
+    named.trim().to_ascii_uppercase()
+}
+
 /// The fingerprint of a call without its command line.
 fn beside(tool: &str, arguments: &Value, line: &str) -> Fingerprint {
     let mut rest = arguments.clone();
     if let Some(fields) = rest.as_object_mut() {
-        fields.retain(|_, value| value.as_str() != Some(line));
+        fields.retain(|name, value| name != "command" || value.as_str() != Some(line));
     }
     Fingerprint::of(tool, &rest)
 }
@@ -126,13 +151,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::core::action::{Confinement, Plainness};
+    use crate::core::action::Confinement;
     use crate::core::command::{Command, CommandLine, Joiner, Part, Reading, Script, Simple, Word};
 
     fn fetch(address: &str) -> Action {
         Action::Fetch {
             url: address.parse().unwrap(),
             plain: Plainness::Carries,
+        }
+    }
+
+    fn plain(address: &str) -> Action {
+        Action::Fetch {
+            url: address.parse().unwrap(),
+            plain: Plainness::Plain,
         }
     }
 
@@ -172,6 +204,7 @@ mod tests {
     #[test]
     fn the_target_is_as_narrow_as_the_call() {
         let none = json!({});
+        let method = |name: &str| json!({ "method": name });
         let given = |line: &str, stdin: &str| json!({ "command": line, "stdin": stdin });
         for (one, two, same) in [
             (
@@ -202,6 +235,41 @@ mod tests {
             (
                 (fetch("https://a.org"), none.clone()),
                 (fetch("https://a.org:8443"), none.clone()),
+                false,
+            ),
+            (
+                (plain("https://a.org/x"), none.clone()),
+                (plain("https://a.org/y"), json!({ "method": "get" })),
+                true,
+            ),
+            (
+                (plain("https://a.org"), none.clone()),
+                (fetch("https://a.org"), none.clone()),
+                false,
+            ),
+            (
+                (fetch("https://a.org"), method("post")),
+                (fetch("https://a.org"), method("POST")),
+                true,
+            ),
+            (
+                (fetch("https://a.org"), method("POST")),
+                (fetch("https://a.org"), method("DELETE")),
+                false,
+            ),
+            (
+                (fetch("https://a.org"), method("GET")),
+                (fetch("https://a.org"), none.clone()),
+                true,
+            ),
+            (
+                (native("sh"), given("sh", "")),
+                (native("sh"), json!({ "command": "sh" })),
+                false,
+            ),
+            (
+                (native("sh"), given("sh", "sh")),
+                (native("sh"), json!({ "command": "sh" })),
                 false,
             ),
             (
@@ -254,6 +322,18 @@ mod tests {
             let two = RuleTarget::of("tool", &two.0, &two.1).unwrap();
             assert_eq!(one == two, same, "{one:?} and {two:?}");
         }
+    }
+
+    #[test]
+    fn rules_of_earlier_versions_cover_what_only_fetches() {
+        let stored = json!({ "kind": "host", "origin": "https://a.org" });
+        let target = |action| RuleTarget::of("http_request", &action, &json!({})).unwrap();
+        let only_fetches = target(plain("https://a.org/x"));
+        assert_eq!(serde_json::to_value(&only_fetches).unwrap(), stored);
+        assert_eq!(only_fetches.describe(), "https://a.org");
+        let sends = target(fetch("https://a.org/x"));
+        assert_ne!(serde_json::to_value(&sends).unwrap(), stored);
+        assert_eq!(sends.describe(), "https://a.org, sending by GET");
     }
 
     #[test]

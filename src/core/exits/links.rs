@@ -5,8 +5,9 @@ use std::sync::Arc;
 use url::Url;
 
 use super::KnownAddresses;
+use super::pages::is_rendered;
 use crate::core::label::Labels;
-use crate::core::markup::{FormattedText, without_unknown_links};
+use crate::core::markup::{FormattedText, without_unknown_addresses, without_unknown_links};
 
 /// Which addresses may be links in what a model writes.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +35,26 @@ impl Links {
         match self {
             Self::All => text,
             Self::Only(known) => without_unknown_links(&text, |address| is_known(known, address)),
+        }
+    }
+
+    /// A whole answer as a file, and its name: as it was written or, where not all may be links, as it is
+    /// read. Who opens Markdown is led to what stands in it.
+    pub fn file(&self, markdown: &str, read: &FormattedText) -> (&'static str, String) {
+        match self {
+            Self::All => ("answer.md", markdown.to_owned()),
+            Self::Only(known) => {
+                let is_known = |address: &str| is_known(known, address);
+                ("answer.txt", without_unknown_addresses(read, is_known))
+            }
+        }
+    }
+
+    /// The name for a file of code, so that opening it shows the code.
+    pub fn code_name(&self, name: String) -> String {
+        match self {
+            Self::Only(_) if is_rendered(&name) => format!("{name}.txt"),
+            Self::All | Self::Only(_) => name,
         }
     }
 }

@@ -116,7 +116,15 @@ fn each_other_exit_is_open_or_asked_for() {
     use Reason as R;
     let to = |address| click(ClickLeads::To(url(address)));
     let path = "a.txt".to_owned();
-    let caption = String::new();
+    let send = |path: &str, opened| Action::SendFile {
+        path: path.to_owned(),
+        caption: String::new(),
+        opened,
+    };
+    let change = |path: &str, loss| Action::ChangeFiles {
+        paths: vec![path.to_owned()],
+        loss,
+    };
     let server = "crm".to_owned();
     let writes = R::WritesThrough(server.clone());
     decide([
@@ -136,7 +144,12 @@ fn each_other_exit_is_open_or_asked_for() {
             0,
             Some(R::DeletesFile),
         ),
-        (Action::SendFile { path, caption }, 0, None),
+        (send(&path, Opened::Leads), 0, Some(R::SendsPage)),
+        (send(&path, Opened::Shown), 0, None),
+        (change(&path, Loss::Nothing), 0, None),
+        (change(&path, Loss::Content), 0, Some(R::Replaces)),
+        (change(&path, Loss::Place), 0, Some(R::Moves)),
+        (Action::Forget(Kept::Note), 0, Some(R::Forgets(Kept::Note))),
         (Action::ScheduleRun, 0, Some(R::PlansRun)),
         (Action::McpWrite { server }, 0, Some(writes)),
     ]);
@@ -296,4 +309,32 @@ fn the_calls_of_a_turn_are_counted_in_their_order() {
     assert_eq!(asked(&linked, "", &linked.join(" ")), expected);
     let surroundings = Surroundings::of(&CallId::new("11"), &Labels::default(), [], &[]);
     assert_eq!(escalation(&get(&linked[11]), &surroundings), None);
+}
+
+#[test]
+fn an_answer_as_a_file_leads_only_to_what_is_known() {
+    use crate::core::markup::render;
+    let markdown = "# A\n\n![](https://evil.example/?d=1) [b](https://known.example/) `config.toml` \
+                    c.evil.example <img src=https://evil.example/2>";
+    let read = render(markdown);
+    assert_eq!(
+        Links::All.file(markdown, &read),
+        ("answer.md", markdown.to_owned())
+    );
+    let known = KnownAddresses::of([Words::Fetched("https://known.example/")]);
+    let only = Links::Only(std::sync::Arc::new(known));
+    let (name, content) = only.file(markdown, &read);
+    assert_eq!(name, "answer.txt");
+    assert!(
+        !content.contains("://evil") && !content.contains("c.evil.example"),
+        "{content}"
+    );
+    assert!(
+        content.contains("b (https://known.example/) config.toml"),
+        "{content}"
+    );
+    for (name, shown) in [("code.html", "code.html.txt"), ("code.py", "code.py")] {
+        assert_eq!(only.code_name(name.to_owned()), shown);
+        assert_eq!(Links::All.code_name(name.to_owned()), name);
+    }
 }

@@ -39,6 +39,24 @@ pub fn without_unknown_links(
     shown
 }
 
+/// The text for a file, with the address of each link behind its words. Addresses for which `is_known` does not
+/// hold are broken up; in code a mere name stays, which is mostly one of a file.
+pub fn without_unknown_addresses(text: &FormattedText, is_known: impl Fn(&str) -> bool) -> String {
+    let shown = with_addresses(text, &|_: &str| false);
+    let mut unknown = Vec::new();
+    for word in words(&shown.text) {
+        let address = trimmed(&shown.text, word);
+        let written = &shown.text[address.clone()];
+        let is_name = !written.contains("//") && is_inert(&shown.spans, &address);
+        if looks_like_link(written) && !is_known(written) && !is_name {
+            unknown.push(address);
+        }
+    }
+    let mut text = shown.text;
+    break_up(&mut text, &unknown);
+    text
+}
+
 /// Each unknown link as its words and, behind them, the address.
 fn with_addresses(text: &FormattedText, is_known: &impl Fn(&str) -> bool) -> FormattedText {
     let mut shown = text.clone();
@@ -104,16 +122,40 @@ fn words(text: &str) -> Vec<Range<usize>> {
     words
 }
 
-/// A word without the marks around it.
+/// Signs that end a sentence or a quotation, and that clients leave out of an address before them.
+const ENDS: &str = ".:;,('?!`\"’”“‘»›…";
+
+/// So many of them stand behind an address; more could spell something.
+const MOST_ENDS: usize = 4;
+
+/// A word without the marks around it. What stands behind an address and does not merely end it belongs to
+/// it: a client may send it along.
 fn trimmed(text: &str, word: Range<usize>) -> Range<usize> {
     let whole = &text[word.clone()];
     let front = whole.trim_start_matches(|c: char| !c.is_alphanumeric());
     let start = word.end - front.len();
-    let end = start
-        + front
-            .trim_end_matches(|c: char| !c.is_alphanumeric() && c != '/')
-            .len();
-    start..end
+    let mut address = front;
+    for _ in 0..MOST_ENDS {
+        address = without_end(address).unwrap_or(address);
+    }
+    if without_end(address).is_some() {
+        address = front;
+    }
+    start..start + address.len()
+}
+
+/// A word without its last sign, where that ends it or closes what was opened before it.
+fn without_end(word: &str) -> Option<&str> {
+    let last = word.chars().next_back()?;
+    let count = |sign: char| word.matches(sign).count();
+    let ends = match last {
+        ')' => count(')') > count('('),
+        ']' => count(']') > count('['),
+        '}' => count('}') > count('{'),
+        '>' => count('>') > count('<'),
+        other => ENDS.contains(other),
+    };
+    ends.then(|| &word[..word.len() - last.len_utf8()])
 }
 
 /// Whether some client would make a link of it: a scheme, or a dot between a name and what could be
@@ -122,6 +164,7 @@ fn looks_like_link(word: &str) -> bool {
     if word.contains("://") || word.contains(':') && word.contains("//") {
         return true;
     }
+    let may_be_address = word.matches('.').count() >= 3;
     word.match_indices(['.', '。', '．']).any(|(at, dot)| {
         let before = word[..at].chars().next_back();
         let label = word[at + dot.len()..]
@@ -132,7 +175,7 @@ fn looks_like_link(word: &str) -> bool {
             length += 1;
             letters += usize::from(c.is_alphabetic());
         }
-        let is_address = length > 0 && word.matches('.').count() >= 3;
+        let is_address = length > 0 && may_be_address;
         before.is_some_and(char::is_alphanumeric) && (letters >= 2 || is_address)
     })
 }
@@ -143,6 +186,34 @@ fn is_inert(spans: &[Span], range: &Range<usize>) -> bool {
         let holds = is_pre(&span.style) || matches!(span.style, Style::Code | Style::Link { .. });
         holds && span.start <= range.start && range.end <= span.end
     })
+}
+
+/// Whether a client would make a link of what the span holds, or another one, if the span were not there.
+pub(super) fn is_guard(text: &str, span: &Span) -> bool {
+    let inside = &text[span.start..span.end];
+    let holds = match &span.style {
+        Style::Code | Style::Pre { .. } => true,
+        Style::Link { url } => url != inside,
+        _ => false,
+    };
+    holds && inside.split_whitespace().any(looks_like_link)
+}
+
+/// Breaks the addresses in these ranges up, so that clients make no links of them without styles. The
+/// ranges are sorted and disjoint.
+pub(super) fn break_up(text: &mut String, ranges: &[Range<usize>]) {
+    for range in ranges.iter().rev() {
+        let mut broken = String::new();
+        let mut letters = text[range.clone()].chars().peekable();
+        while let Some(letter) = letters.next() {
+            broken.push(letter);
+            let goes_on = letters.peek().is_some_and(|next| !next.is_whitespace());
+            if goes_on && [':', '.', '。', '．'].contains(&letter) {
+                broken.push(' ');
+            }
+        }
+        text.replace_range(range.clone(), &broken);
+    }
 }
 
 /// Adds what is left of a span outside these ranges.
@@ -168,7 +239,7 @@ fn cut_around(ranges: &[Range<usize>], span: Span, left: &mut Vec<Span>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::render;
+    use super::super::{fitted, render, split, whole};
     use super::*;
 
     /// Markdown, and what is shown of it when only `known.example` is known.
@@ -218,7 +289,7 @@ mod tests {
             "> [a](https://evil.example/s)",
             "a (⟨https://evil.example/s⟩)",
         ),
-        ("https://evil.example/**s**", "⟨https://evil.example/**s⟩**"),
+        ("https://evil.example/**s**", "⟨https://evil.example/**s**⟩"),
         ("https://evil.example/`s`", "⟨https://evil.example/s⟩"),
         ("`https://evil.example/s`", "⟨https://evil.example/s⟩"),
         ("write to a@evil.example", "write to ⟨a@evil.example⟩"),
@@ -253,6 +324,106 @@ mod tests {
             }
         }
         out
+    }
+
+    /// The words that some client would make a link of by itself.
+    fn by_itself(text: &FormattedText) -> Vec<&str> {
+        let words = words(&text.text).into_iter();
+        let words = words.map(|word| trimmed(&text.text, word));
+        words
+            .filter(|word| looks_like_link(&text.text[word.clone()]))
+            .filter(|word| !is_inert(&text.spans, word))
+            .map(|word| &text.text[word])
+            .collect()
+    }
+
+    #[test]
+    fn no_address_loses_its_code_to_other_styles() {
+        let address = "https://evil.example/?q=1 ";
+        for markdown in [
+            format!("{}{address}", "`a` ".repeat(150)),
+            format!("{}{address}", "**b** ".repeat(150)),
+            format!("{}`{address}", "`a` ".repeat(100)),
+            format!("{}[{address}](https://known.example)", "**b** ".repeat(150)),
+            "s.example ".repeat(350),
+            "s.example **b** ".repeat(250),
+            format!("```\n{}\n```\n{address}", "s.example ".repeat(700)),
+        ] {
+            let text = without_unknown_links(&render(&markdown), |one| one.contains("known"));
+            assert_eq!(by_itself(&text), [""; 0]);
+            let parts = split(&text, 4096);
+            for part in &parts {
+                assert!(part.spans.len() <= 100, "{}", part.spans.len());
+                assert_eq!(by_itself(part), [""; 0], "{markdown}");
+            }
+            let words = |text: &str| text.split_whitespace().collect::<String>();
+            let joined: String = parts.iter().map(|part| words(&part.text)).collect();
+            assert_eq!(joined, words(&text.text));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_split_has_its_last_addresses_broken_up() {
+        let link = "[k.example](https://known.example) ";
+        for markdown in [
+            format!("{}{}", "`s.example` ".repeat(90), link.repeat(90)),
+            format!("{}**b** {}", link.repeat(90), "s.example ".repeat(90)),
+            format!("{}{}", "**b** s.example ".repeat(60), link.repeat(60)),
+        ] {
+            let text = without_unknown_links(&render(&markdown), |one| one.contains("known"));
+            let fitted = fitted(&text);
+            assert_eq!(fitted.spans.len(), 100);
+            assert_eq!(by_itself(&fitted), [""; 0]);
+            for span in &fitted.spans {
+                let inside = &fitted.text[span.start..span.end];
+                assert!(["s.example", "k.example"].contains(&inside), "{inside}");
+            }
+            assert_eq!(fitted.text.replace(". ", "."), text.text);
+        }
+        let many = render(&"`s.example` ".repeat(300));
+        assert_eq!(whole(&many), Some(many));
+        let few = render("**a** `b.example`");
+        assert_eq!(fitted(&few), few);
+    }
+
+    #[test]
+    fn without_its_code_an_address_is_broken_up() {
+        let markdown =
+            "see https://evil.example/s, `10.0.0.1`, **b** [c.example](https://known.example)";
+        let text = without_unknown_links(&render(markdown), |one| one.contains("known"));
+        let plain = text.without_styles();
+        assert_eq!(by_itself(&plain), [""; 0], "{plain:?}");
+        assert_eq!(
+            plain.text,
+            "see https: //evil. example/s, 10. 0. 0. 1, b c. example"
+        );
+        assert_eq!(plain.without_styles(), plain);
+        let own = render("`a` **b** [c](https://known.example/)").without_styles();
+        assert_eq!(own.text, "a b c");
+    }
+
+    /// Whether what stands there is shown as it is, when only one address is known.
+    #[test]
+    fn what_stands_behind_an_address_may_be_part_of_it() {
+        for (text, is_link) in [
+            ("https://known.example/x", true),
+            ("is it https://known.example/x?!", true),
+            ("(https://known.example/x).", true),
+            ("\"https://known.example/x\",", true),
+            ("„https://known.example/x“…", true),
+            ("[{https://known.example/x}],", true),
+            ("https://known.example/x?-=-==", false),
+            ("https://known.example/x-", false),
+            ("https://known.example/x/", false),
+            ("https://known.example/x()", false),
+            ("https://known.example/x😀", false),
+            ("https://known.example/x\u{200b}\u{200c}", false),
+            ("https://known.example/x!?!?!?!?", false),
+        ] {
+            let text = FormattedText::plain(text);
+            let shown = without_unknown_links(&text, |one| one == "https://known.example/x");
+            assert_eq!(shown.spans.is_empty(), is_link, "{shown:?}");
+        }
     }
 
     #[test]

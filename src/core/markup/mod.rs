@@ -32,9 +32,9 @@ mod unfinished;
 use serde::{Deserialize, Serialize};
 
 pub use code_files::{CodeFile, LongCode};
-pub use links::without_unknown_links;
+pub use links::{without_unknown_addresses, without_unknown_links};
 pub use render::{literal, render, render_apart};
-pub use split::split;
+pub use split::{fitted, split, whole};
 pub use unfinished::{render_unfinished, render_unfinished_apart};
 
 /// Text with styles on ranges of it: what a channel sends.
@@ -95,9 +95,17 @@ impl FormattedText {
         }
     }
 
-    /// The same text without its styles, for a channel that refused them.
+    /// The same text without its styles, for a channel that refused them. Addresses that were kept from
+    /// being links by a style are broken up.
     pub fn without_styles(&self) -> Self {
-        Self::plain(self.text.clone())
+        let guards = self
+            .spans
+            .iter()
+            .filter(|span| links::is_guard(&self.text, span));
+        let guards: Vec<_> = guards.map(|span| span.start..span.end).collect();
+        let mut text = self.text.clone();
+        links::break_up(&mut text, &guards);
+        Self::plain(text)
     }
 }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::chars::{is_regional, may_cut_between};
 use super::legal::{is_pre, legalise, part, sort};
+use super::links::{break_up, is_guard};
 use super::{FormattedText, Span, Style, utf16_len};
 
 /// Telegram ignores the entities of a message beyond this many.
@@ -25,7 +26,9 @@ pub fn split(text: &FormattedText, max_units: usize) -> Vec<FormattedText> {
     let mut next = 0;
     let mut start = 0;
     while start < text.len() {
-        let limit = limit(text, start, max_units);
+        let full = limit(text, start, max_units);
+        let beyond = next + spans[next..].partition_point(|span| span.start < full);
+        let limit = guarded(text, carried.iter().chain(&spans[next..beyond]), full);
         let beyond = next + spans[next..].partition_point(|span| span.start < limit);
         let mut window: Vec<Span> = carried
             .iter()
@@ -58,6 +61,13 @@ fn limit(text: &str, start: usize, max_units: usize) -> usize {
     text.len()
 }
 
+/// Where the part ends at the latest, so that a message has room for all styles that keep an address from
+/// being a link.
+fn guarded<'s>(text: &str, spans: impl Iterator<Item = &'s Span>, full: usize) -> usize {
+    let mut guards = spans.filter(|span| is_guard(text, span));
+    guards.nth(MOST_SPANS).map_or(full, |span| span.start)
+}
+
 /// The whitespace behind a cut that would only fill up the next part; in a `Pre` whole blank lines
 /// only.
 fn skipped(text: &str, cut: usize, carried: &[Span]) -> usize {
@@ -71,13 +81,34 @@ fn skipped(text: &str, cut: usize, carried: &[Span]) -> usize {
     }
 }
 
-/// Drops the styles beyond the hundredth, those first that say least.
+/// A text of any length in one piece, and legal; `None` when nothing of it can be seen.
+pub fn whole(text: &FormattedText) -> Option<FormattedText> {
+    let spans = legalise(&text.text, text.spans.clone());
+    part(&text.text, &spans, 0..text.text.len())
+}
+
+/// The text with no more styles than a message can have, for what cannot be in parts. Where some are dropped
+/// that kept an address from being a link, the address is broken up.
+pub fn fitted(text: &FormattedText) -> FormattedText {
+    keep_most(text.clone())
+}
+
+/// Drops the styles beyond the hundredth: never one that keeps an address from being a link before another,
+/// and then those first that say least.
 fn keep_most(mut part: FormattedText) -> FormattedText {
     if part.spans.len() > MOST_SPANS {
-        part.spans
-            .sort_by_key(|span| (importance(&span.style), span.start));
-        part.spans.truncate(MOST_SPANS);
+        let text = &part.text;
+        part.spans.sort_by_cached_key(|span| {
+            // Of the first kind those go that come last: what is broken up there moves none that stay.
+            let rank = (!is_guard(text, span)).then(|| importance(&span.style));
+            (rank, span.start)
+        });
+        let mut dropped = part.spans.split_off(MOST_SPANS);
         sort(&mut part.spans);
+        dropped.retain(|span| is_guard(&part.text, span));
+        dropped.sort_by_key(|span| span.start);
+        let dropped: Vec<Range<usize>> = dropped.iter().map(|span| span.start..span.end).collect();
+        break_up(&mut part.text, &dropped);
     }
     part
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::typed::{TypedTool, failure, success};
 use super::{Family, ToolRules, tool};
+use crate::core::action::{Action, Kept};
 use crate::core::change::{Change, ChangeOutcome};
 use crate::core::conversation::ConversationStore;
 use crate::core::tool::{ErrorCode, ToolContext, ToolEffect, ToolOutcome, ToolResult};
@@ -73,6 +74,10 @@ impl TypedTool for HistoryTrim {
     const TEXTS: &'static str = TEXTS;
     const EFFECT: ToolEffect = ToolEffect::Database;
     type Arguments = TrimArguments;
+
+    async fn action(&self, _context: &ToolContext, _arguments: TrimArguments) -> Action {
+        Action::Forget(Kept::History)
+    }
 
     async fn run(&self, context: &ToolContext, arguments: TrimArguments) -> ToolOutcome {
         let change = Change::TrimHistory {

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::config::KvMemoryConfig;
 use super::typed::{TypedTool, failure, lenient_optional_id, outside};
 use super::{Family, tool};
+use crate::core::action::{Action, Kept};
 use crate::core::change::{Change, ChangeOutcome, Deleted};
 use crate::core::ids::NoteId;
 use crate::core::notes::{NewNote, Note, NoteSearch, NoteSelector, NoteStore};
@@ -225,6 +226,10 @@ impl TypedTool for MemoryDelete {
     const TEXTS: &'static str = TEXTS;
     const EFFECT: ToolEffect = ToolEffect::Database;
     type Arguments = SelectArguments;
+
+    async fn action(&self, _context: &ToolContext, _arguments: SelectArguments) -> Action {
+        Action::Forget(Kept::Note)
+    }
 
     async fn run(&self, context: &ToolContext, arguments: SelectArguments) -> ToolOutcome {
         let selector = match arguments.selector() {

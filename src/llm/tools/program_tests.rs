@@ -29,6 +29,9 @@ struct ScriptedSandbox {
     answer: Result<RunOutcome, SandboxError>,
     mode: SandboxMode,
     asked: Mutex<Vec<RunRequest>>,
+    files: Arc<MemoryWorkspaces>,
+    /// What another topic of the chat puts into its files while a program runs.
+    meanwhile: Mutex<Labels>,
 }
 
 #[async_trait]
@@ -39,6 +42,8 @@ impl Sandbox for ScriptedSandbox {
 
     async fn run(&self, request: RunRequest) -> Result<RunOutcome, SandboxError> {
         self.asked.lock().unwrap().push(request);
+        let meanwhile = self.meanwhile.lock().unwrap();
+        self.files.labels.lock().unwrap().join(&meanwhile);
         self.answer.clone()
     }
 }
@@ -70,13 +75,14 @@ impl World {
         mode: SandboxMode,
         artifacts: ArtifactSettings,
     ) -> Self {
-        let asked = Mutex::default();
+        let files = Arc::new(MemoryWorkspaces::default());
         let sandbox = Arc::new(ScriptedSandbox {
             answer,
             mode,
-            asked,
+            asked: Mutex::default(),
+            files: files.clone(),
+            meanwhile: Mutex::default(),
         });
-        let files = Arc::new(MemoryWorkspaces::default());
         let interpreter = |program: &str| Interpreter {
             sandbox: sandbox.clone(),
             program: program.into(),
@@ -256,7 +262,8 @@ async fn what_lies_in_the_folder_comes_out_with_its_labels() {
     let both = both.rewritten();
     for (tool, arguments, left) in [
         ("python_execute", json!({ "code": "" }), &stored),
-        ("bash", json!({ "command": "ls" }), &both),
+        ("bash", json!({ "command": "cp a b" }), &both),
+        ("bash", json!({ "command": "ls" }), &stored),
     ] {
         let world = World::answering(Ok(outcome(RunEnd::Exited(0), "")));
         *world.files.labels.lock().unwrap() = stored.clone();
@@ -269,6 +276,40 @@ async fn what_lies_in_the_folder_comes_out_with_its_labels() {
         };
         assert_eq!(labels, both, "{tool}");
         assert_eq!(*world.files.labels.lock().unwrap(), *left, "{tool}");
+    }
+}
+
+/// The topics of a chat have one folder, and their turns run side by side.
+#[tokio::test]
+async fn what_comes_into_the_folder_during_a_run_counts_as_well() {
+    let meanwhile = Labels::of(Source::Web {
+        host: "meanwhile.example".to_owned(),
+    });
+    let left = Artifact {
+        name: "out.txt".to_owned(),
+        content: b"x".to_vec(),
+    };
+    for (tool, arguments) in [
+        ("python_execute", json!({ "code": "" })),
+        ("bash", json!({ "command": "cp a b" })),
+    ] {
+        let world = World::answering(Ok(RunOutcome {
+            artifacts: vec![left.clone()],
+            ..outcome(RunEnd::Exited(0), "")
+        }));
+        *world.sandbox.meanwhile.lock().unwrap() = meanwhile.clone();
+        let ran = world.tool(tool);
+        let ran = ran.run(&context(Labels::default()), arguments).await;
+        let ToolOutcome::Outside { labels, .. } = ran else {
+            panic!("{ran:?}");
+        };
+        assert_eq!(labels, meanwhile.rewritten(), "{tool}");
+        let saved = world.files.saved.lock().unwrap();
+        let mut saved = saved.iter().filter(|(place, _)| !place.ends_with('/'));
+        assert!(saved.all(|(_, content)| content.labels == labels));
+        if tool == "bash" {
+            assert_eq!(*world.files.labels.lock().unwrap(), labels);
+        }
     }
 }
 

@@ -35,6 +35,15 @@ impl Interpreter {
         labels.join(&context.labels);
         Ok(labels.rewritten())
     }
+
+    /// The same of what the program has printed and left by now: other topics of the chat may have brought
+    /// something into its files while it ran. Where nobody can tell, the worst is taken.
+    pub(super) async fn labels_after(&self, context: &ToolContext, before: Labels) -> Labels {
+        let mut labels = before;
+        let after = self.labels(context).await;
+        labels.join(&after.unwrap_or_else(|_| Labels::unknown()));
+        labels
+    }
 }
 
 /// How long programs run and how much they say.

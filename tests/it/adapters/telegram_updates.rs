@@ -158,6 +158,34 @@ fn what_reads_as_well_in_words_is_text() {
 }
 
 #[test]
+fn what_somebody_else_has_put_together_is_passed_on() {
+    let place = json!({ "latitude": 40.4168, "longitude": -3.7038 });
+    let other = json!({ "id": 98, "is_bot": true, "first_name": "Gifs", "username": "gifs_bot" });
+    let contact = json!({ "phone_number": "+3491", "first_name": "Bo" });
+    let venue = json!({ "location": place, "title": "Prado", "address": "Madrid" });
+    for (fields, author) in [
+        (json!({ "text": "/new x", "via_bot": other }), Some("Gifs")),
+        // Of a kind that the types do not know.
+        (
+            json!({ "text": "x", "via_bot": other, "date": "?" }),
+            Some("Gifs"),
+        ),
+        (json!({ "text": "x", "via_bot": {} }), Some("somebody")),
+        (json!({ "contact": contact }), Some("a contact card")),
+        (
+            json!({ "venue": venue, "location": place }),
+            Some("a place on a map"),
+        ),
+        (json!({ "location": place }), None),
+        (json!({ "text": "x", "via_bot": bot() }), None),
+        (json!({ "text": "x" }), None),
+    ] {
+        let message = message(&private(fields.clone()));
+        assert_eq!(message.forwarded_from.as_deref(), author, "{fields}");
+    }
+}
+
+#[test]
 fn replies_quote() {
     let photo = json!([{ "file_id": "f", "file_unique_id": "u", "width": 9, "height": 9 }]);
     let cases = [

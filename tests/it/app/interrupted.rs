@@ -29,6 +29,7 @@ use minibot::core::error::StoreResult;
 use minibot::core::ids::CallId;
 use minibot::core::inbox::InboxRow;
 use minibot::core::inbox::{Arrival, Arrived};
+use minibot::core::label::Labels;
 use minibot::core::message::{Incoming, IncomingContent, Message};
 use minibot::core::model::{
     ChatModel, FinishReason, ModelError, ModelReply, ModelRequest, ReplySink,
@@ -157,6 +158,7 @@ fn turn_loop(store: &Store, post: Post) -> TurnLoop {
             limits: TurnLimits { max_steps: 5 },
             timeout: Duration::from_secs(60),
             max_run_attempts: 1,
+            looked_up: Labels::default(),
         },
     }
 }

@@ -52,7 +52,7 @@ const WAYS_OUT: [(Out, As); 9] = [
 ];
 
 /// The other ways out, and spellings, from two ways in.
-const MORE: [(Out, As); 16] = [
+const MORE: [(Out, As); 19] = [
     (Out::Lookalike, As::Plain),
     (Out::Json, As::Reversed),
     (Out::Put, As::Plain),
@@ -61,7 +61,10 @@ const MORE: [(Out, As); 16] = [
     (Out::BareName, As::Plain),
     (Out::Image, As::Base64),
     (Out::Dots, As::Plain),
+    (Out::Signs, As::Plain),
+    (Out::Styled, As::Plain),
     (Out::Caption, As::Plain),
+    (Out::StyledCaption, As::Plain),
     (Out::Job, As::Plain),
     (Out::File, As::Plain),
     (Out::Path, As::Segments),

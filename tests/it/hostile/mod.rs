@@ -12,6 +12,7 @@ mod limits;
 mod other_chats;
 mod passed_back;
 mod programs;
+mod reread;
 mod site;
 mod spelling;
 mod world;

@@ -39,6 +39,8 @@ pub enum Kind {
     Compacting,
     /// It has a real browser.
     Surfing,
+    /// Its model's server looks things up by itself.
+    LookingUp,
 }
 
 /// What the person sends.
@@ -107,9 +109,15 @@ impl World {
                 ("memory.history_window", "4"),
             ]);
         }
+        if kind == Kind::LookingUp {
+            keys.extend([
+                ("llm.provider", "openrouter"),
+                ("llm.openrouter.plugins", r#"[{ id = "web" }]"#),
+            ]);
+        }
         let bot = match kind {
             Kind::Surfing => TestBot::with_browser(&keys).await?,
-            Kind::Plain | Kind::Compacting => TestBot::with(&keys).await,
+            Kind::Plain | Kind::Compacting | Kind::LookingUp => TestBot::with(&keys).await,
         };
         let script: Arc<Mutex<VecDeque<Reply>>> = Arc::default();
         let replies = Arc::clone(&script);
@@ -271,7 +279,25 @@ impl World {
         self.turns += 1;
         let end = format!("END{}.", self.turns);
         let last = Reply::text(format!("{answer}\n{end}"));
-        lock(&self.script).extend(calls.into_iter().chain([last]));
+        self.until_it_says(&end, message, calls.into_iter().chain([last]), says)
+            .await;
+    }
+
+    /// A turn in which the model stops answering behind these calls.
+    pub async fn fails(&mut self, message: Message, calls: Vec<Reply>, says: Says) {
+        let (last, end) = (Reply::status(401), "then send /retry.");
+        self.until_it_says(end, Some(message), calls.into_iter().chain([last]), says)
+            .await;
+    }
+
+    async fn until_it_says(
+        &mut self,
+        end: &str,
+        message: Option<Message>,
+        replies: impl Iterator<Item = Reply>,
+        says: Says,
+    ) {
+        lock(&self.script).extend(replies);
         let newest = self.newest();
         match message {
             Some(Message::Fields(fields)) => {
@@ -284,7 +310,7 @@ impl World {
                 self.bot.advance(TimeDelta::days(3));
             }
         }
-        self.until(newest, &end, says).await;
+        self.until(newest, end, says).await;
         lock(&self.script).clear();
     }
 

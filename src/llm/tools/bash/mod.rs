@@ -11,9 +11,10 @@ use serde::Deserialize;
 use super::runs::{Interpreter, RunLimits, labelled, no_files, not_run, told};
 use super::typed::{TypedTool, failure};
 use super::{Family, tool};
-use crate::core::action::Action;
+use crate::core::action::{Action, Confinement};
 use crate::core::command::{Verdict, classify};
 use crate::core::files::WorkspaceId;
+use crate::core::label::Labels;
 use crate::core::sandbox::{Access, Argument, RunFolder, RunRequest};
 use crate::core::tool::{ErrorCode, ToolContext, ToolEffect, ToolOutcome};
 
@@ -98,6 +99,22 @@ impl BashTools {
         }
     }
 
+    /// Notes where what a command leaves in the folder may come from. One that can only look leaves nothing,
+    /// and the files stay known as what they are.
+    async fn expose(
+        &self,
+        workspace: &WorkspaceId,
+        access: Access,
+        labels: &Labels,
+    ) -> Result<(), ToolOutcome> {
+        let mode = self.interpreter.sandbox.mode();
+        if access == Access::Look && mode.confinement() == Confinement::Native {
+            return Ok(());
+        }
+        let exposed = self.interpreter.files.expose(workspace, labels).await;
+        exposed.map_err(|error| no_files(&error))
+    }
+
     async fn execute(
         &self,
         context: &ToolContext,
@@ -122,9 +139,9 @@ impl BashTools {
         let folder = self.interpreter.files.directory(&workspace).await;
         let folder = folder.map_err(|error| no_files(&error))?;
         let labels = self.interpreter.labels(context).await?;
+        let access = self.access(&command);
         // Before it runs: whatever it leaves behind, also by a crash, is known to come from there.
-        let exposed = self.interpreter.files.expose(&workspace, &labels).await;
-        exposed.map_err(|error| no_files(&error))?;
+        self.expose(&workspace, access, &labels).await?;
         let environment = ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let request = RunRequest {
             program: self.interpreter.program.clone(),
@@ -132,7 +149,7 @@ impl BashTools {
                 .map(Argument::text)
                 .into(),
             stdin: arguments.stdin.unwrap_or_default().into_bytes(),
-            folder: RunFolder::Workspace(folder, self.access(&command)),
+            folder: RunFolder::Workspace(folder, access),
             readable: self.interpreter.readable.clone(),
             environment: environment.into(),
             timeout,
@@ -141,6 +158,12 @@ impl BashTools {
         };
         let run = self.interpreter.sandbox.run(request).await;
         let outcome = run.map_err(|error| not_run(&error))?;
+        let before = labels.clone();
+        let labels = self.interpreter.labels_after(context, labels).await;
+        if labels != before {
+            // It may have written what it read of that.
+            self.expose(&workspace, access, &labels).await?;
+        }
         Ok(labelled(told(&outcome), labels))
     }
 }

@@ -143,7 +143,13 @@ async fn what_a_call_does_is_told_before_it_is_done() {
     let url = Url::parse("https://example.org/a").unwrap();
     let visit = desk.action("browser_navigate", json!({ "url": url }));
     let plain = Plainness::Plain;
-    assert_eq!(visit.await, Action::Fetch { url, plain });
+    let visited = Action::Fetch { url, plain };
+    assert_eq!(visit.await, visited);
+    // As it is counted, and as it is visited.
+    for written in ["https://example.org./a", " https://EXAMPLE.org/a"] {
+        let visit = desk.action("browser_navigate", json!({ "url": written }));
+        assert_eq!(visit.await, visited, "{written}");
+    }
     let page = Some(page().url);
     let fill = json!({ "selector": "#q", "text": "x" });
     let filled = desk.action("browser_fill", fill.clone()).await;

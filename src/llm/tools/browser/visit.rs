@@ -4,12 +4,11 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use url::Url;
 
 use super::{BrowserPorts, TEXTS, at_page, chat, failed, of_page, within};
 use crate::core::action::{Action, Plainness};
 use crate::core::browser::{Milestone, PageUrl, Rest, Visit};
-use crate::core::egress::FetchError;
+use crate::core::egress::{FetchError, parse_url};
 use crate::core::tool::{ErrorCode, ToolContext, ToolEffect, ToolOutcome};
 use crate::llm::tools::typed::{TypedTool, failure, success};
 
@@ -53,7 +52,7 @@ impl TypedTool for Navigate {
     type Arguments = NavigateArguments;
 
     async fn action(&self, _context: &ToolContext, arguments: NavigateArguments) -> Action {
-        match Url::parse(&arguments.url) {
+        match parse_url(&arguments.url) {
             Ok(url) => Action::Fetch {
                 url,
                 plain: Plainness::Plain,

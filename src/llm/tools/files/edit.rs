@@ -10,7 +10,7 @@ use serde_json::json;
 use super::super::typed::{TypedTool, failure, success};
 use super::read::{MOST_READ, PathArguments, text_of};
 use super::{TEXTS, failed, workspace, written};
-use crate::core::action::Action;
+use crate::core::action::{Action, Loss};
 use crate::core::files::{
     FileContent, FileEdit, FileError, NewName, Overwrite, SavedFile, WorkspaceFiles, WorkspacePath,
 };
@@ -38,10 +38,13 @@ impl TypedTool for CreateFile {
     const EFFECT: ToolEffect = ToolEffect::OutsideIdempotent;
     type Arguments = CreateArguments;
 
-    async fn action(&self, _context: &ToolContext, arguments: CreateArguments) -> Action {
-        Action::ChangeFiles {
-            paths: vec![arguments.path],
-        }
+    async fn action(&self, context: &ToolContext, arguments: CreateArguments) -> Action {
+        let loss = match overwrite(arguments.overwrite) {
+            Overwrite::Replace => loss(self.files.as_ref(), context, &arguments.path).await,
+            Overwrite::Never => Loss::Nothing,
+        };
+        let paths = vec![arguments.path];
+        Action::ChangeFiles { paths, loss }
     }
 
     async fn run(&self, context: &ToolContext, arguments: CreateArguments) -> ToolOutcome {
@@ -91,6 +94,20 @@ fn overwrite(wanted: Option<bool>) -> Overwrite {
     }
 }
 
+/// What is lost where a file is written to. What a model wrote after it had read something is known by its
+/// labels.
+async fn loss(files: &dyn WorkspaceFiles, context: &ToolContext, path: &str) -> Loss {
+    // It will be refused.
+    let Ok(path) = WorkspacePath::parse(path) else {
+        return Loss::Nothing;
+    };
+    match files.info(&workspace(context), &path).await {
+        Ok(there) if there.labels.is_rewritten() => Loss::Nothing,
+        Err(FileError::NotFound(_)) => Loss::Nothing,
+        Ok(_) | Err(_) => Loss::Content,
+    }
+}
+
 fn too_large(bytes: usize, most: u64) -> Option<ToolOutcome> {
     let message = || {
         format!(
@@ -122,10 +139,10 @@ impl TypedTool for EditFile {
     const EFFECT: ToolEffect = ToolEffect::OutsideOnce;
     type Arguments = EditArguments;
 
-    async fn action(&self, _context: &ToolContext, arguments: EditArguments) -> Action {
-        Action::ChangeFiles {
-            paths: vec![arguments.path],
-        }
+    async fn action(&self, context: &ToolContext, arguments: EditArguments) -> Action {
+        let loss = loss(self.files.as_ref(), context, &arguments.path).await;
+        let paths = vec![arguments.path];
+        Action::ChangeFiles { paths, loss }
     }
 
     async fn run(&self, context: &ToolContext, arguments: EditArguments) -> ToolOutcome {
@@ -214,10 +231,20 @@ impl TypedTool for MoveFile {
     const EFFECT: ToolEffect = ToolEffect::OutsideOnce;
     type Arguments = MoveArguments;
 
-    async fn action(&self, _context: &ToolContext, arguments: MoveArguments) -> Action {
-        Action::ChangeFiles {
-            paths: vec![arguments.source_path, arguments.destination_path],
-        }
+    async fn action(&self, context: &ToolContext, arguments: MoveArguments) -> Action {
+        let files = self.0.as_ref();
+        let replaced = match overwrite(arguments.overwrite) {
+            Overwrite::Replace => loss(files, context, &arguments.destination_path).await,
+            Overwrite::Never => Loss::Nothing,
+        };
+        let loss = match (replaced, loss(files, context, &arguments.source_path).await) {
+            (Loss::Nothing, Loss::Nothing) => Loss::Nothing,
+            // Under its new name it would pass for a file of the model's.
+            (Loss::Nothing, _) => Loss::Place,
+            (replaced, _) => replaced,
+        };
+        let paths = vec![arguments.source_path, arguments.destination_path];
+        Action::ChangeFiles { paths, loss }
     }
 
     async fn run(&self, context: &ToolContext, arguments: MoveArguments) -> ToolOutcome {

@@ -40,8 +40,8 @@ pub(super) fn family(
             tool(search::SearchFiles(files.clone())),
             tool(read::FileInfo(files.clone())),
             tool(edit::MoveFile(files.clone())),
-            tool(edit::DeleteFile(files)),
-            tool(send::SendFile(copies)),
+            tool(edit::DeleteFile(files.clone())),
+            tool(send::SendFile { files, copies }),
         ],
     }
 }

@@ -8,16 +8,21 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::super::typed::{TypedTool, failure};
+use super::read::MOST_READ;
 use super::{TEXTS, failed, workspace};
-use crate::core::action::Action;
+use crate::core::action::{Action, Opened};
 use crate::core::change::{Change, ChangeOutcome};
-use crate::core::files::WorkspacePath;
+use crate::core::exits::{is_rendered, leads_nowhere};
+use crate::core::files::{FileError, WorkspaceFiles, WorkspacePath};
 use crate::core::markup::{self, FormattedText};
 use crate::core::outgoing_file::{MAX_CAPTION, OutgoingFiles, SentAs, Wanted};
 use crate::core::tool::{ErrorCode, ToolContext, ToolEffect, ToolOutcome, ToolResult};
 
 #[derive(Debug)]
-pub(super) struct SendFile(pub(super) Arc<dyn OutgoingFiles>);
+pub(super) struct SendFile {
+    pub(super) files: Arc<dyn WorkspaceFiles>,
+    pub(super) copies: Arc<dyn OutgoingFiles>,
+}
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -54,8 +59,9 @@ impl TypedTool for SendFile {
     const EFFECT: ToolEffect = ToolEffect::Database;
     type Arguments = SendArguments;
 
-    async fn action(&self, _context: &ToolContext, arguments: SendArguments) -> Action {
+    async fn action(&self, context: &ToolContext, arguments: SendArguments) -> Action {
         Action::SendFile {
+            opened: self.opened(context, &arguments.path).await,
             path: arguments.path,
             caption: arguments.caption.unwrap_or_default(),
         }
@@ -66,7 +72,7 @@ impl TypedTool for SendFile {
             Ok(path) => path,
             Err(error) => return failed(&error),
         };
-        let kept = match self.0.keep(&workspace(context), &path).await {
+        let kept = match self.copies.keep(&workspace(context), &path).await {
             Ok(kept) => kept,
             Err(error) => return failed(&error),
         };
@@ -75,7 +81,7 @@ impl TypedTool for SendFile {
             Ok(sent_as) => sent_as,
             Err(problem) => {
                 // What is left behind goes with the next housekeeping.
-                let _ = self.0.discard(&kept.copy).await;
+                let _ = self.copies.discard(&kept.copy).await;
                 return failure(ErrorCode::BadArguments, format!("{path}: {problem}"));
             }
         };
@@ -90,6 +96,25 @@ impl TypedTool for SendFile {
                 ChangeOutcome::Queued => ToolResult::ok(json!({ "ok": true, "message": "queued" })),
                 other => super::super::unexpected(&other),
             }),
+        }
+    }
+}
+
+impl SendFile {
+    /// What happens where the file is opened. Where it cannot be looked at, the worst is taken.
+    async fn opened(&self, context: &ToolContext, path: &str) -> Opened {
+        // It will be refused.
+        let Ok(path) = WorkspacePath::parse(path) else {
+            return Opened::Shown;
+        };
+        if !is_rendered(path.name()) {
+            return Opened::Shown;
+        }
+        match self.files.read(&workspace(context), &path, MOST_READ).await {
+            Ok(file) if !file.labels.is_rewritten() => Opened::Shown,
+            Ok(file) if leads_nowhere(path.name(), &file.bytes) => Opened::Shown,
+            Err(FileError::NotFound(_)) => Opened::Shown,
+            Ok(_) | Err(_) => Opened::Leads,
         }
     }
 }

@@ -123,6 +123,7 @@ impl PythonTools {
         };
         let run = self.interpreter.sandbox.run(request).await;
         let outcome = run.map_err(|error| not_run(&error))?;
+        let labels = self.interpreter.labels_after(context, labels).await;
         let mut fields = told(&outcome);
         if let Some(keeping) = keeping {
             let files = &self.interpreter.files;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::super::typed::{TypedTool, failure, lenient_id, outside};
 use super::{TEXTS, recurrence, run_at, status};
+use crate::core::action::{Action, Kept};
 use crate::core::change::{Change, ChangeOutcome};
 use crate::core::ids::JobId;
 use crate::core::jobs::{Job, JobAction, JobFilter, JobStatus, JobStatusFilter, JobStore};
@@ -103,6 +104,10 @@ impl TypedTool for CancelPrompt {
     const EFFECT: ToolEffect = ToolEffect::Database;
     type Arguments = JobArguments;
 
+    async fn action(&self, _context: &ToolContext, _arguments: JobArguments) -> Action {
+        Action::Forget(Kept::Reminder)
+    }
+
     async fn run(&self, context: &ToolContext, arguments: JobArguments) -> ToolOutcome {
         let job = JobId(arguments.job_id);
         ToolOutcome::Change {
@@ -125,6 +130,10 @@ impl TypedTool for DeletePrompt {
     const TEXTS: &'static str = TEXTS;
     const EFFECT: ToolEffect = ToolEffect::Database;
     type Arguments = JobArguments;
+
+    async fn action(&self, _context: &ToolContext, _arguments: JobArguments) -> Action {
+        Action::Forget(Kept::Reminder)
+    }
 
     async fn run(&self, context: &ToolContext, arguments: JobArguments) -> ToolOutcome {
         let job = JobId(arguments.job_id);
