@@ -30,7 +30,7 @@ const STREAMED: &str = "One two three four five six seven eight nine ten eleven 
                         fourteen fifteen sixteen seventeen eighteen nineteen.";
 
 /// What the chat says when all before it is done.
-const ALL_DONE: &str = "There is nothing to try again: your last message has its answer.";
+const ALL_DONE: &str = "There is no command /done. /help shows what there is.";
 
 /// A kind of answer: what is asked, and what is read in the end.
 struct Kind {
@@ -234,7 +234,7 @@ async fn die_at(kind: &'static Kind, boundary: Boundary, pass: usize) -> Outcome
     assert_eq!(status.signal(), Some(9), "{point}: {status:?}");
     program.start();
     until_read(&program, kind).await;
-    telegram.user_sends(ALICE, ALICE, "/retry");
+    telegram.user_sends(ALICE, ALICE, "/done");
     telegram.wait_for_text(ALICE, ALL_DONE).await;
     program.kill().await;
     if kind.asked == PROGRAM {

@@ -88,10 +88,10 @@ async fn random_kills_lose_nothing() {
     let mut answered = 0;
     for chat in ALICE..ALICE + CHATS {
         // In turn, so behind everything else that was asked here.
-        program.telegram.user_sends(chat, chat, "/retry");
+        program.telegram.user_sends(chat, chat, "/done");
         program
             .telegram
-            .wait_for_text(chat, "nothing to try again")
+            .wait_for_text(chat, "There is no command /done")
             .await;
         let messages = program.telegram.messages(chat);
         let times = times(&messages);

@@ -196,8 +196,10 @@ async fn pass_through(trouble: Trouble, moment: Moment, meanwhile: Meanwhile) {
             usize::from(meanwhile == Meanwhile::Nothing),
         )
         .await;
-    telegram.user_sends(ALICE, ALICE, "/retry");
-    telegram.wait_for_text(ALICE, "nothing to try again").await;
+    telegram.user_sends(ALICE, ALICE, "/done");
+    telegram
+        .wait_for_text(ALICE, "There is no command /done")
+        .await;
     world.program.terminate().await;
     check(&world, moment, meanwhile);
 }
