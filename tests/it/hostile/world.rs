@@ -110,10 +110,7 @@ impl World {
             ]);
         }
         if kind == Kind::LookingUp {
-            keys.extend([
-                ("llm.provider", "openrouter"),
-                ("llm.openrouter.plugins", r#"[{ id = "web" }]"#),
-            ]);
+            keys.extend([("llm.provider", "openrouter"), ("llm.model", "fake:online")]);
         }
         let bot = match kind {
             Kind::Surfing => TestBot::with_browser(&keys).await?,
