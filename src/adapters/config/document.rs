@@ -82,8 +82,16 @@ impl Node {
         (node, 0)
     }
 
+    /// Takes the node at the path out of the tree, or the last one on the way that exists: a value from the
+    /// environment is in one piece. With how many steps of the path were gone.
+    pub(super) fn remove_nearest(&mut self, path: &[Step]) -> Option<(Self, usize)> {
+        let (_, away) = self.nearest(path);
+        let taken = path.len() - away;
+        Some((self.remove(&path[..taken])?, taken))
+    }
+
     /// Takes the node at the path out of the tree.
-    pub(super) fn remove(&mut self, path: &[Step]) -> Option<Self> {
+    fn remove(&mut self, path: &[Step]) -> Option<Self> {
         let (last, way) = path.split_last()?;
         let mut node = self;
         for step in way {

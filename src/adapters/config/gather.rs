@@ -105,10 +105,9 @@ impl<'a> Gathering<'a> {
                 Err(error) => error,
             };
             let path = error.path();
-            let keys = dotted(&path);
-            let node = root.remove(&path)?;
-            let message = self.explain::<T>(&keys, &error.complaint, &node);
-            self.refuse(keys, &node.origin, message);
+            let (node, taken) = root.remove_nearest(&path)?;
+            let message = self.explain::<T>(&dotted(&path), &error.complaint, &node);
+            self.refuse(dotted(&path[..taken]), &node.origin, message);
         }
         self.problems.push(Remark::new(
             Place::Nowhere,

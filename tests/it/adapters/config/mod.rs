@@ -6,6 +6,7 @@
 mod example;
 mod hostile;
 mod meaning;
+mod pieces;
 mod problems;
 mod sources;
 

@@ -1,0 +1,49 @@
+//! What is wrong inside of a value that came in one piece from the environment.
+
+use super::{problems, read_with};
+
+#[test]
+fn a_wrong_piece_of_a_list_or_table_from_a_variable_is_said_with_all_the_rest() {
+    const PEOPLE: &str = "MINIBOT__CHANNELS__TELEGRAM__ALLOWED_USER_IDS";
+    const PORTS: &str = "MINIBOT__EGRESS__ALLOWED_PORTS";
+    const PRICES: &str = "MINIBOT__LLM__PRICES";
+    let variables = [
+        (PEOPLE, "[1, \"123\"]"),
+        (PORTS, "[80, 99999]"),
+        (
+            PRICES,
+            "{ m = { input = \"x\", output = 1 }, n = { input = -1, output = 1 } }",
+        ),
+    ];
+    assert_eq!(
+        problems("[llm]\nmodle = \"m\"\n", &variables),
+        [
+            "config.toml, line 2: unknown key llm.modle; did you mean model?",
+            "environment variable MINIBOT__CHANNELS__TELEGRAM__ALLOWED_USER_IDS: channels.telegram.allowed_user_ids: \
+             expected a whole number, found something else",
+            "environment variable MINIBOT__EGRESS__ALLOWED_PORTS: egress.allowed_ports: expected a whole number from 0 \
+             to 65535, found something else",
+            "environment variable MINIBOT__LLM__PRICES: llm.prices.m.input: expected a number, found something else",
+        ]
+    );
+}
+
+#[test]
+fn a_wrong_piece_of_what_is_filled_in_has_the_line_of_its_key() {
+    let content = "[channels.telegram]\nallowed_user_ids = \"${IDS}\"\n[llm]\nmodle = \"m\"\n";
+    assert_eq!(
+        problems(content, &[("IDS", "[1, \"x\"]")]),
+        [
+            "config.toml, line 2: channels.telegram.allowed_user_ids: expected a whole number, found something else",
+            "config.toml, line 4: unknown key llm.modle; did you mean model?",
+        ]
+    );
+    let people = read_with(
+        "[channels.telegram]\nallowed_user_ids = \"${IDS}\"\n",
+        &[("IDS", "[1, 2]")],
+    );
+    assert_eq!(
+        people.unwrap().settings.channels.telegram.allowed_user_ids,
+        [1, 2]
+    );
+}
