@@ -70,6 +70,31 @@ impl Node {
         }
     }
 
+    /// The node at the dotted path, or the last one on the way that exists, and what is left of the path. Names
+    /// that people choose may have dots, so the longest one that fits is followed.
+    pub(super) fn nearest_dotted<'p>(&self, path: &'p str) -> (&Self, &'p str) {
+        let (mut node, mut rest) = (self, path);
+        while let Value::Section(entries) = &node.value {
+            let fitting = entries.iter().filter_map(|(name, entry)| {
+                let after = rest.strip_prefix(name.as_str())?;
+                let after = match after.strip_prefix('.') {
+                    Some(below) => below,
+                    None if after.is_empty() => after,
+                    None => return None,
+                };
+                Some((entry, after))
+            });
+            match fitting.min_by_key(|(_, after)| after.len()) {
+                Some(step) => (node, rest) = step,
+                None => break,
+            }
+            if rest.is_empty() {
+                break;
+            }
+        }
+        (node, rest)
+    }
+
     /// The node at the path, or the last one on the way that exists, and how many steps it is away.
     pub(super) fn nearest(&self, path: &[Step]) -> (&Self, usize) {
         let mut node = self;

@@ -47,3 +47,19 @@ fn a_wrong_piece_of_what_is_filled_in_has_the_line_of_its_key() {
         [1, 2]
     );
 }
+
+#[test]
+fn a_finding_about_a_name_with_a_dot_points_to_its_line() {
+    let prices = "[llm]\nmodel = \"m\"\n[llm.prices]\n\"gpt-4.1\" = { input = -1, output = 1 }\n";
+    assert_eq!(
+        problems(prices, &[]),
+        [
+            "config.toml, line 4: llm.prices.gpt-4.1: expected US dollars per million tokens, from 0 to a million"
+        ]
+    );
+    let profiles = "[llm.profiles.a]\nmodel = \"m\"\n[llm.profiles.\"a.b\"]\ntemperature = 3\n";
+    assert_eq!(
+        problems(profiles, &[]),
+        ["config.toml, line 4: llm.profiles.a.b.temperature: expected a number from 0 to 2"]
+    );
+}
