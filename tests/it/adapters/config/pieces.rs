@@ -49,6 +49,13 @@ fn a_wrong_piece_of_what_is_filled_in_has_the_line_of_its_key() {
 }
 
 #[test]
+fn an_override_stands_in_for_a_reference_that_leads_nowhere() {
+    let content = "[llm]\napi_key = \"${GONE}\"\n";
+    assert_eq!(problems(content, &[]).len(), 1);
+    assert!(problems(content, &[("MINIBOT__LLM__API_KEY", "k")]).is_empty());
+}
+
+#[test]
 fn a_finding_about_a_name_with_a_dot_points_to_its_line() {
     let prices = "[llm]\nmodel = \"m\"\n[llm.prices]\n\"gpt-4.1\" = { input = -1, output = 1 }\n";
     assert_eq!(
