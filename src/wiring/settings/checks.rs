@@ -38,12 +38,6 @@ fn runtime(settings: &Settings, findings: &mut Vec<Finding>) {
             "runtime.owner_user_id: expected a person's id, which is never negative",
         ));
     }
-    if runtime.data_dir.as_os_str().is_empty() {
-        findings.push(Finding::problem(
-            ["runtime.data_dir"],
-            "runtime.data_dir: expected a folder",
-        ));
-    }
 }
 
 /// Every time that must last.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use minibot::core::approval::ToolMode;
 use secrecy::ExposeSecret;
 
-use super::read;
+use super::{read, read_with};
 
 #[test]
 fn an_empty_system_prompt_is_the_built_in_one() {
@@ -80,6 +80,20 @@ fn a_profile_never_takes_the_key_of_another_server() {
     assert_eq!((same.temperature, same.retry_attempts.get()), (None, 7));
     assert!(llm.profile("other").unwrap().api_key.is_none());
     assert!(llm.profile("third").is_none());
+}
+
+#[test]
+fn an_empty_data_folder_is_the_usual_one() {
+    let usual = PathBuf::from("/base/./data");
+    let folder = |content: &str, variables: &[(&str, &str)]| {
+        read_with(content, variables)
+            .unwrap()
+            .settings
+            .runtime
+            .data_dir
+    };
+    assert_eq!(folder("[runtime]\ndata_dir = \"\"\n", &[]), usual);
+    assert_eq!(folder("", &[("MINIBOT__RUNTIME__DATA_DIR", " ")]), usual);
 }
 
 #[test]
