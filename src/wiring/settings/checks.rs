@@ -5,6 +5,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::Settings;
 use crate::adapters::config::Finding;
+use crate::adapters::sqlite::config::StorageConfig;
 use crate::adapters::telegram::config::{TelegramConfig, UpdateMode};
 use crate::app::config::ApprovalsConfig;
 use crate::core::approval::ToolMode;
@@ -13,6 +14,7 @@ use crate::core::units::Seconds;
 pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
     runtime(settings, &mut findings);
+    storage(&settings.storage, &mut findings);
     times(settings, &mut findings);
     if settings.channels.telegram.enabled {
         telegram_access(settings, &mut findings);
@@ -36,6 +38,25 @@ fn runtime(settings: &Settings, findings: &mut Vec<Finding>) {
         findings.push(Finding::problem(
             ["runtime.owner_user_id"],
             "runtime.owner_user_id: expected a person's id, which is never negative",
+        ));
+    }
+}
+
+fn storage(storage: &StorageConfig, findings: &mut Vec<Finding>) {
+    at_most(
+        "storage.busy_timeout_ms",
+        storage.busy_timeout_ms,
+        StorageConfig::LONGEST_BUSY_TIMEOUT_MS,
+        findings,
+    );
+}
+
+/// Refuses a number that is larger.
+pub(super) fn at_most(key: &str, found: u32, most: u32, findings: &mut Vec<Finding>) {
+    if found > most {
+        findings.push(Finding::problem(
+            [key],
+            format!("{key}: expected {most} or less, found {found}"),
         ));
     }
 }

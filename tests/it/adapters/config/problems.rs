@@ -6,10 +6,10 @@ use minibot::wiring::settings::{RULES, Settings};
 use super::{problems, read, warnings};
 
 /// A line, and what is wrong with it.
-type Cases = &'static [(&'static str, &'static str)];
+pub type Cases = &'static [(&'static str, &'static str)];
 
 /// A problem in line 2, below the section.
-fn assert_line_2(section: &str, cases: Cases) {
+pub fn assert_line_2(section: &str, cases: Cases) {
     for (line, expected) in cases {
         let content = format!("[{section}]\n{line}\n");
         let expected = format!("config.toml, line 2: {expected}");

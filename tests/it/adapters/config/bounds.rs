@@ -1,0 +1,67 @@
+//! Values that would switch something off, break it or mean nothing, and are said for that.
+
+use super::problems::{Cases, assert_line_2};
+use super::{problems, warnings};
+
+const STORAGE: Cases = &[(
+    "busy_timeout_ms = 2147483648",
+    "storage.busy_timeout_ms: expected 2147483647 or less, found 2147483648",
+)];
+
+const CALCULATOR: Cases = &[
+    (
+        "default_scale = 1001",
+        "tools.calculator.default_scale: expected 1000 or less, found 1001",
+    ),
+    (
+        "max_expression_length = 1001",
+        "tools.calculator.max_expression_length: expected 1000 or less, found 1001",
+    ),
+];
+
+const BROWSER: Cases = &[(
+    "user_agent = \"Jos\u{e9}\"",
+    "tools.browser.user_agent: expected plain letters, digits and signs of ASCII",
+)];
+
+const PYTHON: Cases = &[
+    (
+        "max_output_bytes = 0",
+        "tools.python_exec.max_output_bytes: expected more than 0 bytes",
+    ),
+    (
+        "max_code_bytes = \"0KB\"",
+        "tools.python_exec.max_code_bytes: expected more than 0 bytes",
+    ),
+    (
+        "rlimit.nproc = 1",
+        "tools.python_exec.rlimit.nproc: expected 2 or more, found 1",
+    ),
+];
+
+const BASH: Cases = &[(
+    "max_output_bytes = 0",
+    "tools.bash.max_output_bytes: expected more than 0 bytes",
+)];
+
+#[test]
+fn what_would_break_or_switch_something_off_is_refused() {
+    assert_line_2("storage", STORAGE);
+    assert_line_2("tools.calculator", CALCULATOR);
+    assert_line_2("tools.browser", BROWSER);
+    assert_line_2("tools.python_exec", PYTHON);
+    assert_line_2("tools.bash", BASH);
+    let most = "[storage]\nbusy_timeout_ms = 2147483647\n[tools.calculator]\ndefault_scale = 1000\n\
+                max_expression_length = 1000\n[tools.bash.rlimit]\nnproc = 2\n";
+    assert_eq!(problems(most, &[]), Vec::<String>::new());
+}
+
+#[test]
+fn a_list_of_no_port_is_said() {
+    assert_eq!(
+        warnings("[egress]\nallowed_ports = []\n"),
+        [
+            "config.toml, line 2: egress.allowed_ports is empty: only the addresses in egress.allow_private can be reached"
+        ]
+    );
+}
