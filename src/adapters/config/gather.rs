@@ -244,7 +244,8 @@ fn dotted(path: &[Step]) -> Vec<String> {
         .collect()
 }
 
-fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+/// The known word that was meant, if one is near.
+pub fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let word = word.to_lowercase();
     let allowed = (word.chars().count() / 3).max(1);
     known

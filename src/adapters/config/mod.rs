@@ -22,6 +22,7 @@ use document::Node;
 use gather::Gathering;
 
 pub use environment::Environment;
+pub use gather::nearest;
 pub use known_keys::known_keys;
 pub use remarks::{Finding, Place, Problems, Remark, Severity};
 

@@ -3,8 +3,8 @@
 use secrecy::ExposeSecret;
 use tracing_subscriber::EnvFilter;
 
-use super::Settings;
-use crate::adapters::config::Finding;
+use super::{Settings, TOOL_NAMES};
+use crate::adapters::config::{Finding, nearest};
 use crate::adapters::sqlite::config::StorageConfig;
 use crate::adapters::telegram::config::{TelegramConfig, UpdateMode};
 use crate::app::config::ApprovalsConfig;
@@ -263,6 +263,20 @@ fn approvals(approvals: &ApprovalsConfig, findings: &mut Vec<Finding>) {
                 [key.clone()],
                 format!("{key}: expected the name of a tool, with * for any letters"),
             ));
+        } else if is_no_tool(tool) {
+            let guess = match nearest(tool, TOOL_NAMES.iter().copied()) {
+                Some(guess) => format!("; did you mean {guess}?"),
+                None => String::new(),
+            };
+            findings.push(Finding::warning(
+                [key.clone()],
+                format!("{key}: there is no tool of this name{guess}"),
+            ));
         }
     }
+}
+
+/// Those of MCP servers have names of their own.
+fn is_no_tool(name: &str) -> bool {
+    !name.contains('*') && !name.starts_with("mcp_") && !TOOL_NAMES.contains(&name)
 }

@@ -1,5 +1,9 @@
 //! Values that would switch something off, break it or mean nothing, and are said for that.
 
+use std::collections::BTreeSet;
+
+use minibot::wiring::settings::TOOL_NAMES;
+
 use super::problems::{Cases, assert_line_2};
 use super::{problems, warnings};
 
@@ -64,4 +68,33 @@ fn a_list_of_no_port_is_said() {
             "config.toml, line 2: egress.allowed_ports is empty: only the addresses in egress.allow_private can be reached"
         ]
     );
+}
+
+#[test]
+fn an_approval_for_no_tool_is_said_with_the_nearest_one() {
+    let content = "[approvals.tools]\ndelte_file = \"ask\"\nnonsense = \"deny\"\nbash = \"classify\"\n\
+                   browser_click = \"ask\"\nmcp_github = \"ask\"\n\"delte_*\" = \"ask\"\n";
+    assert_eq!(
+        warnings(content),
+        [
+            "config.toml, line 2: approvals.tools.delte_file: there is no tool of this name; did you mean delete_file?",
+            "config.toml, line 3: approvals.tools.nonsense: there is no tool of this name",
+        ]
+    );
+}
+
+/// Each tool has a text for the model below its name.
+#[test]
+fn every_tool_is_known_by_its_name() {
+    let texts = concat!(env!("CARGO_MANIFEST_DIR"), "/prompts/tools");
+    let texts: String = std::fs::read_dir(texts)
+        .unwrap()
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    let named: BTreeSet<&str> = texts
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .collect();
+    let known: BTreeSet<&str> = TOOL_NAMES.iter().copied().collect();
+    assert_eq!(known, named);
 }
