@@ -38,6 +38,7 @@ pub struct LlmConfig {
     /// Sent only when present, like the next three.
     pub temperature: Option<f64>,
     pub max_new_tokens: Option<NonZeroU32>,
+    #[serde(deserialize_with = "none_if_empty")]
     pub reasoning_effort: Option<String>,
     pub top_p: Option<f64>,
     pub pdf_as: PdfAs,
@@ -164,6 +165,7 @@ pub struct ProfileConfig {
     pub retry_delay_seconds: Option<Seconds>,
     pub temperature: Option<f64>,
     pub max_new_tokens: Option<NonZeroU32>,
+    #[serde(deserialize_with = "none_if_empty")]
     pub reasoning_effort: Option<String>,
     pub top_p: Option<f64>,
     pub pdf_as: Option<PdfAs>,

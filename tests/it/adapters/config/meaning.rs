@@ -83,6 +83,20 @@ fn a_profile_never_takes_the_key_of_another_server() {
 }
 
 #[test]
+fn an_empty_text_is_as_if_the_key_were_not_there() {
+    let content = "[llm]\nreasoning_effort = \"\"\n[llm.profiles.a]\nreasoning_effort = \" \"\n\
+                   [tools.browser]\nuser_agent = \"\"\nlocale = \"\"\ntimezone_id = \"\"\n";
+    let settings = read(content).unwrap().settings;
+    let browser = &settings.tools.browser;
+    assert_eq!(settings.llm.reasoning_effort, None);
+    assert_eq!(settings.llm.profiles["a"].reasoning_effort, None);
+    assert_eq!(
+        (&browser.user_agent, &browser.locale, &browser.timezone_id),
+        (&None, &None, &None)
+    );
+}
+
+#[test]
 fn an_empty_data_folder_is_the_usual_one() {
     let usual = PathBuf::from("/base/./data");
     let folder = |content: &str, variables: &[(&str, &str)]| {
