@@ -100,7 +100,7 @@ impl LlmConfig {
 
     /// The settings of a profile. What it leaves out is as in `[llm]`, except that another provider
     /// or server never gets this one's key, and that another model starts without this one's
-    /// sampling and window.
+    /// sampling.
     pub fn profile(&self, name: &str) -> Option<Self> {
         let profile = self.profiles.get(name)?.clone();
         let same_server = profile.provider.is_none() && profile.base_url.is_none();
@@ -109,7 +109,6 @@ impl LlmConfig {
         } else {
             (None, None)
         };
-        let defaults = Self::default();
         Some(Self {
             provider: profile.provider.unwrap_or(self.provider),
             api_key: profile.api_key.or(api_key),
@@ -134,7 +133,7 @@ impl LlmConfig {
             reasoning_effort: profile.reasoning_effort,
             top_p: profile.top_p,
             pdf_as: profile.pdf_as.unwrap_or(self.pdf_as),
-            context_tokens: profile.context_tokens.unwrap_or(defaults.context_tokens),
+            context_tokens: profile.context_tokens.unwrap_or(self.context_tokens),
             fallbacks: profile.fallbacks,
             profiles: BTreeMap::new(),
             openrouter: profile

@@ -83,6 +83,16 @@ fn a_profile_never_takes_the_key_of_another_server() {
 }
 
 #[test]
+fn a_profile_takes_the_window_of_llm() {
+    let content = "[llm]\nprovider = \"openai\"\nmodel = \"a\"\nbase_url = \"http://localhost:1/v1\"\ncontext_tokens = 8000\n\
+                   [llm.profiles.same]\nmodel = \"b\"\n\
+                   [llm.profiles.own]\nmodel = \"c\"\ncontext_tokens = 32000\n";
+    let llm = read(content).unwrap().settings.llm;
+    let window = |name: &str| llm.profile(name).unwrap().context_tokens.get();
+    assert_eq!((window("same"), window("own")), (8000, 32_000));
+}
+
+#[test]
 fn an_empty_text_is_as_if_the_key_were_not_there() {
     let content = "[llm]\nreasoning_effort = \"\"\n[llm.profiles.a]\nreasoning_effort = \" \"\n\
                    [tools.browser]\nuser_agent = \"\"\nlocale = \"\"\ntimezone_id = \"\"\n";
