@@ -103,8 +103,7 @@ impl LlmConfig {
     /// sampling.
     pub fn profile(&self, name: &str) -> Option<Self> {
         let profile = self.profiles.get(name)?.clone();
-        let same_server = profile.provider.is_none() && profile.base_url.is_none();
-        let (api_key, base_url) = if same_server {
+        let (api_key, base_url) = if self.is_server_of(&profile) {
             (self.api_key.clone(), self.base_url.clone())
         } else {
             (None, None)
@@ -142,6 +141,17 @@ impl LlmConfig {
             prices: self.prices.clone(),
             budget: self.budget,
         })
+    }
+
+    /// Whether a profile is on the server of `[llm]`. One that names a provider and a key for it means the
+    /// provider's own server, to which alone that key may go.
+    fn is_server_of(&self, profile: &ProfileConfig) -> bool {
+        let same_provider = profile.provider.is_none_or(|it| it == self.provider);
+        let is_own = profile.provider.is_some() && profile.api_key.is_some();
+        match &profile.base_url {
+            Some(url) => same_provider && self.base_url.as_ref() == Some(url),
+            None => same_provider && !is_own,
+        }
     }
 }
 

@@ -93,6 +93,26 @@ fn a_profile_takes_the_window_of_llm() {
 }
 
 #[test]
+fn the_same_provider_named_again_is_no_other_one() {
+    let content = "[llm]\nprovider = \"openai\"\nmodel = \"a\"\napi_key = \"k\"\nbase_url = \"https://example.org/v1\"\n\
+                   [llm.profiles.named]\nprovider = \"openai\"\nmodel = \"b\"\n\
+                   [llm.profiles.whole]\nprovider = \"openai\"\nbase_url = \"https://example.org/v1\"\nmodel = \"b\"\n\
+                   [llm.profiles.keyed]\nprovider = \"openai\"\napi_key = \"own\"\nmodel = \"b\"\n\
+                   [llm.profiles.other]\nprovider = \"openrouter\"\napi_key = \"own\"\nmodel = \"b\"\n";
+    let llm = read(content).unwrap().settings.llm;
+    let server = |name: &str| {
+        let profile = llm.profile(name).unwrap();
+        let key = profile.api_key.unwrap().expose_secret().to_owned();
+        (key, profile.base_url.is_some())
+    };
+    assert_eq!(server("named"), ("k".to_owned(), true));
+    assert_eq!(server("whole"), ("k".to_owned(), true));
+    // A provider with a key of its own is the provider's own server: its key must not go to that of [llm].
+    assert_eq!(server("keyed"), ("own".to_owned(), false));
+    assert_eq!(server("other"), ("own".to_owned(), false));
+}
+
+#[test]
 fn an_empty_text_is_as_if_the_key_were_not_there() {
     let content = "[llm]\nreasoning_effort = \"\"\n[llm.profiles.a]\nreasoning_effort = \" \"\n\
                    [tools.browser]\nuser_agent = \"\"\nlocale = \"\"\ntimezone_id = \"\"\n";
