@@ -60,7 +60,13 @@ fn model(section: &str, llm: &LlmConfig, findings: &mut Vec<Finding>) {
         }
         match (&llm.api_key, &llm.base_url) {
             (None, None) => findings.push(Finding::problem(
-                [key("api_key"), key("provider")],
+                [
+                    key("api_key"),
+                    key("provider"),
+                    key("base_url"),
+                    "llm.api_key".to_owned(),
+                    "llm.base_url".to_owned(),
+                ],
                 format!("{section}.api_key is missing (only a server of your own, named in base_url, may need none)"),
             )),
             (Some(_), Some(url)) if !url.is_https() && !url.is_loopback() => {

@@ -98,3 +98,13 @@ fn every_tool_is_known_by_its_name() {
     let known: BTreeSet<&str> = TOOL_NAMES.iter().copied().collect();
     assert_eq!(known, named);
 }
+
+#[test]
+fn a_wrong_server_is_one_problem() {
+    let content = "[llm]\nprovider = \"openai\"\nmodel = \"m\"\nbase_url = \"localhost\"\n\
+                   [llm.profiles.spare]\nmodel = \"s\"\n";
+    assert_eq!(
+        problems(content, &[]),
+        ["config.toml, line 4: llm.base_url: expected an http or https URL, found \"localhost\""]
+    );
+}
