@@ -108,3 +108,17 @@ fn a_wrong_server_is_one_problem() {
         ["config.toml, line 4: llm.base_url: expected an http or https URL, found \"localhost\""]
     );
 }
+
+#[test]
+fn a_price_holds_for_each_date_of_its_model() {
+    let of = |model: &str| {
+        format!(
+            "[llm]\nprovider = \"openai\"\napi_key = \"k\"\nmodel = \"{model}\"\n[llm.budget]\ndaily_usd = 1\n\
+             [llm.prices]\ngpt-5-mini = {{ input = 1, output = 2 }}\n"
+        )
+    };
+    for model in ["gpt-5-mini", "gpt-5-mini-2025-08-07"] {
+        assert_eq!(warnings(&of(model)), Vec::<String>::new());
+    }
+    assert_eq!(warnings(&of("gpt-5-nano-2025-08-07")).len(), 1);
+}
