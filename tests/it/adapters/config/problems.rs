@@ -75,7 +75,8 @@ const TELEGRAM: Cases = &[
     ),
     (
         "poll_timeout_seconds = 0.5",
-        "channels.telegram.poll_timeout_seconds: expected 1 to 50: the sign of life",
+        "channels.telegram.poll_timeout_seconds: expected 1 to 50: the sign of life that a service manager waits for \
+                 comes after each poll",
     ),
     (
         "poll_timeout_seconds = 2026-11-20",
