@@ -7,6 +7,7 @@ mod bounds;
 mod example;
 mod hostile;
 mod meaning;
+mod network;
 mod pieces;
 mod problems;
 mod sources;
