@@ -38,6 +38,7 @@ pub struct LlmConfig {
     /// Sent only when present, like the next three.
     pub temperature: Option<f64>,
     pub max_new_tokens: Option<NonZeroU32>,
+    #[serde(deserialize_with = "none_if_empty")]
     pub reasoning_effort: Option<String>,
     pub top_p: Option<f64>,
     pub pdf_as: PdfAs,
@@ -99,16 +100,14 @@ impl LlmConfig {
 
     /// The settings of a profile. What it leaves out is as in `[llm]`, except that another provider
     /// or server never gets this one's key, and that another model starts without this one's
-    /// sampling and window.
+    /// sampling.
     pub fn profile(&self, name: &str) -> Option<Self> {
         let profile = self.profiles.get(name)?.clone();
-        let same_server = profile.provider.is_none() && profile.base_url.is_none();
-        let (api_key, base_url) = if same_server {
+        let (api_key, base_url) = if self.is_server_of(&profile) {
             (self.api_key.clone(), self.base_url.clone())
         } else {
             (None, None)
         };
-        let defaults = Self::default();
         Some(Self {
             provider: profile.provider.unwrap_or(self.provider),
             api_key: profile.api_key.or(api_key),
@@ -133,7 +132,7 @@ impl LlmConfig {
             reasoning_effort: profile.reasoning_effort,
             top_p: profile.top_p,
             pdf_as: profile.pdf_as.unwrap_or(self.pdf_as),
-            context_tokens: profile.context_tokens.unwrap_or(defaults.context_tokens),
+            context_tokens: profile.context_tokens.unwrap_or(self.context_tokens),
             fallbacks: profile.fallbacks,
             profiles: BTreeMap::new(),
             openrouter: profile
@@ -142,6 +141,17 @@ impl LlmConfig {
             prices: self.prices.clone(),
             budget: self.budget,
         })
+    }
+
+    /// Whether a profile is on the server of `[llm]`. One that names a provider and a key for it means the
+    /// provider's own server, to which alone that key may go.
+    fn is_server_of(&self, profile: &ProfileConfig) -> bool {
+        let same_provider = profile.provider.is_none_or(|it| it == self.provider);
+        let is_own = profile.provider.is_some() && profile.api_key.is_some();
+        match &profile.base_url {
+            Some(url) => same_provider && self.base_url.as_ref() == Some(url),
+            None => same_provider && !is_own,
+        }
     }
 }
 
@@ -164,6 +174,7 @@ pub struct ProfileConfig {
     pub retry_delay_seconds: Option<Seconds>,
     pub temperature: Option<f64>,
     pub max_new_tokens: Option<NonZeroU32>,
+    #[serde(deserialize_with = "none_if_empty")]
     pub reasoning_effort: Option<String>,
     pub top_p: Option<f64>,
     pub pdf_as: Option<PdfAs>,

@@ -1,7 +1,10 @@
 //! From start to end: takes the lock, opens the database, runs the parts, and ends them in the
 //! order in which nothing is lost.
 
+use std::fs::DirBuilder;
 use std::future::Future;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,6 +79,7 @@ impl Store {
     pub async fn open_at(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         // From here on the signal does not end this process; who finds the lock may send it.
         let _ = signal(SignalKind::user_defined1()).context("SIGUSR1 cannot be awaited")?;
+        make_folder(&settings.runtime.data_dir)?;
         let path = settings.database();
         let lock = DatabaseLock::acquire(&path, clock.now())?;
         let busy = Duration::from_millis(settings.storage.busy_timeout_ms.into());
@@ -117,6 +121,15 @@ impl Store {
             warn!("the database is still in use; it is left to recover by itself");
         }
     }
+}
+
+/// The database may lie elsewhere; what else is written here counts on the folder.
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("runtime.data_dir: {} cannot be made", folder.display()))
 }
 
 /// The running parts.

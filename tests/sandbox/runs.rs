@@ -1,9 +1,10 @@
 //! What every mode does: it runs a program, and answers for it.
 
 use std::fs;
+use std::num::NonZeroU32;
 
 use minibot::adapters::sandbox::config::JailConfig;
-use minibot::adapters::sandbox::{ProcessSandbox, SandboxSettings};
+use minibot::adapters::sandbox::{ProcessSandbox, SandboxSettings, check};
 use minibot::core::sandbox::{KilledBy, RunEnd, Sandbox, SandboxMode};
 
 use crate::world::World;
@@ -15,6 +16,17 @@ const MODES: [SandboxMode; 4] = [
     SandboxMode::Rlimit,
     SandboxMode::Native,
 ];
+
+#[tokio::test]
+async fn limits_with_which_nothing_runs_are_told_as_such() {
+    let world = World::new();
+    let mut settings = world.settings(SandboxMode::Native);
+    assert!(check(&world.place, &settings).await.is_ok());
+    settings.limits.nofile = NonZeroU32::new(3).unwrap();
+    let why = check(&world.place, &settings).await.unwrap_err();
+    assert!(why.starts_with("rlimit is too small: "), "{why}");
+    assert!(why.ends_with("the mode \"native\" works here"), "{why}");
+}
 
 #[tokio::test]
 async fn a_program_reads_its_input_and_the_workspace_and_answers() {

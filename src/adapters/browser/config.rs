@@ -19,10 +19,13 @@ pub struct BrowserConfig {
     pub executable_path: Option<PathBuf>,
     pub headless: bool,
     pub launch_args: Vec<String>,
+    #[serde(deserialize_with = "none_if_empty")]
     pub user_agent: Option<String>,
     pub viewport_width: Option<NonZeroU32>,
     pub viewport_height: Option<NonZeroU32>,
+    #[serde(deserialize_with = "none_if_empty")]
     pub locale: Option<String>,
+    #[serde(deserialize_with = "none_if_empty")]
     pub timezone_id: Option<String>,
     pub geolocation: Option<Geolocation>,
     pub permissions: Vec<String>,

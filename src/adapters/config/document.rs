@@ -70,6 +70,31 @@ impl Node {
         }
     }
 
+    /// The node at the dotted path, or the last one on the way that exists, and what is left of the path. Names
+    /// that people choose may have dots, so the longest one that fits is followed.
+    pub(super) fn nearest_dotted<'p>(&self, path: &'p str) -> (&Self, &'p str) {
+        let (mut node, mut rest) = (self, path);
+        while let Value::Section(entries) = &node.value {
+            let fitting = entries.iter().filter_map(|(name, entry)| {
+                let after = rest.strip_prefix(name.as_str())?;
+                let after = match after.strip_prefix('.') {
+                    Some(below) => below,
+                    None if after.is_empty() => after,
+                    None => return None,
+                };
+                Some((entry, after))
+            });
+            match fitting.min_by_key(|(_, after)| after.len()) {
+                Some(step) => (node, rest) = step,
+                None => break,
+            }
+            if rest.is_empty() {
+                break;
+            }
+        }
+        (node, rest)
+    }
+
     /// The node at the path, or the last one on the way that exists, and how many steps it is away.
     pub(super) fn nearest(&self, path: &[Step]) -> (&Self, usize) {
         let mut node = self;
@@ -82,8 +107,16 @@ impl Node {
         (node, 0)
     }
 
+    /// Takes the node at the path out of the tree, or the last one on the way that exists: a value from the
+    /// environment is in one piece. With how many steps of the path were gone.
+    pub(super) fn remove_nearest(&mut self, path: &[Step]) -> Option<(Self, usize)> {
+        let (_, away) = self.nearest(path);
+        let taken = path.len() - away;
+        Some((self.remove(&path[..taken])?, taken))
+    }
+
     /// Takes the node at the path out of the tree.
-    pub(super) fn remove(&mut self, path: &[Step]) -> Option<Self> {
+    fn remove(&mut self, path: &[Step]) -> Option<Self> {
         let (last, way) = path.split_last()?;
         let mut node = self;
         for step in way {

@@ -19,8 +19,8 @@ pub(super) struct Gathering<'a> {
     pub rules: &'a Rules,
     pub problems: Vec<Remark>,
     pub warnings: Vec<Remark>,
-    /// Keys whose value is gone because it was wrong.
-    unusable: Vec<Vec<String>>,
+    /// Keys whose value is gone because it was wrong, dotted.
+    unusable: Vec<String>,
 }
 
 impl<'a> Gathering<'a> {
@@ -36,7 +36,7 @@ impl<'a> Gathering<'a> {
 
     pub(super) fn refuse(&mut self, path: Vec<String>, origin: &Origin, message: String) {
         self.problems.push(Remark::new(self.place(origin), message));
-        self.unusable.push(path);
+        self.unusable.push(path.join("."));
     }
 
     fn place(&self, origin: &Origin) -> Place {
@@ -105,10 +105,9 @@ impl<'a> Gathering<'a> {
                 Err(error) => error,
             };
             let path = error.path();
-            let keys = dotted(&path);
-            let node = root.remove(&path)?;
-            let message = self.explain::<T>(&keys, &error.complaint, &node);
-            self.refuse(keys, &node.origin, message);
+            let (node, taken) = root.remove_nearest(&path)?;
+            let message = self.explain::<T>(&dotted(&path), &error.complaint, &node);
+            self.refuse(dotted(&path[..taken]), &node.origin, message);
         }
         self.problems.push(Remark::new(
             Place::Nowhere,
@@ -183,20 +182,16 @@ impl<'a> Gathering<'a> {
     /// Places what the rules over the whole settings found.
     pub(super) fn add_findings(&mut self, findings: Vec<Finding>, root: &Node) {
         for finding in findings {
-            let keys: Vec<Vec<String>> = finding
-                .keys
-                .iter()
-                .map(|key| key.split('.').map(str::to_owned).collect())
-                .collect();
-            let blind = |key: &Vec<String>| {
+            let blind = |key: &String| {
                 self.unusable
                     .iter()
-                    .any(|gone| key.starts_with(gone) || gone.starts_with(key))
+                    .any(|gone| is_within(key, gone) || is_within(gone, key))
             };
-            if keys.iter().any(blind) {
+            if finding.keys.iter().any(blind) {
                 continue;
             }
-            let remark = Remark::new(self.place(&origin_of(&keys, root)), finding.message);
+            let origin = origin_of(&finding.keys, root);
+            let remark = Remark::new(self.place(&origin), finding.message);
             match finding.severity {
                 Severity::Problem => self.problems.push(remark),
                 Severity::Warning => self.warnings.push(remark),
@@ -221,17 +216,22 @@ impl<'a> Gathering<'a> {
 
 /// The first of the keys that was written anywhere, else the section that the first one is missing
 /// from.
-fn origin_of(keys: &[Vec<String>], root: &Node) -> Origin {
+fn origin_of(keys: &[String], root: &Node) -> Origin {
     let mut section = None;
     for key in keys {
-        let steps: Vec<Step> = key.iter().cloned().map(Step::Key).collect();
-        let (node, away) = root.nearest(&steps);
-        if away == 0 {
+        let (node, rest) = root.nearest_dotted(key);
+        if rest.is_empty() {
             return node.origin.clone();
         }
         section.get_or_insert_with(|| node.origin.clone());
     }
     section.unwrap_or(Origin::Nowhere)
+}
+
+/// Whether a dotted key is that section or below it.
+fn is_within(key: &str, section: &str) -> bool {
+    let rest = key.strip_prefix(section);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The path without the places inside lists.
@@ -244,7 +244,8 @@ fn dotted(path: &[Step]) -> Vec<String> {
         .collect()
 }
 
-fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+/// The known word that was meant, if one is near.
+pub fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let word = word.to_lowercase();
     let allowed = (word.chars().count() / 3).max(1);
     known

@@ -63,7 +63,9 @@ fn resolve<'a>(
         Some((name, fallback)) => (name, Some(fallback)),
         None => (inside, None),
     };
-    if !is_variable_name(name) {
+    // The brace of a reference in a fallback would end the outer one.
+    let has_reference = fallback.is_some_and(|fallback| fallback.contains("${"));
+    if !is_variable_name(name) || has_reference {
         return Err(InterpolationError::Malformed);
     }
     match (environment.get(name), fallback) {
@@ -103,6 +105,8 @@ mod tests {
             ("${EMPTY}", Ok(Some(""))),
             ("$${NAME} ${NAME}", Ok(Some("${NAME} Ada"))),
             ("${GONE}", missing()),
+            ("${GONE:-${NAME}}", Err(InterpolationError::Malformed)),
+            ("${GONE:-$${}", Err(InterpolationError::Malformed)),
             ("${NAME", Err(InterpolationError::Malformed)),
             ("${}", Err(InterpolationError::Malformed)),
             ("${9LIVES}", Err(InterpolationError::Malformed)),

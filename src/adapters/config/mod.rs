@@ -22,6 +22,7 @@ use document::Node;
 use gather::Gathering;
 
 pub use environment::Environment;
+pub use gather::nearest;
 pub use known_keys::known_keys;
 pub use remarks::{Finding, Place, Problems, Remark, Severity};
 
@@ -156,12 +157,13 @@ pub fn load_text<T: Checked>(
 ) -> Result<Loaded<T>, Problems> {
     let mut root = parse(text, rules)?;
     let mut gathering = Gathering::new(text.label, rules);
-    gathering.interpolate_all(&mut root, &mut Vec::new(), environment);
+    // First, so that what they stand in for needs no variables.
     for (variable, reason) in environment::apply_overrides(&mut root, environment) {
         gathering
             .problems
             .push(Remark::new(Place::Variable(variable), reason));
     }
+    gathering.interpolate_all(&mut root, &mut Vec::new(), environment);
     let read = file_keys::read_file_keys(&mut root, rules.file_keys, text.base_dir);
     for refused in read.refused {
         gathering.refuse(refused.path, &refused.origin, refused.message);

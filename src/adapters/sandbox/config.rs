@@ -17,6 +17,11 @@ pub struct RlimitConfig {
     pub nofile: NonZeroU32,
 }
 
+impl RlimitConfig {
+    /// The second stage and the program that it becomes.
+    pub const LEAST_NPROC: u32 = 2;
+}
+
 impl Default for RlimitConfig {
     fn default() -> Self {
         Self {

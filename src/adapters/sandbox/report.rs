@@ -149,7 +149,7 @@ fn layers(mode: SandboxMode, landlock: Option<i32>) -> String {
 }
 
 /// Tries the mode of `settings`; what comes back is what holds a program then. What does not is for
-/// people: what is missing, and what would work.
+/// people: the key that is at fault, what is missing, and what would work.
 pub async fn check(place: &SandboxPlace, settings: &SandboxSettings) -> Result<String, String> {
     let prepared = if makes_cgroups(settings) {
         cgroups::prepare()
@@ -163,8 +163,13 @@ pub async fn check(place: &SandboxPlace, settings: &SandboxSettings) -> Result<S
     let Err(missing) = tried else {
         return Ok(layers(settings.mode, landlock_version()));
     };
-    let report = SandboxReport::of_this_machine(place, settings.cgroup).await;
     let name = settings.mode.name();
+    if works_with_usual_limits(place, settings).await {
+        return Err(format!(
+            "rlimit is too small: {missing}; with the default limits the mode \"{name}\" works here"
+        ));
+    }
+    let report = SandboxReport::of_this_machine(place, settings.cgroup).await;
     let instead = match report.strongest() {
         Some(SandboxMode::None) | None => "no other mode works here".to_owned(),
         Some(mode) if mode.confinement() == SandboxMode::Native.confinement() => {
@@ -176,8 +181,18 @@ pub async fn check(place: &SandboxPlace, settings: &SandboxSettings) -> Result<S
         ),
     };
     Err(format!(
-        "the mode \"{name}\" does not work here: {missing}; {instead}"
+        "sandbox_mode: the mode \"{name}\" does not work here: {missing}; {instead}"
     ))
+}
+
+/// Whether only the limits of `settings`, which are others, are in the way.
+async fn works_with_usual_limits(place: &SandboxPlace, settings: &SandboxSettings) -> bool {
+    let limits = RlimitConfig::default();
+    let usual = SandboxSettings {
+        limits,
+        ..settings.clone()
+    };
+    settings.limits != limits && trial(place, &usual).await.is_ok()
 }
 
 /// Whether the cgroups of runs are made by the bot itself.

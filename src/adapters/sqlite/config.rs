@@ -32,6 +32,9 @@ impl Default for StorageConfig {
 }
 
 impl StorageConfig {
+    /// SQLite counts it in 31 bits.
+    pub const LONGEST_BUSY_TIMEOUT_MS: u32 = i32::MAX as u32;
+
     /// The database file.
     pub fn database(&self, data_dir: &Path) -> PathBuf {
         self.path

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use toml::{Table, Value};
 
 use super::file::Place;
+use crate::adapters::browser::arguments::is_accepted;
 use crate::adapters::config::known_keys;
 use crate::cli::say;
 use crate::wiring::settings::{RULES, Settings};
@@ -21,8 +22,8 @@ const RENAMED: [(&str, &str); 5] = [
     ("memory.max_history_tokens", "llm.context_tokens"),
     ("logging.log_level", "runtime.log_level"),
     (
-        "tools.python_exec.backend",
-        "tools.python_exec.sandbox_mode",
+        "tools.playwright.chromium_executable_path",
+        "tools.browser.executable_path",
     ),
 ];
 
@@ -30,11 +31,15 @@ const RENAMED: [(&str, &str); 5] = [
 const MOVED: [(&str, &str); 1] = [("tools.playwright.", "tools.browser.")];
 
 /// Keys of the old browser section that are rules for every request here.
-const EGRESS: [&str; 3] = [
+const EGRESS: [&str; 4] = [
     "allowed_domains",
     "denied_domains",
     "block_private_networks",
+    "allow_http",
 ];
+
+/// Of these only what is known to be harmless may stay.
+const LAUNCH_ARGS: &str = "tools.browser.launch_args";
 
 /// Reads the old file and writes the new one.
 pub(super) fn run(old: &Path, place: &Place) -> anyhow::Result<ExitCode> {
@@ -67,23 +72,65 @@ struct Converted {
 }
 
 fn convert(old: &Table) -> Converted {
-    let known = known_keys::<Settings>();
-    let mut converted = Converted {
-        table: Table::new(),
-        left_out: Vec::new(),
-    };
     let provider = old.get("llm").and_then(|llm| llm.get("provider")?.as_str());
-    for (path, value) in leaves(old) {
-        let target = target(&path, provider.unwrap_or("openai"));
-        let fits = |target: &String| is_known(&known, target);
-        match target.filter(fits) {
-            Some(target) => insert(&mut converted.table, &target, value),
-            None => converted
-                .left_out
-                .push(format!("{path}: {}", advice(&path))),
+    let mut taking = Taking {
+        known: known_keys::<Settings>(),
+        provider: provider.unwrap_or("openai"),
+        converted: Converted {
+            table: Table::new(),
+            left_out: Vec::new(),
+        },
+    };
+    for (key, value) in old {
+        taking.take(key, value);
+    }
+    taking.converted
+}
+
+/// The way through an old file.
+struct Taking<'a> {
+    known: Vec<String>,
+    provider: &'a str,
+    converted: Converted,
+}
+
+impl Taking<'_> {
+    /// Takes over a key with its value, which may be a table, or the keys of a section one by one.
+    fn take(&mut self, path: &str, value: &Value) {
+        let target = target(path, self.provider).filter(|target| is_known(&self.known, target));
+        match (target, value) {
+            (Some(target), value) => {
+                let value = self.without_refused(path, &target, value);
+                insert(&mut self.converted.table, &target, value);
+            }
+            (None, Value::Table(section)) => {
+                for (key, value) in section {
+                    self.take(&format!("{path}.{key}"), value);
+                }
+            }
+            (None, _) => self.leave_out(path, advice(path)),
         }
     }
-    converted
+
+    fn without_refused(&mut self, path: &str, target: &str, value: &Value) -> Value {
+        let Value::Array(arguments) = value else {
+            return value.clone();
+        };
+        let is_refused = |argument: &&Value| {
+            let argument = argument.as_str();
+            target == LAUNCH_ARGS && argument.is_some_and(|argument| !is_accepted(argument))
+        };
+        let (refused, kept): (Vec<&Value>, Vec<&Value>) = arguments.iter().partition(is_refused);
+        for argument in refused.into_iter().filter_map(Value::as_str) {
+            let why = format!("{argument} is not among the arguments that docs/browser.md lists");
+            self.leave_out(path, &why);
+        }
+        Value::Array(kept.into_iter().cloned().collect())
+    }
+
+    fn leave_out(&mut self, path: &str, why: &str) {
+        self.converted.left_out.push(format!("{path}: {why}"));
+    }
 }
 
 /// Where a key of the old file goes.
@@ -119,9 +166,14 @@ fn advice(path: &str) -> &'static str {
     retired.map_or("there is no such key here", |key| key.instead)
 }
 
-/// Whether there is such a key; `NAME` in a known one stands for any name.
+/// Whether there is such a key, or such a key for the file of its value; `NAME` in a known one stands for any name.
 fn is_known(known: &[String], path: &str) -> bool {
-    let parts: Vec<&str> = path.split('.').collect();
+    let is_for_file = |plain: &&str| {
+        let name = plain.rsplit('.').next();
+        RULES.file_keys.iter().any(|key| Some(key.name) == name)
+    };
+    let plain = path.strip_suffix("_file").filter(is_for_file);
+    let parts: Vec<&str> = plain.unwrap_or(path).split('.').collect();
     known.iter().any(|key| {
         let key: Vec<&str> = key.split('.').collect();
         key.len() == parts.len()
@@ -130,22 +182,6 @@ fn is_known(known: &[String], path: &str) -> bool {
                 .zip(&parts)
                 .all(|(key, part)| key == part || *key == "NAME")
     })
-}
-
-/// Every value that is no section, with its dotted path.
-fn leaves(table: &Table) -> Vec<(String, Value)> {
-    let mut found = Vec::new();
-    for (key, value) in table {
-        match value {
-            Value::Table(inner) => found.extend(
-                leaves(inner)
-                    .into_iter()
-                    .map(|(path, value)| (format!("{key}.{path}"), value)),
-            ),
-            value => found.push((key.clone(), value.clone())),
-        }
-    }
-    found
 }
 
 fn insert(table: &mut Table, path: &str, value: Value) {
@@ -230,6 +266,44 @@ mod tests {
                 "memory.sqlite_url",
                 "providers.openai.api_key",
                 "tools.playwright.nonsense",
+            ]
+        );
+    }
+
+    const BROWSER: &str = r#"
+            [llm]
+            system_prompt_file = "prompt.md"
+            [tools.playwright]
+            chromium_executable_path = "/usr/bin/chromium"
+            allow_http = true
+            extra_http_headers = { Accept-Language = "en", "X.Y" = "1" }
+            launch_args = ["--no-sandbox", "--force-dark-mode"]
+            [tools.python_exec]
+            backend = "host"
+            sandbox_mode = "basic"
+        "#;
+
+    #[test]
+    fn what_would_make_the_new_file_unusable_is_left_out_alone() {
+        let Converted { table, left_out } = convert(&BROWSER.parse().expect("TOML"));
+        let expected = r#"
+            [llm]
+            system_prompt_file = "prompt.md"
+            [tools.browser]
+            executable_path = "/usr/bin/chromium"
+            extra_http_headers = { Accept-Language = "en", "X.Y" = "1" }
+            launch_args = ["--force-dark-mode"]
+            [egress]
+            allow_http = true
+            [tools.python_exec]
+            sandbox_mode = "basic"
+        "#;
+        assert_eq!(table, expected.parse().expect("TOML"));
+        assert_eq!(
+            left_out,
+            [
+                "tools.playwright.launch_args: --no-sandbox is not among the arguments that docs/browser.md lists",
+                "tools.python_exec.backend: write tools.python_exec.sandbox_mode",
             ]
         );
     }

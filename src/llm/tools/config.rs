@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use serde::Deserialize;
 
+use super::calculator::arithmetic::{MAX_EXPRESSION_LENGTH, MAX_SCALE};
 use crate::core::units::count;
 
 /// `[tools.chat_history]`
@@ -64,6 +65,13 @@ pub struct CalculatorConfig {
     pub max_expression_length: NonZeroU32,
     /// The largest exponent either way.
     pub max_exponent_abs: NonZeroU32,
+}
+
+impl CalculatorConfig {
+    /// The most decimal places.
+    pub const LARGEST_SCALE: u32 = MAX_SCALE;
+    /// The longest expression that is ever read.
+    pub const LONGEST_EXPRESSION: u32 = MAX_EXPRESSION_LENGTH as u32;
 }
 
 impl Default for CalculatorConfig {

@@ -1,6 +1,8 @@
 //! Ends of the process: what is waited for, and what is not.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::os::unix::fs::PermissionsExt;
+
 use anyhow::bail;
 use tempfile::TempDir;
 
@@ -19,6 +21,22 @@ async fn started() -> (TempDir, Store, Running) {
         .unwrap();
     let running = Running::start(&settings, &store, Vec::new()).await.unwrap();
     (folder, store, running)
+}
+
+#[tokio::test]
+async fn the_data_folder_is_made_also_where_the_database_lies_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("new/data");
+    let mut settings = Settings::default();
+    settings.runtime.data_dir.clone_from(&data);
+    settings.storage.path = Some(folder.path().join("db/minibot.db"));
+    let store = Store::open_at(&settings, Arc::new(SystemClock))
+        .await
+        .unwrap();
+    assert!(store.ports.scratch.create().await.is_ok());
+    let mode = std::fs::metadata(data).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    store.close().await;
 }
 
 /// Why it has ended by itself.

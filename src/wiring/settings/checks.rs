@@ -3,8 +3,9 @@
 use secrecy::ExposeSecret;
 use tracing_subscriber::EnvFilter;
 
-use super::Settings;
-use crate::adapters::config::Finding;
+use super::{Settings, TOOL_NAMES};
+use crate::adapters::config::{Finding, nearest};
+use crate::adapters::sqlite::config::StorageConfig;
 use crate::adapters::telegram::config::{TelegramConfig, UpdateMode};
 use crate::app::config::ApprovalsConfig;
 use crate::core::approval::ToolMode;
@@ -13,6 +14,7 @@ use crate::core::units::Seconds;
 pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
     runtime(settings, &mut findings);
+    storage(&settings.storage, &mut findings);
     times(settings, &mut findings);
     if settings.channels.telegram.enabled {
         telegram_access(settings, &mut findings);
@@ -38,10 +40,23 @@ fn runtime(settings: &Settings, findings: &mut Vec<Finding>) {
             "runtime.owner_user_id: expected a person's id, which is never negative",
         ));
     }
-    if runtime.data_dir.as_os_str().is_empty() {
+}
+
+fn storage(storage: &StorageConfig, findings: &mut Vec<Finding>) {
+    at_most(
+        "storage.busy_timeout_ms",
+        storage.busy_timeout_ms,
+        StorageConfig::LONGEST_BUSY_TIMEOUT_MS,
+        findings,
+    );
+}
+
+/// Refuses a number that is larger.
+pub(super) fn at_most(key: &str, found: u32, most: u32, findings: &mut Vec<Finding>) {
+    if found > most {
         findings.push(Finding::problem(
-            ["runtime.data_dir"],
-            "runtime.data_dir: expected a folder",
+            [key],
+            format!("{key}: expected {most} or less, found {found}"),
         ));
     }
 }
@@ -248,6 +263,20 @@ fn approvals(approvals: &ApprovalsConfig, findings: &mut Vec<Finding>) {
                 [key.clone()],
                 format!("{key}: expected the name of a tool, with * for any letters"),
             ));
+        } else if is_no_tool(tool) {
+            let guess = match nearest(tool, TOOL_NAMES.iter().copied()) {
+                Some(guess) => format!("; did you mean {guess}?"),
+                None => String::new(),
+            };
+            findings.push(Finding::warning(
+                [key.clone()],
+                format!("{key}: there is no tool of this name{guess}"),
+            ));
         }
     }
+}
+
+/// Those of MCP servers have names of their own.
+fn is_no_tool(name: &str) -> bool {
+    !name.contains('*') && !name.starts_with("mcp_") && !TOOL_NAMES.contains(&name)
 }

@@ -2,11 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::app::config::RuntimeConfig;
+
 const ETC: &str = "/etc";
 const VAR_LIB: &str = "/var/lib";
 
-/// The folder that `runtime.data_dir` means in a config of the folder `base_dir`.
+/// The folder that `runtime.data_dir` means in a config of the folder `base_dir`: an empty one is the usual one, as if
+/// the key were not there.
 pub(super) fn resolved(set: &Path, base_dir: &Path) -> PathBuf {
+    let usual = RuntimeConfig::default().data_dir;
+    let is_blank = set.to_str().is_some_and(|set| set.trim().is_empty());
+    let set = if is_blank { usual.as_path() } else { set };
     resolved_below(Path::new(ETC), Path::new(VAR_LIB), set, base_dir)
 }
 

@@ -6,6 +6,7 @@ mod execution;
 mod model_checks;
 mod retired;
 mod tool_checks;
+mod tool_names;
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,7 @@ use crate::llm::tools::config::{CalculatorConfig, ChatHistoryConfig, KvMemoryCon
 use crate::llm::tools::http::config::HttpClientConfig;
 
 pub use execution::{BashConfig, PythonExecConfig};
+pub use tool_names::TOOL_NAMES;
 
 /// What the loader has to know about particular keys.
 pub const RULES: Rules = Rules {

@@ -6,7 +6,7 @@ use super::Settings;
 use super::checks::positive;
 use crate::adapters::config::Finding;
 use crate::core::model::estimated_tokens;
-use crate::core::money::MicroUsd;
+use crate::core::money::{MicroUsd, Price, PriceList};
 use crate::llm::config::{LlmConfig, Provider};
 use crate::wiring::model::request_room;
 
@@ -60,7 +60,13 @@ fn model(section: &str, llm: &LlmConfig, findings: &mut Vec<Finding>) {
         }
         match (&llm.api_key, &llm.base_url) {
             (None, None) => findings.push(Finding::problem(
-                [key("api_key"), key("provider")],
+                [
+                    key("api_key"),
+                    key("provider"),
+                    key("base_url"),
+                    "llm.api_key".to_owned(),
+                    "llm.base_url".to_owned(),
+                ],
                 format!("{section}.api_key is missing (only a server of your own, named in base_url, may need none)"),
             )),
             (Some(_), Some(url)) if !url.is_https() && !url.is_loopback() => {
@@ -218,10 +224,17 @@ fn unpriced_models(settings: &Settings, findings: &mut Vec<Finding>) {
     if llm.budget.daily_usd.is_none() && llm.budget.monthly_usd.is_none() {
         return;
     }
+    let free = Price {
+        input: MicroUsd::ZERO,
+        cached_input: MicroUsd::ZERO,
+        output: MicroUsd::ZERO,
+    };
+    let priced: PriceList = llm.prices.keys().map(|name| (name.clone(), free)).collect();
+    let has_price = |model: &str| priced.find(model, model).is_some();
     let mut told = BTreeSet::new();
     for (section, used) in used(settings) {
         let model = &used.model;
-        if used.provider != Provider::Builtin && !llm.prices.contains_key(model) {
+        if used.provider != Provider::Builtin && !has_price(model) {
             let key = format!("{section}.model");
             findings.push(Finding::warning(
                 [key.as_str(), "llm.budget"],
@@ -229,7 +242,7 @@ fn unpriced_models(settings: &Settings, findings: &mut Vec<Finding>) {
             ));
         }
         for model in used.stand_ins() {
-            if llm.prices.contains_key(model) || !told.insert(model.clone()) {
+            if has_price(model) || !told.insert(model.clone()) {
                 continue;
             }
             let key = format!("{section}.openrouter.models");

@@ -4,18 +4,19 @@ use std::path::{Component, Path};
 
 use secrecy::ExposeSecret;
 
-use super::checks::positive;
-use super::{PythonExecConfig, Settings};
+use super::checks::{at_most, positive};
+use super::{PythonExecConfig, Settings, ToolsConfig};
 use crate::adapters::browser::arguments;
 use crate::adapters::browser::config::BrowserConfig;
 use crate::adapters::config::Finding;
 use crate::adapters::files::config::FileStorageConfig;
-use crate::adapters::sandbox::config::JailConfig;
+use crate::adapters::sandbox::config::{JailConfig, RlimitConfig};
 use crate::core::egress::{EgressConfig, HeaderRefusal, check_header};
 use crate::core::files::SHARED;
 use crate::core::sandbox::SandboxMode;
-use crate::core::units::Seconds;
+use crate::core::units::{ByteCount, Seconds};
 use crate::llm::config::Provider;
+use crate::llm::tools::config::CalculatorConfig;
 
 pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -29,7 +30,8 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     }
     transcription(settings, &mut findings);
     egress(&settings.egress, &mut findings);
-    agent(settings, &mut findings);
+    agents(tools, &mut findings);
+    calculator(&tools.calculator, &mut findings);
     browser(&tools.browser, &mut findings);
     headers(&tools.browser, &settings.egress, &mut findings);
     subfolders(settings, &mut findings);
@@ -71,6 +73,8 @@ fn executions(settings: &Settings, findings: &mut Vec<Finding>) {
             default_timeout: python.default_timeout_seconds,
             max_timeout: python.max_timeout_seconds,
             passes_environment: python.pass_parent_env,
+            max_output: python.max_output_bytes,
+            rlimit: &python.rlimit,
             jail: &python.jail,
         },
         Execution {
@@ -80,6 +84,8 @@ fn executions(settings: &Settings, findings: &mut Vec<Finding>) {
             default_timeout: bash.default_timeout_seconds,
             max_timeout: bash.max_timeout_seconds,
             passes_environment: bash.pass_parent_env,
+            max_output: bash.max_output_bytes,
+            rlimit: &bash.rlimit,
             jail: &bash.jail,
         },
     ] {
@@ -93,6 +99,12 @@ fn egress(egress: &EgressConfig, findings: &mut Vec<Finding>) {
             ["egress.block_private_networks"],
             "egress.block_private_networks is false: the model can reach this machine and your network; \
              egress.allow_private opens single addresses",
+        ));
+    }
+    if egress.allowed_ports.is_empty() {
+        findings.push(Finding::warning(
+            ["egress.allowed_ports"],
+            "egress.allowed_ports is empty: only the addresses in egress.allow_private can be reached",
         ));
     }
     const PRIVATE: &str = "egress.allow_private";
@@ -115,14 +127,38 @@ fn egress(egress: &EgressConfig, findings: &mut Vec<Finding>) {
     }
 }
 
-fn agent(settings: &Settings, findings: &mut Vec<Finding>) {
-    const AGENT: &str = "tools.http_client.user_agent";
-    let agent = settings.tools.http_client.user_agent.as_deref();
-    if agent.is_some_and(|agent| check_header("User-Agent", agent).is_err()) {
-        findings.push(Finding::problem(
-            [AGENT],
-            format!("{AGENT}: expected plain letters, digits and signs of ASCII"),
-        ));
+fn agents(tools: &ToolsConfig, findings: &mut Vec<Finding>) {
+    for (key, agent) in [
+        (
+            "tools.http_client.user_agent",
+            &tools.http_client.user_agent,
+        ),
+        ("tools.browser.user_agent", &tools.browser.user_agent),
+    ] {
+        let agent = agent.as_deref();
+        if agent.is_some_and(|agent| check_header("User-Agent", agent).is_err()) {
+            findings.push(Finding::problem(
+                [key],
+                format!("{key}: expected plain letters, digits and signs of ASCII"),
+            ));
+        }
+    }
+}
+
+fn calculator(calculator: &CalculatorConfig, findings: &mut Vec<Finding>) {
+    for (key, found, most) in [
+        (
+            "tools.calculator.default_scale",
+            calculator.default_scale,
+            CalculatorConfig::LARGEST_SCALE,
+        ),
+        (
+            "tools.calculator.max_expression_length",
+            calculator.max_expression_length,
+            CalculatorConfig::LONGEST_EXPRESSION,
+        ),
+    ] {
+        at_most(key, found.get(), most, findings);
     }
 }
 
@@ -263,6 +299,21 @@ fn python(python: &PythonExecConfig, findings: &mut Vec<Finding>) {
             format!("{SHARED} is missing, and artifacts_allow_in_jail needs it"),
         ));
     }
+    some_bytes(
+        "tools.python_exec.max_code_bytes",
+        python.max_code_bytes,
+        findings,
+    );
+}
+
+/// Refuses a limit that lets nothing through.
+fn some_bytes(key: &str, limit: ByteCount, findings: &mut Vec<Finding>) {
+    if limit.get() == 0 {
+        findings.push(Finding::problem(
+            [key],
+            format!("{key}: expected more than 0 bytes"),
+        ));
+    }
 }
 
 /// What Python and Bash have in common.
@@ -273,6 +324,8 @@ struct Execution<'a> {
     default_timeout: Seconds,
     max_timeout: Seconds,
     passes_environment: bool,
+    max_output: ByteCount,
+    rlimit: &'a RlimitConfig,
     jail: &'a JailConfig,
 }
 
@@ -312,4 +365,13 @@ fn execution(run: &Execution<'_>, findings: &mut Vec<Finding>) {
         &[(&key("default_timeout_seconds"), run.default_timeout)],
         findings,
     );
+    some_bytes(&key("max_output_bytes"), run.max_output, findings);
+    let (least, found) = (RlimitConfig::LEAST_NPROC, run.rlimit.nproc.get());
+    if found < least {
+        let key = key("rlimit.nproc");
+        findings.push(Finding::problem(
+            [key.as_str()],
+            format!("{key}: expected {least} or more, found {found}"),
+        ));
+    }
 }

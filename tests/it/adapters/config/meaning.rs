@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use minibot::core::approval::ToolMode;
 use secrecy::ExposeSecret;
 
-use super::read;
+use super::{read, read_with};
 
 #[test]
 fn an_empty_system_prompt_is_the_built_in_one() {
@@ -80,6 +80,64 @@ fn a_profile_never_takes_the_key_of_another_server() {
     assert_eq!((same.temperature, same.retry_attempts.get()), (None, 7));
     assert!(llm.profile("other").unwrap().api_key.is_none());
     assert!(llm.profile("third").is_none());
+}
+
+#[test]
+fn a_profile_takes_the_window_of_llm() {
+    let content = "[llm]\nprovider = \"openai\"\nmodel = \"a\"\nbase_url = \"http://localhost:1/v1\"\ncontext_tokens = 8000\n\
+                   [llm.profiles.same]\nmodel = \"b\"\n\
+                   [llm.profiles.own]\nmodel = \"c\"\ncontext_tokens = 32000\n";
+    let llm = read(content).unwrap().settings.llm;
+    let window = |name: &str| llm.profile(name).unwrap().context_tokens.get();
+    assert_eq!((window("same"), window("own")), (8000, 32_000));
+}
+
+#[test]
+fn the_same_provider_named_again_is_no_other_one() {
+    let content = "[llm]\nprovider = \"openai\"\nmodel = \"a\"\napi_key = \"k\"\nbase_url = \"https://example.org/v1\"\n\
+                   [llm.profiles.named]\nprovider = \"openai\"\nmodel = \"b\"\n\
+                   [llm.profiles.whole]\nprovider = \"openai\"\nbase_url = \"https://example.org/v1\"\nmodel = \"b\"\n\
+                   [llm.profiles.keyed]\nprovider = \"openai\"\napi_key = \"own\"\nmodel = \"b\"\n\
+                   [llm.profiles.other]\nprovider = \"openrouter\"\napi_key = \"own\"\nmodel = \"b\"\n";
+    let llm = read(content).unwrap().settings.llm;
+    let server = |name: &str| {
+        let profile = llm.profile(name).unwrap();
+        let key = profile.api_key.unwrap().expose_secret().to_owned();
+        (key, profile.base_url.is_some())
+    };
+    assert_eq!(server("named"), ("k".to_owned(), true));
+    assert_eq!(server("whole"), ("k".to_owned(), true));
+    // A provider with a key of its own is the provider's own server: its key must not go to that of [llm].
+    assert_eq!(server("keyed"), ("own".to_owned(), false));
+    assert_eq!(server("other"), ("own".to_owned(), false));
+}
+
+#[test]
+fn an_empty_text_is_as_if_the_key_were_not_there() {
+    let content = "[llm]\nreasoning_effort = \"\"\n[llm.profiles.a]\nreasoning_effort = \" \"\n\
+                   [tools.browser]\nuser_agent = \"\"\nlocale = \"\"\ntimezone_id = \"\"\n";
+    let settings = read(content).unwrap().settings;
+    let browser = &settings.tools.browser;
+    assert_eq!(settings.llm.reasoning_effort, None);
+    assert_eq!(settings.llm.profiles["a"].reasoning_effort, None);
+    assert_eq!(
+        (&browser.user_agent, &browser.locale, &browser.timezone_id),
+        (&None, &None, &None)
+    );
+}
+
+#[test]
+fn an_empty_data_folder_is_the_usual_one() {
+    let usual = PathBuf::from("/base/./data");
+    let folder = |content: &str, variables: &[(&str, &str)]| {
+        read_with(content, variables)
+            .unwrap()
+            .settings
+            .runtime
+            .data_dir
+    };
+    assert_eq!(folder("[runtime]\ndata_dir = \"\"\n", &[]), usual);
+    assert_eq!(folder("", &[("MINIBOT__RUNTIME__DATA_DIR", " ")]), usual);
 }
 
 #[test]

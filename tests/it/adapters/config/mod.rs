@@ -3,9 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod bounds;
 mod example;
 mod hostile;
 mod meaning;
+mod network;
+mod pieces;
 mod problems;
 mod sources;
 
