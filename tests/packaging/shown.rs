@@ -12,7 +12,7 @@ const PACKAGE: &str = "scripts/docker-check makes, installs and purges the packa
 const AS_ROOT: &str = "changes the machine that it is run on";
 
 /// What can be run neither by a test nor in the check of the containers, and why.
-const SHOWN_ONLY: [(&str, &str); 18] = [
+const SHOWN_ONLY: [(&str, &str); 19] = [
     ("curl -fsSL https://get.docker.com | sh", "installs Docker"),
     ("git clone <this repository> minibot", "needs the network"),
     ("cd minibot", "goes into that clone"),
@@ -33,6 +33,10 @@ const SHOWN_ONLY: [(&str, &str); 18] = [
             "-1_amd64.deb"
         ),
         PACKAGE,
+    ),
+    (
+        "fallocate -l 4G /swap && chmod 600 /swap && mkswap /swap && swapon /swap",
+        AS_ROOT,
     ),
     ("systemctl start minibot", AS_ROOT),
     ("systemctl enable --now minibot", AS_ROOT),

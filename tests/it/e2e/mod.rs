@@ -12,6 +12,7 @@ mod crashes;
 mod disasters;
 mod doctor;
 mod doctor_folders;
+mod doctor_reach;
 mod history;
 mod hostile;
 #[cfg(feature = "failpoints")]

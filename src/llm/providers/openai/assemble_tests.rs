@@ -356,16 +356,20 @@ fn what_is_no_answer_is_a_failure() {
     assert_eq!(read(&[end("stop")]).unwrap().text, "");
 }
 
+fn tokens(value: Value) -> Option<TokenUsage> {
+    read_counted(&[end("stop"), value]).unwrap().1.tokens
+}
+
+fn some(input: u64, cached_input: u64, output: u64) -> Option<TokenUsage> {
+    Some(TokenUsage {
+        input,
+        cached_input,
+        output,
+    })
+}
+
 #[test]
 fn the_tokens_are_found_wherever_they_stand() {
-    let tokens = |value: Value| read_counted(&[end("stop"), value]).unwrap().1.tokens;
-    let some = |input, cached_input, output| {
-        Some(TokenUsage {
-            input,
-            cached_input,
-            output,
-        })
-    };
     let cases = [
         (
             json!({ "choices": [], "usage": { "prompt_tokens": 9, "completion_tokens": 2,
@@ -388,6 +392,17 @@ fn the_tokens_are_found_wherever_they_stand() {
             json!({ "usage": { "prompt_tokens": 1, "prompt_tokens_details": { "cached_tokens": 4 } } }),
             some(1, 1, 0),
         ),
+        (json!({ "usage": null }), None),
+        (json!({ "usage": "many" }), None),
+    ];
+    for (value, expected) in cases {
+        assert_eq!(tokens(value.clone()), expected, "{value}");
+    }
+}
+
+#[test]
+fn thoughts_are_tokens_wherever_they_are_counted() {
+    let cases = [
         // Thoughts that are counted apart (xAI), or only in the whole (Gemini).
         (
             json!({ "usage": { "prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135,
@@ -421,8 +436,6 @@ fn the_tokens_are_found_wherever_they_stand() {
             json!({ "usage": { "prompt_tokens": 8, "completion_tokens": 5, "total_tokens": 1e30 } }),
             some(8, 0, 5),
         ),
-        (json!({ "usage": null }), None),
-        (json!({ "usage": "many" }), None),
     ];
     for (value, expected) in cases {
         assert_eq!(tokens(value.clone()), expected, "{value}");
