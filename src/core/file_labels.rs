@@ -69,14 +69,16 @@ impl KnownFiles {
         }
     }
 
+    /// Whether something is remembered of a file that looks like `stamp` now.
+    pub fn knows(&self, path: &str, stamp: FileStamp) -> bool {
+        self.records
+            .get(path)
+            .is_some_and(|(known, _)| *known == stamp)
+    }
+
     /// The labels of a file of which nothing is known.
     pub fn of_anything(&self) -> &Labels {
         &self.all
-    }
-
-    /// What is remembered of a path.
-    pub fn of_path(&self, path: &str) -> Option<&(FileStamp, Labels)> {
-        self.records.get(path)
     }
 
     /// The labels of the name of a folder: its own, those of what was put in it, and of programs

@@ -181,6 +181,7 @@ mod tests {
             size_bytes,
             modified_at: DateTime::UNIX_EPOCH,
             labels: Labels::default(),
+            is_remembered: true,
         }
     }
 

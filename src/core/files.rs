@@ -163,6 +163,8 @@ pub struct FileEntry {
     pub modified_at: DateTime<Utc>,
     /// Where its content, and so its name, may come from.
     pub labels: Labels,
+    /// Whether that is remembered of this very content; else it is all that is in the folder.
+    pub is_remembered: bool,
 }
 
 /// Kinds of what is found in a folder.

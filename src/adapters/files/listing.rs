@@ -108,6 +108,7 @@ pub(super) fn describe(
             EntryKind::Folder | EntryKind::Other => 0,
         },
         modified_at: DateTime::from_timestamp_nanos(stamp.modified_ns),
+        is_remembered: known.knows(&location.path, stamp),
         labels: match kind {
             EntryKind::Folder => known.of_folder(&location.path),
             EntryKind::File | EntryKind::Other => known.of_file(&location.path, stamp).clone(),

@@ -106,6 +106,30 @@ async fn what_is_lost_for_good_is_asked_about() {
     world.finish().await;
 }
 
+/// Of a file that was put there by hand nothing is known: it is not taken for one that the model wrote.
+#[tokio::test]
+async fn a_file_of_unknown_origin_is_not_written_over_unasked() {
+    let mut world = World::plain(Rule::On).await;
+    let create = |path: &str| {
+        let file = json!({ "path": path, "content": "x", "overwrite": true });
+        call("create_file", file)
+    };
+    let first = vec![create("summary.txt")];
+    world
+        .turn(Some(forwarded().into()), first, "", Says::No)
+        .await;
+    let folder = world.bot.settings.files_root().join("chats");
+    let chat = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap();
+    std::fs::write(chat.path().join("own.txt"), "mine").unwrap();
+    let before = world.asked;
+    let second = vec![create("own.txt")];
+    world
+        .turn(Some(forwarded().into()), second, "", Says::No)
+        .await;
+    assert_eq!(world.asked, before + 1);
+    world.finish().await;
+}
+
 /// What a model's server looks up by itself reaches the model with nobody seeing it.
 #[tokio::test]
 async fn where_a_server_looks_things_up_everything_counts_as_read() {

@@ -102,7 +102,7 @@ async fn loss(files: &dyn WorkspaceFiles, context: &ToolContext, path: &str) -> 
         return Loss::Nothing;
     };
     match files.info(&workspace(context), &path).await {
-        Ok(there) if there.labels.is_rewritten() => Loss::Nothing,
+        Ok(there) if there.is_remembered && there.labels.is_rewritten() => Loss::Nothing,
         Err(FileError::NotFound(_)) => Loss::Nothing,
         Ok(_) | Err(_) => Loss::Content,
     }
