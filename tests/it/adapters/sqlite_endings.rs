@@ -164,6 +164,17 @@ async fn only_the_newest_turn_can_be_opened_again_and_one_that_is_answered_is_as
         .await
         .unwrap();
     let answered = turn_that(&fixture, 3, TurnState::Answered).await;
+    // The rows that ask: two of the same person, and one of another.
+    fixture
+        .execute(
+            "INSERT INTO inbox (id, source, external_id, kind, channel, chat, sender, state, received_at)
+             SELECT asks.id, 'commands', asks.id, 'message', channel, chat, coalesce(asks.by, sender), 'done', 0
+             FROM inbox, (SELECT 98 AS id, 'another' AS by UNION ALL VALUES (99, NULL), (100, NULL)) AS asks
+             WHERE inbox.id = (SELECT max(id) FROM inbox)",
+        )
+        .await;
+    let of_another = journal.reopen(&target(), InboxId(98), at(2)).await;
+    assert!(of_another.unwrap().is_none());
     let again = reopen(&target()).await.unwrap();
     assert_ne!(again.id, answered.id, "something was said since");
     assert_ne!(again.inbox[0].id, answered.inbox[0].id);

@@ -20,14 +20,14 @@ use crate::core::outbox::waiting_key;
 use crate::core::turn::Fact;
 
 /// The question of an answered turn once more: ?1 is the turn, ?2 the row that asks for it, ?3 to ?5 the place
-/// where it is asked now, ?6 is now. Each row asks for it once.
+/// where it is asked now, ?6 is now. Each row asks for it once, and only for what its own sender wrote.
 const ASK_AGAIN: &str = "
     INSERT INTO inbox (source, external_id, kind, channel, chat, thread, sender, message, album, state,
         incoming, priority, parent_id, received_at)
     SELECT 'retry:' || ?2, id, kind, ?3, ?4, ?5, sender, message, album, 'waiting',
         json_set(incoming, '$.target.chat', ?4, '$.target.thread', nullif(?5, '')), priority, ?2, ?6
     FROM inbox
-    WHERE turn = ?1 AND incoming IS NOT NULL
+    WHERE turn = ?1 AND incoming IS NOT NULL AND sender = (SELECT sender FROM inbox WHERE id = ?2)
         AND NOT EXISTS (SELECT 1 FROM inbox WHERE source = 'retry:' || ?2)
     ORDER BY id
     RETURNING id";
