@@ -127,6 +127,12 @@ async fn a_run_that_waits_in_line_ends_with_its_job() {
     assert!(fixture.inbox().next(&target()).await.unwrap().is_empty());
     let begun = fixture.journal().begin(&[InboxId(3)], at(0)).await.unwrap();
     assert!(begun.is_none());
+    // Also when it was the last one.
+    let (fixture, store) = running().await;
+    let over = "UPDATE jobs SET status = 'completed', next_run = NULL";
+    fixture.execute(over).await;
+    store.act(None, JobId(1), JobAction::Cancel).await.unwrap();
+    assert_eq!(fixture.column(STATES).await, ["skipped cancelled 1"]);
     // One that has begun is left to its turn.
     let (fixture, store) = running().await;
     let journal = fixture.journal();

@@ -26,6 +26,12 @@ pub(in super::super) async fn act(
         return Ok(None);
     };
     match (action, job.status) {
+        // Its last run may still wait in line, or for another attempt.
+        (JobAction::Cancel, JobStatus::Completed) => {
+            runs::leave_the_line(&mut *connection, id, now).await?;
+            runs::give_up(&mut *connection, id).await?;
+            return Ok(Some(job));
+        }
         (_, JobStatus::Completed | JobStatus::Cancelled)
         | (JobAction::Resume, JobStatus::Active) => return Ok(Some(job)),
         (JobAction::RunNow, JobStatus::Active | JobStatus::Paused) => {
