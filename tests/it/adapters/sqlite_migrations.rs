@@ -39,11 +39,16 @@ async fn what_was_in_the_general_topic_is_in_the_chat() {
     let content = r#"
         INSERT INTO conversations (id, channel, chat, thread, started_at) VALUES
             (1, 'telegram', '-1', '', 10), (2, 'telegram', '-1', '1', 20), (3, 'telegram', '-1', '5', 30),
-            (4, 'telegram', '-2', '1', 40), (5, 'telegram', '7', '1', 50);
+            (4, 'telegram', '-2', '1', 40), (5, 'telegram', '7', '1', 50), (6, 'telegram', '-3', '', 60),
+            (7, 'telegram', '-3', '1', 70);
+        INSERT INTO turns (id, conversation, state, started_at, ended_at) VALUES
+            (8, 7, 'answered', 70, 75), (9, 6, 'answered', 80, 85);
         INSERT INTO inbox (id, source, external_id, kind, channel, chat, thread, state, incoming, received_at) VALUES
             (1, 'telegram:1', 1, 'message', 'telegram', '-1', '1', 'waiting', '{"target":{"thread":"1"}}', 0),
             (2, 'telegram:1', 2, 'message', 'telegram', '-1', '5', 'waiting', '{"target":{"thread":"5"}}', 0),
             (3, 'telegram:1', 3, 'message', 'telegram', '-1', '1', 'unreadable', '{"target', 0);
+        INSERT INTO held_parts (inbox, channel, chat, thread, album, raw, incoming, held_at) VALUES
+            (3, 'telegram', '-1', '1', 'a', '{', '{"target', 0);
         INSERT INTO outbox (channel, chat, thread, urgency, state, created_at) VALUES
             ('telegram', '-1', '1', 0, 'pending', 0);
         INSERT INTO jobs (channel, chat, thread, chat_kind, creator, content, role, schedule, status, created_at, updated_at)
@@ -59,7 +64,7 @@ async fn what_was_in_the_general_topic_is_in_the_chat() {
     let conversations = "SELECT id || ':' || thread || ':' || coalesce(closed_at, '-') FROM conversations ORDER BY id";
     assert_eq!(
         rows(conversations).await,
-        ["1::20", "2::-", "3:5:-", "4::-", "5:1:-"]
+        ["1::10", "2::-", "3:5:-", "4::-", "5:1:-", "6::-", "7::75"]
     );
     let inbox = "SELECT thread || ':' || incoming FROM inbox ORDER BY id";
     assert_eq!(
