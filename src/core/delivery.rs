@@ -98,13 +98,13 @@ const LONGEST_RETRY: TimeDelta = TimeDelta::seconds(30);
 pub const LONGEST_LIMIT: TimeDelta = TimeDelta::days(1);
 
 /// The longest wait after an attempt without an answer: each may have arrived, and is seen again then.
-const LONGEST_SILENCE: TimeDelta = TimeDelta::minutes(10);
+const LONGEST_SILENCE: TimeDelta = TimeDelta::minutes(2);
 
 /// After so many attempts without an answer a file is given up: an upload that never ends holds back its chat.
 const MOST_UPLOADS: u32 = 5;
 
 /// So many of a text or an edit: the waits between them add up to a day.
-const MOST_TEXTS: u32 = 153;
+const MOST_TEXTS: u32 = 728;
 
 impl OutboxRow {
     /// What follows from a failed attempt. `jitter`, from 0 to 1, spreads retries that would
