@@ -123,7 +123,7 @@ fn words(text: &str) -> Vec<Range<usize>> {
 }
 
 /// Signs that end a sentence or a quotation, and that clients leave out of an address before them.
-const ENDS: &str = ".:;,('?!`\"’”“‘»›…";
+const ENDS: &str = ".:;,('?!`\"’”“‘»›«‹…";
 
 /// So many of them stand behind an address; more could spell something.
 const MOST_ENDS: usize = 4;
@@ -206,11 +206,10 @@ pub(super) fn break_up(text: &mut String, ranges: &[Range<usize>]) {
         let mut broken = String::new();
         let mut letters = text[range.clone()].chars().peekable();
         while let Some(letter) = letters.next() {
-            broken.push(letter);
             let goes_on = letters.peek().is_some_and(|next| !next.is_whitespace());
-            if goes_on && [':', '.', '。', '．'].contains(&letter) {
-                broken.push(' ');
-            }
+            let joins = goes_on && [':', '.', '。', '．'].contains(&letter);
+            // One sign for another: what fits stays as long as it is.
+            broken.push(if joins { '·' } else { letter });
         }
         text.replace_range(range.clone(), &broken);
     }
@@ -395,7 +394,7 @@ mod tests {
         assert_eq!(by_itself(&plain), [""; 0], "{plain:?}");
         assert_eq!(
             plain.text,
-            "see https: //evil. example/s, 10. 0. 0. 1, b c. example"
+            "see https·//evil·example/s, 10·0·0·1, b c·example"
         );
         assert_eq!(plain.without_styles(), plain);
         let own = render("`a` **b** [c](https://known.example/)").without_styles();
