@@ -15,8 +15,11 @@ use crate::core::outbox::{NewOutbox, Outgoing};
 use crate::core::scheduled_run::{RunEnd, RunResult, RunSaid, conclude};
 use crate::core::turn::{Ending, Fact, Step, StopReason};
 
-const BROKEN: &str =
+pub(super) const BROKEN: &str =
     "Something broke while I worked on this. Your message is kept; send /retry to try again.";
+
+/// The same of a scheduled run, which nobody can ask to try again.
+pub(super) const BROKEN_RUN: &str = "A scheduled task broke down and was not done this time.";
 
 /// How a turn ends whose person went on to something else.
 const WENT_ON: Step = Step::Finish(Ending::Stopped {
@@ -55,13 +58,18 @@ impl TurnLoop {
     }
 
     /// Ends a turn that cannot be read: it would be tried again for ever, and its chat waits behind it.
-    pub(super) async fn end_unreadable(&self, turn: TurnId, target: ChatTarget) -> StoreResult<()> {
+    pub(super) async fn end_unreadable(
+        &self,
+        turn: TurnId,
+        target: ChatTarget,
+        words: &str,
+    ) -> StoreResult<()> {
         let end = TurnEnd {
             facts: Vec::new(),
             finished_calls: Vec::new(),
             state: TurnState::Failed,
             items: Vec::new(),
-            said: vec![NewOutbox::answer(target, Outgoing::plain(BROKEN))],
+            said: vec![NewOutbox::answer(target, Outgoing::plain(words))],
             receipt: None,
         };
         self.finish(turn, end).await?;

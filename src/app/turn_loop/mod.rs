@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{Instrument, error, error_span, info};
 
+use self::ending::{BROKEN, BROKEN_RUN};
 use super::approvals::{Approvals, Escalation};
 use super::attachments::Attachments;
 use super::channels::Channels;
@@ -193,6 +194,8 @@ impl TurnLoop {
     /// database) is tried again from what stands in the journal.
     async fn to_its_end(&self, turn: RunningTurn, news: Vec<Fact>, stops: &TurnStops) {
         let (id, target) = (turn.id, turn.conversation.target.clone());
+        let is_run = turn.inbox.iter().any(|row| row.incoming.is_scheduled());
+        let broken = if is_run { BROKEN_RUN } else { BROKEN };
         let mut next = Some((turn, news));
         while !stops.shutdown.is_cancelled() {
             if let Some((turn, news)) = next.take() {
@@ -200,7 +203,11 @@ impl TurnLoop {
                     Ok(()) => return,
                     Err(error @ StoreError::Corrupt(_)) => {
                         error!(%error, "the turn cannot be read and is given up");
-                        if self.end_unreadable(id, target.clone()).await.is_ok() {
+                        if self
+                            .end_unreadable(id, target.clone(), broken)
+                            .await
+                            .is_ok()
+                        {
                             return;
                         }
                     }
