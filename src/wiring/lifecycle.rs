@@ -265,6 +265,8 @@ impl Running {
             let _ = timeout_at(last.within(LEAVE), self.app.dispatcher.drained()).await;
         }
         self.stops.shutdown.cancel();
+        // Turns have left calls behind: nobody will hear of what those cost.
+        self.book_lost(last).await;
         self.end_sender(last).await;
         let ended = timeout_at(last.within(LEAVE_OF_BROWSERS), self.browser.end()).await;
         if ended.is_err() {
@@ -275,13 +277,17 @@ impl Running {
         })
         .await;
         self.parts.shutdown().await;
-        // Turns and summaries have left calls behind: nobody will hear of what those cost.
+        // Summaries have, too.
+        self.book_lost(last).await;
+        info!("stopped");
+    }
+
+    async fn book_lost(&self, last: Last) {
         match timeout_at(last.within(LEAVE), self.spending.book_lost()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => warn!(%error, "calls that were broken off could not be booked"),
             Err(_) => warn!("calls that were broken off could not be booked in time"),
         }
-        info!("stopped");
     }
 }
 
