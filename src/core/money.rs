@@ -136,7 +136,9 @@ impl PriceList {
         let own = [answered, without_date(answered)];
         let priced = own.iter().find_map(|name| self.prices.get(*name));
         let is_another = own.iter().any(|name| self.unpriced.contains(*name));
-        let same = || self.prices.get(asked).filter(|_| !is_another);
+        let asked = [asked, without_date(asked)];
+        let same = || asked.iter().find_map(|name| self.prices.get(*name));
+        let same = || same().filter(|_| !is_another);
         priced.or_else(same).copied()
     }
 }

@@ -108,6 +108,8 @@ impl LlmConfig {
         } else {
             (None, None)
         };
+        // Another model may have a smaller window than this one.
+        let usual = Self::default().context_tokens;
         Some(Self {
             provider: profile.provider.unwrap_or(self.provider),
             api_key: profile.api_key.or(api_key),
@@ -132,7 +134,9 @@ impl LlmConfig {
             reasoning_effort: profile.reasoning_effort,
             top_p: profile.top_p,
             pdf_as: profile.pdf_as.unwrap_or(self.pdf_as),
-            context_tokens: profile.context_tokens.unwrap_or(self.context_tokens),
+            context_tokens: profile
+                .context_tokens
+                .unwrap_or(usual.min(self.context_tokens)),
             fallbacks: profile.fallbacks,
             profiles: BTreeMap::new(),
             openrouter: profile
