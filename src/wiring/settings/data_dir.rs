@@ -28,8 +28,8 @@ fn resolved_below(etc: &Path, var_lib: &Path, set: &Path, base_dir: &Path) -> Pa
     match real.strip_prefix(etc) {
         Ok(name) if is_usual && name.components().next().is_some() => {
             let usual = var_lib.join(name);
-            let has_one = |folder: &Path| folder.join("minibot.db").exists();
-            if has_one(&beside) && !has_one(&usual) {
+            let has_one = |folder: &Path| folder.join("minibot.db").try_exists();
+            if has_one(&beside).is_ok_and(|has| has) && has_one(&usual).is_ok_and(|has| !has) {
                 beside
             } else {
                 usual
