@@ -377,7 +377,7 @@ mod tests {
                 let inside = &fitted.text[span.start..span.end];
                 assert!(["s.example", "k.example"].contains(&inside), "{inside}");
             }
-            assert_eq!(fitted.text.replace(". ", "."), text.text);
+            assert_eq!(fitted.text.replace('·', "."), text.text);
         }
         let many = render(&"`s.example` ".repeat(300));
         assert_eq!(whole(&many), Some(many));

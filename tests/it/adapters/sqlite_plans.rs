@@ -173,7 +173,7 @@ async fn run_two_turns(fixture: &Fixture) {
             .await
             .unwrap();
         let anew = journal
-            .reopen(&target(), InboxId(minute), at(minute))
+            .reopen(&target(), again.inbox[0].id, at(minute))
             .await
             .unwrap()
             .unwrap();
