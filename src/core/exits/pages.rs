@@ -11,18 +11,19 @@ pub fn is_rendered(name: &str) -> bool {
     RENDERED.contains(&extension(name).as_str())
 }
 
-/// Whether nothing in a file of this name leads anywhere: no link, no picture, nothing of HTML.
+/// Whether nothing in a file that is rendered leads anywhere: no link, no picture, nothing of HTML.
 pub fn leads_nowhere(name: &str, content: &[u8]) -> bool {
     const LEADING: [&str; 6] = ["<", "&", "](", "]:", "//", "www."];
     let is_markdown = ["md", "markdown"].contains(&extension(name).as_str());
     let content = std::str::from_utf8(content);
-    !is_rendered(name)
-        || is_markdown && content.is_ok_and(|text| !LEADING.iter().any(|sign| text.contains(sign)))
+    is_markdown && content.is_ok_and(|text| !LEADING.iter().any(|sign| text.contains(sign)))
 }
 
 fn extension(name: &str) -> String {
+    // Windows leaves out what ends a name so.
+    let name = name.trim_end_matches(['.', ' ']);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    extension.trim().to_ascii_lowercase()
+    extension.to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -31,9 +32,16 @@ mod tests {
 
     #[test]
     fn what_is_rendered_leads_somewhere_unless_it_is_mere_text() {
+        for (name, rendered) in [
+            ("a.txt", false),
+            ("a", false),
+            ("html", false),
+            ("a.HTML", true),
+            ("a.html. .", true),
+        ] {
+            assert_eq!(is_rendered(name), rendered, "{name}");
+        }
         for (name, content, nowhere) in [
-            ("a.txt", "<img src=https://a.example>", true),
-            ("a", "<", true),
             ("a.html", "words", false),
             ("a.txt.SVG", "words", false),
             ("a.md", "# words\n- [ ] a_b, `c`", true),

@@ -97,8 +97,9 @@ fn overwrite(wanted: Option<bool>) -> Overwrite {
 /// What is lost where a file is written to. What a model wrote after it had read something is known by its
 /// labels.
 async fn loss(files: &dyn WorkspaceFiles, context: &ToolContext, path: &str) -> Loss {
-    // It will be refused.
-    let Ok(path) = WorkspacePath::parse(path) else {
+    // Nobody asks for it, or it will be refused.
+    let path = WorkspacePath::parse(path).ok();
+    let Some(path) = path.filter(|_| context.labels.is_untrusted()) else {
         return Loss::Nothing;
     };
     match files.info(&workspace(context), &path).await {
