@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::command::CommandLine;
+use super::egress::FetchMethod;
 
 /// What a call would do, as the tool itself reads its arguments.
 #[derive(Debug, Clone, PartialEq)]
@@ -157,8 +158,8 @@ pub enum Kept {
 pub enum Plainness {
     /// A GET or a navigation, and nothing else.
     Plain,
-    /// Another method, own headers, or a body.
-    Carries,
+    /// Another method than GET, own headers, or a body.
+    Carries(FetchMethod),
 }
 
 /// What a click leads to.

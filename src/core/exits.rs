@@ -81,7 +81,7 @@ pub fn escalation(action: &Action, surroundings: &Surroundings) -> Option<Reason
         },
         Action::Fetch {
             url,
-            plain: Plainness::Carries,
+            plain: Plainness::Carries(_),
         } => Some(Reason::Carries(url.clone())),
         Action::Fetch {
             url,

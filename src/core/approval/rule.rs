@@ -54,8 +54,8 @@ impl RuleTarget {
             }
             Action::Fetch {
                 url,
-                plain: Plainness::Carries,
-            } if url.has_host() => host(url, Some(method(arguments))),
+                plain: Plainness::Carries(method),
+            } if url.has_host() => host(url, Some(method.as_str().to_owned())),
             Action::Fetch {
                 url,
                 plain: Plainness::Plain,
@@ -111,12 +111,6 @@ impl RuleTarget {
     }
 }
 
-/// The method of a call that sends something.
-fn method(arguments: &Value) -> String {
-    let named = arguments["method"].as_str().unwrap_or("GET");
-    named.trim().to_ascii_uppercase()
-}
-
 /// The fingerprint of a call without its command line.
 fn beside(tool: &str, arguments: &Value, line: &str) -> Fingerprint {
     let mut rest = arguments.clone();
@@ -153,12 +147,17 @@ mod tests {
     use super::*;
     use crate::core::action::Confinement;
     use crate::core::command::{Command, CommandLine, Joiner, Part, Reading, Script, Simple, Word};
+    use crate::core::egress::FetchMethod;
 
-    fn fetch(address: &str) -> Action {
+    fn sends(address: &str, method: FetchMethod) -> Action {
         Action::Fetch {
             url: address.parse().unwrap(),
-            plain: Plainness::Carries,
+            plain: Plainness::Carries(method),
         }
+    }
+
+    fn fetch(address: &str) -> Action {
+        sends(address, FetchMethod::Get)
     }
 
     fn plain(address: &str) -> Action {
@@ -204,7 +203,6 @@ mod tests {
     #[test]
     fn the_target_is_as_narrow_as_the_call() {
         let none = json!({});
-        let method = |name: &str| json!({ "method": name });
         let given = |line: &str, stdin: &str| json!({ "command": line, "stdin": stdin });
         for (one, two, same) in [
             (
@@ -239,7 +237,7 @@ mod tests {
             ),
             (
                 (plain("https://a.org/x"), none.clone()),
-                (plain("https://a.org/y"), json!({ "method": "get" })),
+                (plain("https://a.org/y"), none.clone()),
                 true,
             ),
             (
@@ -248,19 +246,17 @@ mod tests {
                 false,
             ),
             (
-                (fetch("https://a.org"), method("post")),
-                (fetch("https://a.org"), method("POST")),
+                (
+                    sends("https://a.org", FetchMethod::Post),
+                    json!({ "body": "x" }),
+                ),
+                (sends("https://a.org", FetchMethod::Post), none.clone()),
                 true,
             ),
             (
-                (fetch("https://a.org"), method("POST")),
-                (fetch("https://a.org"), method("DELETE")),
+                (sends("https://a.org", FetchMethod::Post), none.clone()),
+                (sends("https://a.org", FetchMethod::Delete), none.clone()),
                 false,
-            ),
-            (
-                (fetch("https://a.org"), method("GET")),
-                (fetch("https://a.org"), none.clone()),
-                true,
             ),
             (
                 (native("sh"), given("sh", "")),

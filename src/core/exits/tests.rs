@@ -7,6 +7,7 @@ use super::*;
 use crate::core::action::ClickLeads;
 use crate::core::command::CommandLine;
 use crate::core::conversation::{Enclosure, Item};
+use crate::core::egress::FetchMethod;
 use crate::core::ids::CallId;
 use crate::core::label::Source;
 use crate::core::tool::{ToolCall, ToolResult};
@@ -31,7 +32,7 @@ fn get(address: &str) -> Action {
 fn post(address: &str) -> Action {
     Action::Fetch {
         url: url(address),
-        plain: Plainness::Carries,
+        plain: Plainness::Carries(FetchMethod::Post),
     }
 }
 

@@ -82,7 +82,7 @@ impl Arguments {
         if bare && self.method() == FetchMethod::Get {
             Plainness::Plain
         } else {
-            Plainness::Carries
+            Plainness::Carries(self.method())
         }
     }
 

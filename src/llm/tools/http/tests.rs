@@ -12,7 +12,7 @@ use self::world::{World, answer, context};
 use super::config::{HttpClientConfig, ResponseProcessing};
 use super::family;
 use crate::core::action::{Action, Plainness};
-use crate::core::egress::{BodyEnding, FetchError, Fetched, Refusal, parse_url};
+use crate::core::egress::{BodyEnding, FetchError, FetchMethod, Fetched, Refusal, parse_url};
 use crate::core::label::{Labels, Source};
 use crate::core::tool::ToolOutcome;
 
@@ -310,6 +310,7 @@ async fn rules_see_what_a_call_is_about_to_do() {
     let world = World::answering("text/plain", "x");
     let url = || parse_url("https://a.org/x").unwrap();
     let fetch = |plain| Action::Fetch { url: url(), plain };
+    let carries = |method| fetch(Plainness::Carries(method));
     let at = "https://a.org./x";
     for (arguments, expected) in [
         (json!({ "url": at }), fetch(Plainness::Plain)),
@@ -320,18 +321,18 @@ async fn rules_see_what_a_call_is_about_to_do() {
         ),
         (
             json!({ "url": at, "method": "GET", "headers": { "A": "b" } }),
-            fetch(Plainness::Carries),
+            carries(FetchMethod::Get),
         ),
         (
             json!({ "url": at, "method": "HEAD" }),
-            fetch(Plainness::Carries),
+            carries(FetchMethod::Head),
         ),
         (
             json!({ "url": at, "method": "POST" }),
-            fetch(Plainness::Carries),
+            carries(FetchMethod::Post),
         ),
-        (json!({ "url": at, "body": "x" }), fetch(Plainness::Carries)),
-        (json!({ "url": at, "json": {} }), fetch(Plainness::Carries)),
+        (json!({ "url": at, "body": "x" }), carries(FetchMethod::Get)),
+        (json!({ "url": at, "json": {} }), carries(FetchMethod::Get)),
         (json!({ "url": "file:///x" }), Action::Inside),
         (json!({ "url": 5 }), Action::Inside),
     ] {
