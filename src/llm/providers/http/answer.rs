@@ -93,12 +93,12 @@ impl Said {
     }
 }
 
-/// The calls, each with an id of its own. Calls without name and arguments are nothing, and those
-/// that came twice are told once.
+/// The calls, each with an id of its own. Calls without name and arguments are nothing.
 pub fn distinct_calls(calls: impl IntoIterator<Item = ToolCall>) -> Vec<ToolCall> {
-    let calls = calls.into_iter();
-    let calls = calls.filter(|call| !(call.name.is_empty() && call.arguments.is_empty()));
-    let mut calls = told_once(calls.collect(), Clone::clone);
+    let mut calls: Vec<ToolCall> = calls
+        .into_iter()
+        .filter(|call| !(call.name.is_empty() && call.arguments.is_empty()))
+        .collect();
     let given: HashSet<CallId> = calls.iter().map(|call| call.id.clone()).collect();
     let mut used = HashSet::new();
     for (index, call) in calls.iter_mut().enumerate() {
@@ -113,10 +113,11 @@ pub fn distinct_calls(calls: impl IntoIterator<Item = ToolCall>) -> Vec<ToolCall
     calls
 }
 
-/// `calls` without those that servers send twice: under one id and name, with the same arguments or
-/// with none.
-pub fn told_once<C>(calls: Vec<C>, read: impl Fn(&C) -> ToolCall) -> Vec<C> {
-    let read: Vec<ToolCall> = calls.iter().map(read).collect();
+/// `parts` without the calls among them that servers send twice: under one id and name, with the same
+/// arguments or with none. `read` gives nothing for what is no call.
+pub fn told_once<P>(parts: Vec<P>, read: impl Fn(&P) -> Option<ToolCall>) -> Vec<P> {
+    let read: Vec<Option<ToolCall>> = parts.iter().map(read).collect();
+    let calls = || read.iter().enumerate();
     let is_told = |at: usize, call: &ToolCall| {
         let is_again = |(other, known): (usize, &ToolCall)| {
             (&known.id, &known.name) == (&call.id, &call.name)
@@ -127,11 +128,14 @@ pub fn told_once<C>(calls: Vec<C>, read: impl Fn(&C) -> ToolCall) -> Vec<C> {
                     Ordering::Greater => call.arguments.is_empty() && !known.arguments.is_empty(),
                 }
         };
-        !call.id.as_str().is_empty() && read.iter().enumerate().any(is_again)
+        let mut known = calls().filter_map(|(other, known)| Some((other, known.as_ref()?)));
+        !call.id.as_str().is_empty() && known.any(is_again)
     };
-    let calls = calls.into_iter().zip(read.iter().enumerate());
-    let kept = calls.filter(|(_, (at, call))| !is_told(*at, call));
-    kept.map(|(call, _)| call).collect()
+    let told: Vec<bool> = calls()
+        .map(|(at, call)| call.as_ref().is_some_and(|call| is_told(at, call)))
+        .collect();
+    let kept = parts.into_iter().zip(told).filter(|(_, told)| !told);
+    kept.map(|(part, _)| part).collect()
 }
 
 /// Whether `arguments` say nothing beside `known`. Some servers repeat the object as a text.

@@ -68,7 +68,7 @@ impl Answer for ChatAnswer {
         if !self.has_choice {
             return Err(Failure::malformed("the answer holds no choice"));
         }
-        let parts = told_once(self.calls, CallPart::call);
+        let parts = told_once(self.calls, |part| Some(part.call()));
         let of_calls = self.own.into_items(&parts);
         let calls = distinct_calls(parts.iter().map(CallPart::call));
         // Where a call was nothing, the fields and the calls no longer go together.

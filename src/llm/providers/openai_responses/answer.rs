@@ -7,7 +7,7 @@ use super::output::{self, Piece};
 use crate::core::model::{FinishReason, ModelErrorKind, ReplySink};
 use crate::core::usage::TokenUsage;
 use crate::llm::providers::http::answer::{
-    Answer, Counted, LARGEST_ANSWER, MOST_CALLS, Said, distinct_calls,
+    Answer, Counted, LARGEST_ANSWER, MOST_CALLS, Said, distinct_calls, told_once,
 };
 use crate::llm::providers::http::counts;
 use crate::llm::providers::http::errors::{Failure, ServerError};
@@ -113,7 +113,8 @@ impl Answer for ResponsesAnswer {
         let end = self
             .end
             .ok_or_else(|| Failure::malformed("the answer holds no output"))?;
-        let items = items(self.whole, self.pieces);
+        let call = |item: &Value| output::is_call(item).then(|| output::call(item));
+        let items = told_once(items(self.whole, self.pieces), call);
         let own_calls: Vec<_> = items.iter().filter(|item| output::is_call(item)).collect();
         if own_calls.len() > MOST_CALLS {
             return Err(Failure::malformed(format!(

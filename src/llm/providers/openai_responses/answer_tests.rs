@@ -57,9 +57,11 @@ fn function_call(id: &str) -> Value {
 #[test]
 fn a_call_that_is_listed_twice_is_one_call() {
     let [a, b] = ["a", "b"].map(function_call);
-    let said = read(&[completed(json!([a, a, b]))]).unwrap();
+    let thought = json!({ "type": "reasoning", "id": "r", "encrypted_content": "x" });
+    let said = read(&[completed(json!([thought, a, a, b]))]).unwrap();
     let ids: Vec<&str> = said.calls.iter().map(|call| call.id.as_str()).collect();
     assert_eq!(ids, ["a", "b"]);
+    assert_eq!(said.to_return, [thought, a, b]);
 }
 
 #[test]
