@@ -70,9 +70,9 @@ impl Guard {
                 }
             }
         };
-        let route = self.policy.check_addresses(destination, &resolved)?;
-        self.policy.check_own(&route, self.is_own)?;
-        Ok(route)
+        Ok(self
+            .policy
+            .check_addresses(destination, &resolved, self.is_own)?)
     }
 
     /// A connection to the first address of a route that takes one.

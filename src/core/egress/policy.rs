@@ -167,7 +167,8 @@ impl EgressPolicy {
 
     /// Checks what a destination's name leads to; one bad address refuses it whole, since whoever
     /// answers for a name may answer otherwise the next time. For a host that is an address,
-    /// `resolved` does not count.
+    /// `resolved` does not count. A public address for which `is_own` holds is this machine's: it looks like any
+    /// other and leads past the firewall that keeps others from what listens here.
     ///
     /// # Errors
     /// Why no request goes there.
@@ -175,6 +176,7 @@ impl EgressPolicy {
         &self,
         destination: Destination,
         resolved: &[IpAddr],
+        is_own: impl Fn(IpAddr) -> bool,
     ) -> Result<Route, Refusal> {
         let port = destination.port;
         let literal;
@@ -185,7 +187,11 @@ impl EgressPolicy {
             }
             DestinationHost::Name(_) => resolved,
         };
-        let refusal = |address: &IpAddr| self.check_address(*address, port).err();
+        let is_closed = |address| self.inside == Inside::Closed && !self.is_named(address, port);
+        let refusal = |address: &IpAddr| match self.check_address(*address, port) {
+            Ok(()) if is_closed(*address) && is_own(*address) => Some(Refusal::Address),
+            checked => checked.err(),
+        };
         match addresses.iter().find_map(refusal) {
             Some(Refusal::Address) if matches!(destination.host, DestinationHost::Name(_)) => {
                 return Err(Refusal::LeadsInside);
@@ -203,24 +209,6 @@ impl EgressPolicy {
             destination,
             addresses,
         })
-    }
-
-    /// Checks that a route does not end on this machine itself. A public address of its own looks like any other and
-    /// leads past the firewall that keeps others from what listens here.
-    ///
-    /// # Errors
-    /// As [`Self::check_addresses`].
-    pub fn check_own(&self, route: &Route, is_own: impl Fn(IpAddr) -> bool) -> Result<(), Refusal> {
-        let is_closed = |address: &SocketAddr| {
-            self.inside == Inside::Closed
-                && !self.is_named(address.ip(), address.port())
-                && is_own(address.ip())
-        };
-        match route.destination.host {
-            _ if !route.addresses.iter().any(is_closed) => Ok(()),
-            DestinationHost::Name(_) => Err(Refusal::LeadsInside),
-            DestinationHost::Address(_) => Err(Refusal::Address),
-        }
     }
 
     fn check_name(&self, name: &str, port: u16) -> Result<(), Refusal> {
