@@ -17,7 +17,8 @@ use tracing::{Instrument, error, error_span};
 
 use super::channels::Channels;
 use super::rest::rest_until;
-use super::seat::{Presence, Seat};
+pub use super::seat::TurnStops;
+use super::seat::{Presence, Seat, Taken};
 use super::store_trouble::tell;
 use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
@@ -41,26 +42,6 @@ pub trait Work: Send + Sync + std::fmt::Debug {
 
     /// Goes on with a turn that the last process left behind.
     async fn resume(&self, turn: RunningTurn, stops: &TurnStops);
-}
-
-/// What can end a turn early.
-#[derive(Debug, Clone)]
-pub struct TurnStops {
-    /// The person said so.
-    pub cancel: CancellationToken,
-    /// The process ends soon: leave what would only wait for a person.
-    pub stop: CancellationToken,
-    /// The process ends: leave everything as it is.
-    pub shutdown: CancellationToken,
-    /// The turn's seat among those that run.
-    pub seat: Arc<Seat>,
-}
-
-impl TurnStops {
-    fn end_now(&self) {
-        self.cancel.cancel();
-        self.seat.ring();
-    }
 }
 
 /// Settings of the dispatcher.
@@ -331,7 +312,7 @@ impl Dispatcher {
 
     async fn work_through(&self, target: &ChatTarget, left: Vec<RunningTurn>, work: &dyn Work) {
         for turn in left {
-            let Some(stops) = self.permit_turn(target, None).await else {
+            let Some((stops, _)) = self.permit_turn(target, None).await else {
                 return;
             };
             work.resume(turn, &stops).await;
@@ -355,13 +336,12 @@ impl Dispatcher {
 
     async fn handle(&self, target: &ChatTarget, rows: Vec<InboxRow>, work: &dyn Work) {
         let newest = rows.iter().map(|row| row.id).max();
-        let waits = self.permits.available_permits() == 0;
-        let Some(stops) = self.permit_turn(target, newest).await else {
+        let Some((stops, taken)) = self.permit_turn(target, newest).await else {
             return;
         };
-        let rows = match waits {
-            true => self.as_they_are(&rows).await,
-            false => Ok(rows),
+        let rows = match taken {
+            Taken::AtOnce => Ok(rows),
+            Taken::AfterWait => self.as_they_are(&rows).await,
         };
         let handled = async { work.handle(rows?, &stops).await };
         if let Err(failure) = handled.await {
@@ -412,16 +392,20 @@ impl Dispatcher {
     }
 
     /// Waits for a place among the running turns; `None` when the process ends first.
-    async fn permit_turn(&self, target: &ChatTarget, newest: Option<InboxId>) -> Option<TurnStops> {
+    async fn permit_turn(
+        &self,
+        target: &ChatTarget,
+        newest: Option<InboxId>,
+    ) -> Option<(TurnStops, Taken)> {
         let stops = self.register(target, newest)?;
-        tokio::select! {
+        let taken = tokio::select! {
             biased;
             () = self.stop.cancelled() => return None,
             // A turn that is already stopped only has to say so: it needs no place.
-            () = stops.cancel.cancelled() => {}
-            () = stops.seat.take() => {}
-        }
-        Some(stops)
+            () = stops.cancel.cancelled() => Taken::AfterWait,
+            taken = stops.seat.take() => taken,
+        };
+        Some((stops, taken))
     }
 
     /// Lets a turn be stopped from now on; one that was stopped before it began is stopped at once.

@@ -1,9 +1,10 @@
 //! The seat of a turn among those that may run at the same time: given up while the turn only waits
-//! for a person, with a bell that rings when something new has come to its place.
+//! for a person, with a bell that rings when something new has come to its place. And what ends the turn early.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 /// One seat.
 #[derive(Debug)]
@@ -22,6 +23,27 @@ struct State {
     bell: Bell,
 }
 
+/// What can end a turn early.
+#[derive(Debug, Clone)]
+pub struct TurnStops {
+    /// The person said so.
+    pub cancel: CancellationToken,
+    /// The process ends soon: leave what would only wait for a person.
+    pub stop: CancellationToken,
+    /// The process ends: leave everything as it is.
+    pub shutdown: CancellationToken,
+    /// The turn's seat among those that run.
+    pub seat: Arc<Seat>,
+}
+
+impl TurnStops {
+    /// Ends it, also while it waits for a person.
+    pub(super) fn end_now(&self) {
+        self.cancel.cancel();
+        self.seat.ring();
+    }
+}
+
 /// Whether a turn works.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
@@ -30,6 +52,15 @@ pub enum Presence {
     Working,
     /// It can do nothing until a person says something.
     Waiting,
+}
+
+/// How a seat was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// One was free.
+    AtOnce,
+    /// Others had to leave theirs first.
+    AfterWait,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -57,13 +88,18 @@ impl Seat {
     }
 
     /// Takes the seat, once one is free.
-    pub async fn take(&self) {
+    pub async fn take(&self) -> Taken {
         if self.permit().is_some() {
-            return;
+            return Taken::AtOnce;
+        }
+        if let Ok(permit) = self.seats.clone().try_acquire_owned() {
+            *self.permit() = Some(permit);
+            return Taken::AtOnce;
         }
         // The seats are never closed.
         let permit = self.seats.clone().acquire_owned().await.ok();
         *self.permit() = permit;
+        Taken::AfterWait
     }
 
     /// Leaves it to others.

@@ -176,7 +176,7 @@ impl TurnLoop {
                 () = stops.shutdown.cancelled() => return Ok(Some(Drive::Left)),
                 // A turn that is stopped only has to say so: it needs no seat.
                 () = stops.cancel.cancelled() => {}
-                () = stops.seat.take() => {}
+                _ = stops.seat.take() => {}
             }
         }
         progress.deadline += began.elapsed();
