@@ -6,7 +6,7 @@ use sea_query::{Expr, ExprTrait, Query};
 use sqlx::SqliteConnection;
 
 use super::super::iden::{Approvals, Outbox};
-use super::super::statement::{execute, fetch_optional, word};
+use super::super::statement::{execute, fetch_optional};
 use super::super::values::{self, millis};
 use super::super::{audit, outbox};
 use super::row::StoredApproval;
@@ -172,18 +172,20 @@ async fn show(
         .take();
     let row: Option<(i64, Option<String>, String)> =
         fetch_optional(&mut *connection, &select).await?;
-    let (message, state) = match &row {
-        Some((id, message, state)) => {
+    let mut shown = pressed;
+    let mut still_waits = false;
+    if let Some((id, message, state)) = row {
+        if state == "sent" {
+            shown = message.map(MessageId::new).or(shown);
+        } else {
             // One that is on its way may have to be sent again.
-            replace(&mut *connection, *id, &content).await?;
-            (message.clone().map(MessageId::new), state.as_str())
+            replace(&mut *connection, id, &content).await?;
+            still_waits = state == "pending";
         }
-        None => (None, ""),
-    };
-    let shown = message.filter(|_| state == "sent").or(pressed);
+    }
     let word = match shown {
         Some(message) => NewOutbox::edit(stored.target(), message, content),
-        None if state == "pending" => return Ok(()),
+        None if still_waits => return Ok(()),
         // It is on its way, or it could not be sent: the line still says what has become of it.
         None => NewOutbox::answer(stored.target(), Outgoing::plain(line)),
     };
@@ -209,7 +211,7 @@ async fn replace(
         .table(Outbox::Table)
         .value(Outbox::Content, values::to_json(content)?)
         .and_where(Expr::col(Outbox::Id).eq(id))
-        .and_where(Expr::col(Outbox::State).is_in([word("pending"), word("sending")]))
+        .cond_where(outbox::is_waiting())
         .take();
     execute(connection, &update).await?;
     Ok(())

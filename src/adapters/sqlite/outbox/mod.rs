@@ -350,7 +350,7 @@ fn put_off() -> UpdateStatement {
 }
 
 /// That a row waits for delivery. These words are those of the index `outbox_waiting`.
-fn is_waiting() -> Condition {
+pub(super) fn is_waiting() -> Condition {
     Condition::all().add(Expr::col(Outbox::State).is_in([word("pending"), word("sending")]))
 }
 
