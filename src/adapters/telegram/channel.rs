@@ -113,16 +113,21 @@ impl TelegramChannel {
             None => {
                 let chat = json!({ "chat_id": chat });
                 let shown = self.api.call_within("getChat", &chat, HINT_TIMEOUT).await;
-                self.learn(&target.chat, &shown.ok()?)
+                // Asked once; after a failure the next message that is sent tells.
+                self.learn(&target.chat, &shown.unwrap_or_default())
             }
         };
         is_forum.then_some(GENERAL)
     }
 
-    /// Keeps whether a chat has topics.
+    /// Keeps whether a group has topics.
     fn learn(&self, chat: &ChatId, shown: &Value) -> bool {
         let is_forum = shown["is_forum"] == true;
-        self.forums().insert(chat.clone(), is_forum);
+        let mut forums = self.forums();
+        match forums.get_mut(chat) {
+            Some(known) => *known = is_forum,
+            None => drop(forums.insert(chat.clone(), is_forum)),
+        }
         is_forum
     }
 
@@ -194,7 +199,9 @@ impl Channel for TelegramChannel {
         };
         // An album is a list of messages.
         let first = message.get(0).unwrap_or(&message);
-        self.learn(&target.chat, &first["chat"]);
+        if first["chat"]["type"] == "supergroup" {
+            self.learn(&target.chat, &first["chat"]);
+        }
         let id = first["message_id"].as_i64();
         id.map(|id| MessageId::new(id.to_string()))
             .ok_or_else(|| DeliveryError::Ambiguous("the answer has no message id".to_owned()))
