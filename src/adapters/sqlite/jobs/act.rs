@@ -28,8 +28,7 @@ pub(in super::super) async fn act(
     match (action, job.status) {
         // Its last run may still wait in line, or for another attempt.
         (JobAction::Cancel, JobStatus::Completed) => {
-            runs::leave_the_line(&mut *connection, id, now).await?;
-            runs::give_up(&mut *connection, id).await?;
+            runs::end_all(&mut *connection, id, now).await?;
             return Ok(Some(job));
         }
         (_, JobStatus::Completed | JobStatus::Cancelled)
@@ -62,8 +61,7 @@ pub(in super::super) async fn act(
                 .value(Jobs::NextRun, None::<i64>)
                 .take();
             execute(&mut *connection, &cancelled).await?;
-            runs::leave_the_line(&mut *connection, id, now).await?;
-            runs::give_up(&mut *connection, id).await?;
+            runs::end_all(&mut *connection, id, now).await?;
         }
     }
     write::find(connection, target, id).await

@@ -81,17 +81,26 @@ const LEAVE_THE_LINE: &str = "
         AND external_id IN (SELECT id FROM occurrences WHERE job = ?1 AND state = 'running')
     RETURNING external_id";
 
-/// Takes the runs of a job that have not begun out of the line: nobody wants them any more.
+/// Takes the runs of a job that have not begun out of the line: nobody wants them any more. Says which.
 pub(super) async fn leave_the_line(
     connection: &mut SqliteConnection,
     job: JobId,
     now: DateTime<Utc>,
-) -> StoreResult<()> {
-    let left: Vec<i64> = sqlx::query_scalar(LEAVE_THE_LINE)
+) -> StoreResult<Vec<i64>> {
+    Ok(sqlx::query_scalar(LEAVE_THE_LINE)
         .bind(job.0)
         .bind(millis(now))
-        .fetch_all(&mut *connection)
-        .await?;
+        .fetch_all(connection)
+        .await?)
+}
+
+/// Ends the runs of a job that have not begun, and those that wait for another attempt.
+pub(super) async fn end_all(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let left = leave_the_line(&mut *connection, job, now).await?;
     let skipped = Query::update()
         .table(Occurrences::Table)
         .value(Occurrences::State, word("skipped"))
@@ -99,8 +108,8 @@ pub(super) async fn leave_the_line(
         .value(Occurrences::RecordedAt, millis(now))
         .and_where(Expr::col(Occurrences::Id).is_in(left))
         .take();
-    execute(connection, &skipped).await?;
-    Ok(())
+    execute(&mut *connection, &skipped).await?;
+    give_up(connection, job).await
 }
 
 /// Whether another attempt at a run can be made.
@@ -113,7 +122,7 @@ pub(super) async fn can_go_on(
 }
 
 /// Ends the runs of a job that wait for another attempt.
-pub(super) async fn give_up(connection: &mut SqliteConnection, job: JobId) -> StoreResult<()> {
+async fn give_up(connection: &mut SqliteConnection, job: JobId) -> StoreResult<()> {
     let waiting = Query::update()
         .table(Occurrences::Table)
         .value(Occurrences::State, word("failed"))
