@@ -255,7 +255,7 @@ impl Found {
         }
         let layers = sandbox::check(place, &self.sandbox)
             .await
-            .map_err(|missing| anyhow!("{section}.{missing}"))?;
+            .map_err(|unfit| anyhow!("{section}.{}: {unfit}", unfit.key()))?;
         let mode = self.sandbox.mode.name();
         let program = self.program.display();
         info!(%program, mode, layers, "{section}: the sandbox works");

@@ -23,8 +23,10 @@ async fn limits_with_which_nothing_runs_are_told_as_such() {
     let mut settings = world.settings(SandboxMode::Native);
     assert!(check(&world.place, &settings).await.is_ok());
     settings.limits.nofile = NonZeroU32::new(3).unwrap();
-    let why = check(&world.place, &settings).await.unwrap_err();
-    assert!(why.starts_with("rlimit is too small: "), "{why}");
+    let unfit = check(&world.place, &settings).await.unwrap_err();
+    assert_eq!(unfit.key(), "rlimit");
+    let why = unfit.to_string();
+    assert!(why.starts_with("a limit is too small: "), "{why}");
     assert!(why.ends_with("the mode \"native\" works here"), "{why}");
 }
 

@@ -23,7 +23,7 @@ pub use self::place::{SandboxPlace, hide_from_others};
 pub use self::process_sandbox::{JailArtifacts, ProcessSandbox, SandboxSettings};
 pub use self::programs::{ProgramError, find_program};
 pub use self::report::{
-    ModeReport, SandboxReport, check, open_to_browsers, sockets_open_to_browsers,
+    ModeReport, SandboxReport, Unfit, check, open_to_browsers, sockets_open_to_browsers,
 };
 pub use self::supervisor::supervise;
 

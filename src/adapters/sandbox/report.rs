@@ -148,9 +148,29 @@ fn layers(mode: SandboxMode, landlock: Option<i32>) -> String {
     }
 }
 
-/// Tries the mode of `settings`; what comes back is what holds a program then. What does not is for
-/// people: the key that is at fault, what is missing, and what would work.
-pub async fn check(place: &SandboxPlace, settings: &SandboxSettings) -> Result<String, String> {
+/// Why no program can be run as the settings say. Its words are for people: what is missing, and what would work.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    /// The mode does not work here.
+    #[error("{0}")]
+    Mode(String),
+    /// The mode works, with more than the limits allow.
+    #[error("{0}")]
+    Limits(String),
+}
+
+impl Unfit {
+    /// The key that is at fault, in the section of the tool.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Mode(_) => "sandbox_mode",
+            Self::Limits(_) => "rlimit",
+        }
+    }
+}
+
+/// Tries the mode of `settings`; what comes back is what holds a program then.
+pub async fn check(place: &SandboxPlace, settings: &SandboxSettings) -> Result<String, Unfit> {
     let prepared = if makes_cgroups(settings) {
         cgroups::prepare()
     } else {
@@ -165,9 +185,9 @@ pub async fn check(place: &SandboxPlace, settings: &SandboxSettings) -> Result<S
     };
     let name = settings.mode.name();
     if works_with_usual_limits(place, settings).await {
-        return Err(format!(
-            "rlimit is too small: {missing}; with the default limits the mode \"{name}\" works here"
-        ));
+        return Err(Unfit::Limits(format!(
+            "a limit is too small: {missing}; with the default limits the mode \"{name}\" works here"
+        )));
     }
     let report = SandboxReport::of_this_machine(place, settings.cgroup).await;
     let instead = match report.strongest() {
@@ -180,9 +200,9 @@ pub async fn check(place: &SandboxPlace, settings: &SandboxSettings) -> Result<S
             mode.name()
         ),
     };
-    Err(format!(
-        "sandbox_mode: the mode \"{name}\" does not work here: {missing}; {instead}"
-    ))
+    Err(Unfit::Mode(format!(
+        "the mode \"{name}\" does not work here: {missing}; {instead}"
+    )))
 }
 
 /// Whether only the limits of `settings`, which are others, are in the way.

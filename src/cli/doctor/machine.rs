@@ -83,9 +83,9 @@ async fn program(found: anyhow::Result<programs::Found>, place: &SandboxPlace) -
     let (path, mode) = (found.program.display(), found.sandbox.mode.name());
     match check(place, &found.sandbox).await {
         Ok(layers) => Found::Well(format!("{path}, in the mode {mode:?}: {layers}")),
-        Err(why) => Found::broken(
-            format!("{path}: {}", one_line(&why)),
-            "change sandbox_mode, or what it lacks",
+        Err(unfit) => Found::broken(
+            format!("{path}: {}", one_line(&unfit.to_string())),
+            format!("change {}, or what it lacks", unfit.key()),
         ),
     }
 }
