@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
@@ -14,7 +14,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::database;
 use super::error::OpenError;
-use super::files::create_private;
+use super::files::{create_new_private, open_private};
 
 /// Why a copy could not be made or put back.
 #[derive(Debug, thiserror::Error)]
@@ -157,7 +157,7 @@ async fn verdict(connection: &mut SqliteConnection) -> Result<i64, String> {
 async fn copy_to(from: &Path, to: &Path) -> Result<(), CopyError> {
     remove_if_there(to)?;
     // VACUUM INTO takes an empty file, and the file keeps its mode.
-    create_private(to)?;
+    create_new_private(to)?;
     let options = SqliteConnectOptions::new().filename(from).read_only(true);
     let mut connection = options.connect().await?;
     let copied = sqlx::query("VACUUM INTO ?")
@@ -182,9 +182,14 @@ fn give_to_owner(database: &Path, fresh: &Path) -> Result<(), CopyError> {
         Ok(_) | Err(_) => fs::metadata(folder_of(database)).map_err(at(database))?,
     };
     for path in [fresh, &with_suffix(database, ".lock")] {
-        if path.exists() {
-            chown(path, Some(of.uid()), Some(of.gid())).map_err(at(path))?;
+        let file = open_private(path)?;
+        let found = file.metadata().map_err(at(path))?;
+        // A second name may be that of a file elsewhere.
+        if !found.is_file() || found.nlink() != 1 {
+            let linked = io::Error::other("it is no plain file of one name");
+            return Err(at(path)(linked));
         }
+        fchown(&file, Some(of.uid()), Some(of.gid())).map_err(at(path))?;
     }
     Ok(())
 }

@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use rustix::fs::OFlags;
+
 use super::error::OpenError;
 
 /// Creates the folder (0700) and an empty file (0600) where there are none, and takes the rights
@@ -14,13 +16,8 @@ pub(super) fn create_private(path: &Path) -> Result<(), OpenError> {
         path: path.to_owned(),
         error,
     };
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        create_folder(folder)?;
-    }
-    let file = open_private(path)?;
+    create_folder_of(path)?;
+    let file = private().create(true).open(path).map_err(failed)?;
     let mode = file.metadata().map_err(failed)?.permissions().mode();
     if mode & 0o077 != 0 {
         file.set_permissions(std::fs::Permissions::from_mode(0o600))
@@ -29,19 +26,40 @@ pub(super) fn create_private(path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Opens a file for reading and writing; one that is not there yet becomes the owner's alone.
+/// Creates an empty file for its owner alone, where there is nothing of that name, with its folder.
+pub(super) fn create_new_private(path: &Path) -> Result<(), OpenError> {
+    create_folder_of(path)?;
+    let created = private().create_new(true).open(path);
+    created.map(drop).map_err(|error| OpenError::File {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+/// Opens a file for reading and writing; one that is not there yet becomes the owner's alone. A link is not
+/// followed: root may be at work in the folder of another user, who could lead it anywhere.
 pub(super) fn open_private(path: &Path) -> Result<File, OpenError> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
+    private()
         .create(true)
-        .truncate(false)
-        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)
         .map_err(|error| OpenError::File {
             path: path.to_owned(),
             error,
         })
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).truncate(false).mode(0o600);
+    options
+}
+
+fn create_folder_of(path: &Path) -> Result<(), OpenError> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    folder.map_or(Ok(()), create_folder)
 }
 
 /// Creates a folder that only its owner can enter, with those above it.

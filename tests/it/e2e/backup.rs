@@ -199,6 +199,29 @@ fn owner(path: &Path) -> (u32, u32) {
 }
 
 /// Root restores, and the bot's own user must be able to go on with it.
+/// The bot's user may make links in its folder; root follows none of them.
+#[tokio::test]
+async fn what_root_puts_back_leads_nowhere_else() {
+    if !rustix::process::getuid().is_root() {
+        return cannot("give files away");
+    }
+    let program = offline().await;
+    says(&program, "note: the locker code is 4711").await;
+    let copy = program.config_path().with_file_name("copy.db");
+    program.run(&["backup", copy.to_str().unwrap()]).await;
+    let precious = program.config_path().with_file_name("precious");
+    std::fs::write(&precious, "precious").unwrap();
+    chown(program.data(), Some(10_001), Some(10_001)).unwrap();
+    let lock = program.data().join("minibot.db.lock");
+    for link in [std::os::unix::fs::symlink, std::fs::hard_link] {
+        std::fs::remove_file(&lock).unwrap();
+        link(&precious, &lock).unwrap();
+        let restored = program.run(&["restore", copy.to_str().unwrap()]).await;
+        assert_eq!(restored.status.code(), Some(1), "{restored:?}");
+        assert_eq!(owner(&precious), (0, 0));
+    }
+}
+
 #[tokio::test]
 async fn what_root_puts_back_belongs_to_whom_it_belonged_to() {
     const BOT: u32 = 65_534;
