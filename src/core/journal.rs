@@ -159,10 +159,10 @@ pub trait TurnJournal: Send + Sync + std::fmt::Debug {
     /// Ends a turn. Its inbox rows are done with it, and a question that still waits is closed.
     async fn end(&self, turn: TurnId, end: TurnEnd, now: DateTime<Utc>) -> StoreResult<()>;
 
-    /// Opens the newest turn of a target again, when that turn has no answer and nothing was said since:
-    /// without the fact that ended it and without what it left in the conversation. What its tools
-    /// have done stays done. One that has its answer is left as it is, and another begins with the same
-    /// question. `None` when there is nothing to run again, or `said_in`, which asks for it, has had its turn.
+    /// Runs again what the sender of `said_in` wrote last to a target. Where nothing was said since and there is no
+    /// answer, its turn is opened: without the fact that ended it and without what it left in the conversation;
+    /// what its tools have done stays done. Otherwise that is left as it is, and another turn begins with the same
+    /// question. `said_in` is done then. `None` when there is nothing to run again.
     async fn reopen(
         &self,
         target: &ChatTarget,

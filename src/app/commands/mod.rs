@@ -14,6 +14,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use futures::future::BoxFuture;
+use tracing::error;
 
 use super::channels::Channels;
 use super::dispatcher::Dispatcher;
@@ -25,7 +26,7 @@ use crate::core::channel::ChatTarget;
 use crate::core::clock::Clock;
 use crate::core::compaction::SummaryStore;
 use crate::core::conversation::ConversationStore;
-use crate::core::error::StoreResult;
+use crate::core::error::{StoreError, StoreResult};
 use crate::core::exits::Links;
 use crate::core::files::WorkspaceFiles;
 use crate::core::ids::{ChannelName, UserId};
@@ -321,7 +322,14 @@ impl Commands {
             target,
             now: self.clock.now(),
         };
-        let answer = (command.run)(self, &call).await?;
+        let answer = match (command.run)(self, &call).await {
+            Err(error @ StoreError::Corrupt(_)) => {
+                // It would be tried again for ever, and its chat waits behind it.
+                error!(%error, "a command came upon what cannot be read");
+                Answer::Text("Something broke while I did this.".into())
+            }
+            answer => answer?,
+        };
         self.finish(row, answer).await
     }
 
@@ -335,7 +343,8 @@ impl Commands {
             }
             Answer::Rows(rows) => (rows, Handled::Done),
             Answer::Silence => (Vec::new(), Handled::Done),
-            Answer::Rerun(turn) => (Vec::new(), Handled::Rerun(turn)),
+            // The row is done since its turn has begun.
+            Answer::Rerun(turn) => return Ok(Handled::Rerun(turn)),
         };
         self.inbox.finish(row.id, replies).await?;
         self.signals.wake_outbox();

@@ -1,10 +1,9 @@
 //! How turns end on a real database, what they leave in the conversation, and how they are run again.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use minibot::core::channel::ChatTarget;
 use minibot::core::conversation::{ConversationStore, Item};
 use minibot::core::error::StoreError;
-use minibot::core::ids::{InboxId, OccurrenceId, TurnId};
+use minibot::core::ids::{OccurrenceId, TurnId};
 use minibot::core::inbox::InboxStore;
 use minibot::core::jobs::OccurrenceState;
 use minibot::core::journal::{JournalEntry, Receipt, RunningTurn, TurnEnd, TurnJournal, TurnState};
@@ -139,20 +138,25 @@ async fn a_conversation_is_trimmed_by_whole_turns() {
 }
 
 #[tokio::test]
-async fn only_the_newest_turn_can_be_opened_again_and_one_that_is_answered_is_asked_again() {
+async fn what_somebody_wrote_last_is_opened_again_or_asked_again() {
     let fixture = Fixture::new().await;
     let journal = fixture.journal();
-    let reopen =
-        async |place: &ChatTarget| journal.reopen(place, InboxId(99), at(2)).await.unwrap();
-    assert!(reopen(&target()).await.is_none());
+    let reopen = async |row| journal.reopen(&target(), row, at(2)).await.unwrap();
+    let asks = fixture.receive(20, "/retry").await;
+    assert!(reopen(asks).await.is_none());
     let failed = turn_that(&fixture, 1, TurnState::Failed).await;
-    assert!(reopen(&chat("8")).await.is_none());
-    let again = reopen(&target()).await.unwrap();
+    let elsewhere = journal.reopen(&chat("8"), asks, at(2)).await;
+    assert!(elsewhere.unwrap().is_none());
+    let again = reopen(asks).await.unwrap();
     assert_eq!(
         (again.id, &again.inbox[0].incoming),
         (failed.id, &failed.inbox[0].incoming)
     );
-    assert!(reopen(&target()).await.is_none(), "it runs");
+    // A crash from here on does not find it once more.
+    assert!(fixture.inbox().get(asks).await.unwrap().is_none());
+    let asks = fixture.receive(21, "/retry").await;
+    assert!(reopen(asks).await.is_none(), "it runs");
+    assert!(fixture.inbox().get(asks).await.unwrap().is_some());
     let items = fixture
         .conversations()
         .count_items(failed.conversation.id)
@@ -164,33 +168,27 @@ async fn only_the_newest_turn_can_be_opened_again_and_one_that_is_answered_is_as
         .await
         .unwrap();
     let answered = turn_that(&fixture, 3, TurnState::Answered).await;
-    // The rows that ask: two of the same person, and one of another.
+    let of_another = "UPDATE inbox SET sender = 'another' WHERE turn = (SELECT max(id) FROM turns)";
+    for (number, state) in [(4, TurnState::Answered), (5, TurnState::Failed)] {
+        turn_that(&fixture, number, state).await;
+        fixture.execute(of_another).await;
+        let asks = fixture.receive(30 + number, "/retry").await;
+        let again = reopen(asks).await.unwrap();
+        assert_ne!(again.id, answered.id, "something was said since");
+        assert_ne!(again.inbox[0].id, answered.inbox[0].id);
+        assert_eq!(again.inbox[0].incoming, answered.inbox[0].incoming);
+        assert_eq!(again.facts, []);
+        assert!(fixture.inbox().get(asks).await.unwrap().is_none());
+        journal
+            .end(again.id, end(TurnState::Answered, vec![]), at(4))
+            .await
+            .unwrap();
+    }
     fixture
-        .execute(
-            "INSERT INTO inbox (id, source, external_id, kind, channel, chat, sender, state, received_at)
-             SELECT asks.id, 'commands', asks.id, 'message', channel, chat, coalesce(asks.by, sender), 'done', 0
-             FROM inbox, (SELECT 98 AS id, 'another' AS by UNION ALL VALUES (99, NULL), (100, NULL)) AS asks
-             WHERE inbox.id = (SELECT max(id) FROM inbox)",
-        )
+        .execute("UPDATE inbox SET sender = 'another' WHERE turn IS NOT NULL")
         .await;
-    let of_another = journal.reopen(&target(), InboxId(98), at(2)).await;
-    assert!(of_another.unwrap().is_none());
-    let again = reopen(&target()).await.unwrap();
-    assert_ne!(again.id, answered.id, "something was said since");
-    assert_ne!(again.inbox[0].id, answered.inbox[0].id);
-    assert_eq!(again.inbox[0].incoming, answered.inbox[0].incoming);
-    assert_eq!(again.facts, []);
-    journal
-        .end(again.id, end(TurnState::Answered, vec![]), at(4))
-        .await
-        .unwrap();
-    // After a crash the command is read once more.
-    assert!(reopen(&target()).await.is_none(), "it has had its turn");
-    let other = journal.reopen(&target(), InboxId(100), at(5)).await;
-    assert_eq!(
-        other.unwrap().unwrap().inbox[0].incoming,
-        again.inbox[0].incoming
-    );
+    let asks = fixture.receive(22, "/retry").await;
+    assert!(reopen(asks).await.is_none(), "others wrote all that");
 }
 
 #[tokio::test]
@@ -210,11 +208,9 @@ async fn what_was_done_stays_done_when_a_turn_is_opened_again() {
         reason: StopReason::Deadline,
     }];
     journal.end(turn.id, over, at(2)).await.unwrap();
-    let again = journal
-        .reopen(&target(), InboxId(99), at(3))
-        .await
-        .unwrap()
-        .unwrap();
+    let asks = fixture.receive(2, "/retry").await;
+    let again = journal.reopen(&target(), asks, at(3)).await.unwrap();
+    let again = again.unwrap();
     assert_eq!(again.facts, [facts, vec![Fact::Reopened]].concat());
     assert_ne!(again.answer.row, turn.answer.row, "it answers anew");
 }
@@ -236,14 +232,15 @@ async fn an_album_can_be_opened_again() {
         .await
         .unwrap();
     let journal = fixture.journal();
-    let again = journal.reopen(&target(), InboxId(99), at(3)).await.unwrap();
+    let asks = fixture.receive(3, "/retry").await;
+    let again = journal.reopen(&target(), asks, at(3)).await.unwrap();
     assert_eq!(again.unwrap().inbox.len(), 2);
     journal
         .end(turn.id, end(TurnState::Answered, vec![]), at(4))
         .await
         .unwrap();
-    // Asked for by the same person.
-    let anew = journal.reopen(&target(), ids[0], at(5)).await.unwrap();
+    let asks = fixture.receive(4, "/retry").await;
+    let anew = journal.reopen(&target(), asks, at(5)).await.unwrap();
     let anew = anew.unwrap();
     assert_ne!(anew.id, turn.id);
     let texts = anew.inbox.iter().map(|row| row.incoming.message());

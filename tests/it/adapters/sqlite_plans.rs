@@ -10,7 +10,7 @@ use minibot::adapters::sqlite::{SqliteNoteStore, SqliteOutboxStore, SqliteSummar
 use minibot::core::channel::ChatKind;
 use minibot::core::compaction::{Summary, SummaryStore};
 use minibot::core::conversation::{ConversationStore, Item};
-use minibot::core::ids::{InboxId, MessageId, UserId};
+use minibot::core::ids::{MessageId, UserId};
 use minibot::core::inbox::InboxStore;
 use minibot::core::journal::{JournalEntry, TurnEnd, TurnJournal, TurnState};
 use minibot::core::label::Labels;
@@ -155,8 +155,9 @@ async fn run_two_turns(fixture: &Fixture) {
             receipt: None,
         };
         journal.end(turn.id, end, at(minute)).await.unwrap();
+        let asks = fixture.receive(100 + minute, "/retry").await;
         let again = journal
-            .reopen(&target(), InboxId(99), at(minute))
+            .reopen(&target(), asks, at(minute))
             .await
             .unwrap()
             .unwrap();
@@ -172,8 +173,9 @@ async fn run_two_turns(fixture: &Fixture) {
             .end(again.id, end.clone(), at(minute))
             .await
             .unwrap();
+        let asks = fixture.receive(200 + minute, "/retry").await;
         let anew = journal
-            .reopen(&target(), again.inbox[0].id, at(minute))
+            .reopen(&target(), asks, at(minute))
             .await
             .unwrap()
             .unwrap();

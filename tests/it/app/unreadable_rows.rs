@@ -81,3 +81,17 @@ async fn a_turn_without_its_message_ends_and_the_chat_goes_on() {
     bot.says("still there?").await.replies("Here.").await;
     bot.finish().await;
 }
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_cannot_be_asked_again() {
+    for incoming in ["{", r#"{"target":{}}"#] {
+        let bot = tampered(&format!("UPDATE inbox SET incoming = '{incoming}'")).await;
+        bot.says("/retry")
+            .await
+            .replies("There is nothing to try again.")
+            .await;
+        bot.model([Reply::text("Here.")]);
+        bot.says("still there?").await.replies("Here.").await;
+        bot.finish().await;
+    }
+}

@@ -4,36 +4,38 @@
 //! Scheduled runs have attempts of their own: the person means what they wrote themselves.
 
 use chrono::{DateTime, Utc};
-use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Order, Query, SelectStatement};
 use sqlx::SqliteConnection;
 
 use super::super::conversations::{self, ConversationRow};
 use super::super::iden::{Inbox, Items, Outbox, TurnFacts, Turns};
-use super::super::statement::{execute, fetch_optional, insert, word};
+use super::super::inbox::{self, StoredRow};
+use super::super::statement::{execute, fetch_all, fetch_optional, insert, word};
 use super::super::values::{self, millis};
 use super::{answer, begin};
 use crate::core::channel::ChatTarget;
 use crate::core::conversation::Conversation;
 use crate::core::error::StoreResult;
 use crate::core::ids::{InboxId, TurnId};
+use crate::core::inbox::InboxRow;
 use crate::core::outbox::waiting_key;
 use crate::core::turn::Fact;
 
-/// The question of an answered turn once more: ?1 is the turn, ?2 the row that asks for it, ?3 to ?5 the place
-/// where it is asked now, ?6 is now. Each row asks for it once, and only for what its own sender wrote.
+/// The question of a turn once more: ?1 is the turn, ?2 the row that asks for it, ?3 to ?5 the place where it is
+/// asked now, ?6 is now.
 const ASK_AGAIN: &str = "
     INSERT INTO inbox (source, external_id, kind, channel, chat, thread, sender, message, album, state,
         incoming, priority, parent_id, received_at)
     SELECT 'retry:' || ?2, id, kind, ?3, ?4, ?5, sender, message, album, 'waiting',
         json_set(incoming, '$.target.chat', ?4, '$.target.thread', nullif(?5, '')), priority, ?2, ?6
     FROM inbox
-    WHERE turn = ?1 AND incoming IS NOT NULL AND sender = (SELECT sender FROM inbox WHERE id = ?2)
-        AND NOT EXISTS (SELECT 1 FROM inbox WHERE source = 'retry:' || ?2)
+    WHERE turn = ?1
     ORDER BY id
     RETURNING id";
 
-/// Opens the newest turn of the target's conversation if it has no answer; begins another one with its
-/// question if it has.
+/// Runs again what the sender of `said_in` wrote last in the target's conversation: opens its turn, if that is the
+/// newest and has no answer, and begins another one otherwise. With that the row which asks for it is done, so that
+/// it asks once.
 pub(super) async fn reopen(
     connection: &mut SqliteConnection,
     target: ChatTarget,
@@ -46,23 +48,53 @@ pub(super) async fn reopen(
         return Ok(None);
     };
     let conversation = Conversation::try_from(running)?.id;
-    let newest = Query::select()
-        .columns([Turns::Id, Turns::State].map(|column| (Turns::Table, column)))
-        .from(Turns::Table)
-        .and_where(Expr::col(Turns::Conversation).eq(conversation.0))
-        .and_where(Expr::exists(own_message()))
-        .order_by((Turns::Table, Turns::Id), Order::Desc)
-        .limit(1)
-        .take();
-    let newest: Option<(i64, String)> = fetch_optional(&mut *connection, &newest).await?;
-    let Some((turn, state)) = newest else {
+    let newest = |message: SelectStatement| {
+        Query::select()
+            .columns([Turns::Id, Turns::State].map(|column| (Turns::Table, column)))
+            .from(Turns::Table)
+            .and_where(Expr::col(Turns::Conversation).eq(conversation.0))
+            .and_where(Expr::exists(message))
+            .order_by((Turns::Table, Turns::Id), Order::Desc)
+            .limit(1)
+            .take()
+    };
+    let of_all: Option<(i64, String)> =
+        fetch_optional(&mut *connection, &newest(own_message())).await?;
+    let own = own_message().and_where(is_of_sender(said_in)).take();
+    let own: Option<(i64, String)> = fetch_optional(&mut *connection, &newest(own)).await?;
+    let Some((turn, state)) = own else {
         return Ok(None);
     };
-    match state.as_str() {
-        "answered" => ask_again(connection, (turn, said_in), &target, now).await,
-        "failed" | "stopped" => open_again(connection, turn, &target, now).await,
-        _ => Ok(None),
+    let is_newest = of_all.is_some_and(|(newest, _)| newest == turn);
+    let again = match state.as_str() {
+        "running" => None,
+        "failed" | "stopped" if is_newest => {
+            Some(open_again(&mut *connection, turn, &target, now).await?)
+        }
+        _ => ask_again(&mut *connection, (turn, said_in), &target, now).await?,
+    };
+    if again.is_some() {
+        finish(connection, said_in, now).await?;
     }
+    Ok(again)
+}
+
+/// Ends the row of the command.
+async fn finish(
+    connection: &mut SqliteConnection,
+    row: InboxId,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let done = Query::update()
+        .table(Inbox::Table)
+        .values([
+            (Inbox::State, word("done")),
+            (Inbox::DoneAt, Expr::val(millis(now))),
+        ])
+        .and_where(Expr::col(Inbox::Id).eq(row.0))
+        .and_where(Expr::col(Inbox::State).eq(word("waiting")))
+        .take();
+    execute(connection, &done).await.map(|_| ())
 }
 
 async fn ask_again(
@@ -71,6 +103,9 @@ async fn ask_again(
     target: &ChatTarget,
     now: DateTime<Utc>,
 ) -> StoreResult<Option<TurnId>> {
+    if !can_be_read(&mut *connection, turn).await? {
+        return Ok(None);
+    }
     let mut rows: Vec<i64> = sqlx::query_scalar(ASK_AGAIN)
         .bind(turn)
         .bind(said_in.0)
@@ -86,12 +121,23 @@ async fn ask_again(
     Ok(begun.map(|turn| turn.id))
 }
 
+/// Whether the messages of a turn can be asked again; what cannot be read would be tried for ever.
+async fn can_be_read(connection: &mut SqliteConnection, turn: i64) -> StoreResult<bool> {
+    let of_turn = Cond::all().add(Expr::col(Inbox::Turn).eq(turn));
+    let rows: Vec<StoredRow> = fetch_all(connection, &inbox::select(of_turn)).await?;
+    let read: StoreResult<Vec<InboxRow>> = rows.into_iter().map(InboxRow::try_from).collect();
+    let unreadable = read.err().inspect(|error| {
+        tracing::error!(turn, %error, "a message cannot be asked again");
+    });
+    Ok(unreadable.is_none())
+}
+
 async fn open_again(
     connection: &mut SqliteConnection,
     turn: i64,
     target: &ChatTarget,
     now: DateTime<Utc>,
-) -> StoreResult<Option<TurnId>> {
+) -> StoreResult<TurnId> {
     let seq = forget_the_end(&mut *connection, turn).await?;
     note_the_reopening(&mut *connection, (turn, seq), now).await?;
     may_be_told_again(&mut *connection, TurnId(turn)).await?;
@@ -119,7 +165,7 @@ async fn open_again(
         .take();
     execute(&mut *connection, &inbox).await?;
     answer::open(connection, TurnId(turn), target, now).await?;
-    Ok(Some(TurnId(turn)))
+    Ok(TurnId(turn))
 }
 
 /// Removes the last fact if it is the one that ended the turn. Says which is the next.
@@ -197,4 +243,15 @@ fn own_message() -> SelectStatement {
         .and_where(Expr::col((Inbox::Table, Inbox::Turn)).equals((Turns::Table, Turns::Id)))
         .and_where(Expr::col((Inbox::Table, Inbox::Kind)).ne(word("scheduled")))
         .take()
+}
+
+/// That a message is of the person who wrote another one.
+fn is_of_sender(row: InboxId) -> Expr {
+    let theirs = Alias::new("theirs");
+    let sender = Query::select()
+        .column((theirs.clone(), Inbox::Sender))
+        .from_as(Inbox::Table, theirs.clone())
+        .and_where(Expr::col((theirs, Inbox::Id)).eq(row.0))
+        .take();
+    Expr::col((Inbox::Table, Inbox::Sender)).eq(sender)
 }
