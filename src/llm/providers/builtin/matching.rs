@@ -38,8 +38,11 @@ const VAGUE: [&str; 16] = [
 /// Letters that a word may have more or less of and still be the same one.
 const ENDINGS: [&str; 4] = ["s", "es", "ed", "ing"];
 
-/// The first letters of a word that are enough to mean it.
-const SURE_BEGINNING: usize = 5;
+/// The shortest word that may stand there with such an ending.
+const STEM: usize = 3;
+
+/// And the shortest that may stand there without it: "news" is nothing new.
+const SURE_STEM: usize = 4;
 
 /// What can be meant.
 #[derive(Debug, Clone, Default)]
@@ -89,21 +92,17 @@ fn fits(wanted: &[String], entry: &Entry) -> bool {
     wanted.is_empty() || (wanted.iter().all(fits) && wanted.iter().any(says_which))
 }
 
-/// Equal but for an ending ("bin" and "bins", "water" and "watering"), or the beginning of a longer one.
-fn alike(one: &str, other: &str) -> bool {
-    let (short, long) = if one.len() <= other.len() {
-        (one, other)
-    } else {
-        (other, one)
+/// Equal but for an ending: "bin" means "bins", and "reports" a "report".
+fn alike(wanted: &str, there: &str) -> bool {
+    let is_ending = |ending: &str, stem: &str, least: usize| {
+        ending.is_empty()
+            || (stem.chars().count() >= least && ENDINGS.contains(&ending))
+            || (stem.ends_with('e') && ending == "d")
     };
-    let Some(ending) = long.strip_prefix(short) else {
-        return false;
-    };
-    let letters = short.chars().count();
-    ending.is_empty()
-        || letters >= SURE_BEGINNING
-        || (letters >= 3 && ENDINGS.contains(&ending))
-        || (short.ends_with('e') && ending == "d")
+    let more = there.strip_prefix(wanted);
+    let less = wanted.strip_prefix(there);
+    more.is_some_and(|ending| is_ending(ending, wanted, STEM))
+        || less.is_some_and(|ending| is_ending(ending, there, SURE_STEM))
 }
 
 fn significant(text: &str) -> Vec<String> {
@@ -198,7 +197,9 @@ mod tests {
             ("5pm dentist", Match::One(2)),
             ("4", Match::One(4)),
             ("Ana’s birthday", Match::One(5)),
-            ("birth", Match::One(5)),
+            ("birth", Match::None),
+            ("standups", Match::One(0)),
+            ("mumbles", Match::None),
             ("tomorrow", Match::Several(vec![1, 2])),
             ("at 09:00", Match::Several(vec![0, 5])),
             ("9am standup", Match::One(0)),
@@ -218,6 +219,10 @@ mod tests {
             ("", Match::Several(vec![0, 1, 2, 3, 4, 5])),
         ] {
             assert_eq!(find(words, &entries), expected, "{words:?}");
+        }
+        let others = ["call Peter", "buy new shoes"].map(entry);
+        for words in ["peterson", "news", "shoelace"] {
+            assert_eq!(find(words, &others), Match::None, "{words:?}");
         }
         assert_eq!(find("the reminder", &entries[..1]), Match::One(0));
         assert_eq!(find("anything", &[]), Match::None);
