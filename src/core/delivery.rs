@@ -100,8 +100,9 @@ pub const LONGEST_LIMIT: TimeDelta = TimeDelta::days(1);
 /// The longest wait after an attempt without an answer: each may have arrived, and is seen again then.
 const LONGEST_SILENCE: TimeDelta = TimeDelta::minutes(2);
 
-/// After so many attempts without an answer a file is given up: an upload that never ends holds back its chat.
-const MOST_UPLOADS: u32 = 5;
+/// After so many attempts without an answer a file is given up: an upload that never ends holds back its chat. And
+/// what is answered, but not readably, may arrive each time.
+const MOST_COPIES: u32 = 5;
 
 /// So many of a text or an edit: the waits between them add up to a day.
 const MOST_TEXTS: u32 = 728;
@@ -136,7 +137,9 @@ impl OutboxRow {
         };
         match error {
             DeliveryError::Unreachable(_) | DeliveryError::ServiceDown(_) => retry(),
-            DeliveryError::Ambiguous(_) if self.ambiguous < self.most_ambiguous() => {
+            DeliveryError::Ambiguous(_) | DeliveryError::Garbled(_)
+                if self.ambiguous < self.most_ambiguous(error) =>
+            {
                 DeliveryOutcome::Retry {
                     at: now + spread(doubled(self.ambiguous, LONGEST_SILENCE), jitter),
                     error: reason,
@@ -168,7 +171,7 @@ impl OutboxRow {
             }
             DeliveryError::ChatClosed(_) => DeliveryOutcome::ChatClosed { error: reason },
             DeliveryError::Migrated(to) => DeliveryOutcome::Migrated { to: to.clone() },
-            DeliveryError::Ambiguous(_) => failed(UNCERTAIN),
+            DeliveryError::Ambiguous(_) | DeliveryError::Garbled(_) => failed(UNCERTAIN),
             DeliveryError::BadFormatting(_)
             | DeliveryError::MessageGone(_)
             | DeliveryError::TopicGone(_)
@@ -193,11 +196,12 @@ impl OutboxRow {
         }
     }
 
-    /// How many attempts may end without an answer before the row is given up.
-    fn most_ambiguous(&self) -> u32 {
-        match self.content {
-            Outgoing::Text { .. } => MOST_TEXTS,
-            Outgoing::Document { .. } | Outgoing::Files { .. } => MOST_UPLOADS,
+    /// How many attempts may end so before the row is given up.
+    fn most_ambiguous(&self, error: &DeliveryError) -> u32 {
+        match (error, &self.content) {
+            (DeliveryError::Garbled(_), _)
+            | (_, Outgoing::Document { .. } | Outgoing::Files { .. }) => MOST_COPIES,
+            (_, Outgoing::Text { .. }) => MOST_TEXTS,
         }
     }
 

@@ -85,7 +85,7 @@ impl TelegramChannel {
                 id,
                 username: username.to_owned(),
             }),
-            _ => Err(ApiError::NoAnswer("getMe names no bot".to_owned())),
+            _ => Err(ApiError::Garbled("getMe names no bot".to_owned())),
         }
     }
 
@@ -204,7 +204,7 @@ impl Channel for TelegramChannel {
         }
         let id = first["message_id"].as_i64();
         id.map(|id| MessageId::new(id.to_string()))
-            .ok_or_else(|| DeliveryError::Ambiguous("the answer has no message id".to_owned()))
+            .ok_or_else(|| DeliveryError::Garbled("the answer has no message id".to_owned()))
     }
 
     async fn edit(

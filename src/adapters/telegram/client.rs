@@ -42,6 +42,9 @@ pub enum ApiError {
     /// The request was written, at least in part, and no readable answer came.
     #[error("no answer: {0}")]
     NoAnswer(String),
+    /// The server answered with success, and with what is no answer of the Bot API.
+    #[error("an unreadable answer: {0}")]
+    Garbled(String),
     /// The server answered that it would not.
     #[error("{0}")]
     Refused(Refusal),
@@ -210,7 +213,7 @@ impl ApiClient {
                 ok: true, result, ..
             }) if status.is_success() => Ok(result),
             Ok(answer) => Err(ApiError::Refused(self.refusal(status, retry_after, answer))),
-            Err(_) if status.is_success() => Err(ApiError::NoAnswer(
+            Err(_) if status.is_success() => Err(ApiError::Garbled(
                 "the answer is not one of the Bot API".to_owned(),
             )),
             Err(_) => Err(ApiError::Refused(Refusal {
@@ -236,7 +239,7 @@ impl ApiClient {
         {
             body.extend_from_slice(&piece);
             if body.len() > MAX_ANSWER {
-                return Err(ApiError::NoAnswer("the answer is too long".to_owned()));
+                return Err(ApiError::Garbled("the answer is too long".to_owned()));
             }
         }
         Ok(body)

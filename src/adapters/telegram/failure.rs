@@ -27,6 +27,7 @@ pub(super) fn delivery_error(error: ApiError) -> DeliveryError {
     match error {
         ApiError::Unreachable(text) => DeliveryError::Unreachable(text),
         ApiError::NoAnswer(text) => DeliveryError::Ambiguous(text),
+        ApiError::Garbled(text) => DeliveryError::Garbled(text),
         ApiError::Refused(refusal) => refused(refusal),
     }
 }
@@ -102,6 +103,7 @@ mod tests {
         match error {
             DeliveryError::Unreachable(_) => "unreachable",
             DeliveryError::Ambiguous(_) => "ambiguous",
+            DeliveryError::Garbled(_) => "garbled",
             DeliveryError::RateLimited { .. } => "rate limited",
             DeliveryError::ServiceDown(_) => "down",
             DeliveryError::BadFormatting(_) => "formatting",

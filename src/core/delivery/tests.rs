@@ -134,6 +134,20 @@ fn a_file_that_never_gets_an_answer_does_not_hold_back_its_chat() {
 }
 
 #[test]
+fn what_is_answered_and_cannot_be_read_is_not_sent_for_a_day() {
+    let garbled = DeliveryError::Garbled("a page".into());
+    let after = |ambiguous| {
+        let tried = OutboxRow {
+            ambiguous,
+            ..row(ambiguous)
+        };
+        tried.after_failure(&garbled, DateTime::UNIX_EPOCH, 0.0)
+    };
+    assert!(matches!(after(4), DeliveryOutcome::Retry { .. }));
+    assert!(matches!(after(5), DeliveryOutcome::Failed { .. }));
+}
+
+#[test]
 fn waits_without_an_answer_double_to_two_minutes() {
     let now = DateTime::UNIX_EPOCH;
     let silent = DeliveryError::Ambiguous("timeout".into());

@@ -242,6 +242,7 @@ fn kind(error: &DeliveryError) -> &'static str {
     match error {
         DeliveryError::Unreachable(_) => "unreachable",
         DeliveryError::Ambiguous(_) => "ambiguous",
+        DeliveryError::Garbled(_) => "garbled",
         DeliveryError::RateLimited { .. } => "rate limited",
         DeliveryError::ServiceDown(_) => "down",
         DeliveryError::BadFormatting(_) => "formatting",
@@ -262,7 +263,7 @@ async fn faults_of_the_line_and_the_server_are_told_apart() {
         (Fault::HtmlError(502), "down"),
         (Fault::DropBefore, "ambiguous"),
         (Fault::DropAfter, "ambiguous"),
-        (Fault::InvalidJson, "ambiguous"),
+        (Fault::InvalidJson, "garbled"),
         (Fault::TooManyRequests { retry_after: 7 }, "rate limited"),
         (
             Fault::Answer {
@@ -276,7 +277,7 @@ async fn faults_of_the_line_and_the_server_are_told_apart() {
                 status: 200,
                 body: "{\"ok\":true,\"result\":{}}".to_owned(),
             },
-            "ambiguous",
+            "garbled",
         ),
         (
             Fault::Answer {
