@@ -2,11 +2,12 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use rustix::fs::OFlags;
 
 use crate::core::clock::Clock;
 
@@ -94,13 +95,24 @@ impl Write for DailyFile {
 
 fn open_file(folder: &Path, name: &str, day: NaiveDate) -> io::Result<File> {
     let path = folder.join(format!("{name}.{}", day.format(DAY)));
-    File::options().append(true).create(true).open(path)
+    let file = File::options()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        // A link could lead anywhere, and a pipe would be waited for.
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+        .open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is no plain file")),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::os::unix::fs::PermissionsExt;
     use std::sync::Mutex;
 
     use async_trait::async_trait;
@@ -128,6 +140,25 @@ mod tests {
             .collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn what_is_no_plain_file_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let start = "2026-01-30T12:00:00Z".parse::<DateTime<Utc>>().unwrap();
+        let clock = Arc::new(SetClock(Mutex::new(start)));
+        fs::write(at("else"), "precious").unwrap();
+        std::os::unix::fs::symlink(at("else"), at("a.2026-01-30")).unwrap();
+        nix::unistd::mkfifo(&at("b.2026-01-30"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        for name in ["a", "b"] {
+            let opened = DailyFile::open(folder.path(), name, clock.clone());
+            assert!(opened.is_err(), "{name}");
+        }
+        DailyFile::open(folder.path(), "c", clock).unwrap();
+        let mode = fs::metadata(at("c.2026-01-30")).unwrap().permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600);
+        assert_eq!(fs::read_to_string(at("else")).unwrap(), "precious");
     }
 
     #[test]
