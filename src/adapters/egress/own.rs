@@ -18,11 +18,13 @@ pub(super) fn is_own(address: IpAddr) -> bool {
     if can_be_bound(address) && !can_be_bound(nobodys) {
         return true;
     }
-    // The way to an own address begins where it ends.
-    let from = UdpSocket::bind((any, 0)).and_then(|socket| {
-        socket.connect((address, 9))?;
-        socket.local_addr()
-    });
+    // The way to an own address begins where it ends. Without a socket nothing is known, and nobody goes there.
+    let Ok(socket) = UdpSocket::bind((any, 0)) else {
+        return true;
+    };
+    let from = socket
+        .connect((address, 9))
+        .and_then(|()| socket.local_addr());
     from.is_ok_and(|from| from.ip() == address)
 }
 
