@@ -11,7 +11,7 @@ use std::fmt;
 
 pub use self::addresses::{KnownAddresses, Visited, Words};
 pub use self::links::Links;
-pub use self::pages::{is_rendered, leads_nowhere};
+pub use self::pages::{leads_nowhere, may_be_rendered};
 use super::action::{Action, Confinement, Kept, Loss, Opened, Plainness};
 use super::label::Labels;
 use url::Url;

@@ -12,7 +12,7 @@ use super::read::MOST_READ;
 use super::{TEXTS, failed, workspace};
 use crate::core::action::{Action, Opened};
 use crate::core::change::{Change, ChangeOutcome};
-use crate::core::exits::{is_rendered, leads_nowhere};
+use crate::core::exits::{leads_nowhere, may_be_rendered};
 use crate::core::files::{FileError, WorkspaceFiles, WorkspacePath};
 use crate::core::markup::{self, FormattedText};
 use crate::core::outgoing_file::{MAX_CAPTION, OutgoingFiles, SentAs, Wanted};
@@ -108,7 +108,7 @@ impl SendFile {
         let Some(path) = path.filter(|_| context.labels.is_untrusted()) else {
             return Opened::Shown;
         };
-        if !is_rendered(path.name()) {
+        if !may_be_rendered(path.name()) {
             return Opened::Shown;
         }
         match self.files.read(&workspace(context), &path, MOST_READ).await {
