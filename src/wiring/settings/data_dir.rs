@@ -25,7 +25,10 @@ fn resolved_below(etc: &Path, var_lib: &Path, set: &Path, base_dir: &Path) -> Pa
     // Also where a link or dots led to it.
     let real = base_dir.canonicalize();
     let real = real.as_deref().unwrap_or(base_dir);
-    match real.strip_prefix(etc) {
+    match real
+        .strip_prefix(etc)
+        .or_else(|_| base_dir.strip_prefix(etc))
+    {
         Ok(name) if is_usual && name.components().next().is_some() => {
             let usual = var_lib.join(name);
             let has_one = |folder: &Path| folder.join("minibot.db").try_exists();
