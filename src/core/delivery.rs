@@ -117,10 +117,14 @@ impl OutboxRow {
         jitter: f64,
     ) -> DeliveryOutcome {
         let reason = error.to_string();
-        let retry = || DeliveryOutcome::Retry {
-            at: now + spread(doubled(self.attempts, LONGEST_RETRY), jitter),
+        let retry = |wait, certainty| DeliveryOutcome::Retry {
+            at: now + wait,
             error: reason.clone(),
-            certainty: Certainty::NotSent,
+            certainty,
+        };
+        let soon = || {
+            let wait = spread(doubled(self.attempts, LONGEST_RETRY), jitter);
+            retry(wait, Certainty::NotSent)
         };
         let replace = |content, message| DeliveryOutcome::Replace {
             content,
@@ -136,22 +140,15 @@ impl OutboxRow {
             error: reason.clone(),
         };
         match error {
-            DeliveryError::Unreachable(_) | DeliveryError::ServiceDown(_) => retry(),
-            DeliveryError::Ambiguous(_) | DeliveryError::Garbled(_)
-                if self.ambiguous < self.most_ambiguous(error) =>
-            {
-                DeliveryOutcome::Retry {
-                    at: now + spread(doubled(self.ambiguous, LONGEST_SILENCE), jitter),
-                    error: reason,
-                    certainty: Certainty::Ambiguous,
-                }
+            DeliveryError::Unreachable(_) | DeliveryError::ServiceDown(_) => soon(),
+            DeliveryError::Ambiguous(_) | DeliveryError::Garbled(_) if self.may_repeat(error) => {
+                let wait = spread(doubled(self.ambiguous, LONGEST_SILENCE), jitter);
+                retry(wait, Certainty::Ambiguous)
             }
-            DeliveryError::RateLimited { retry_after } => DeliveryOutcome::Retry {
-                at: now + obeyed(*retry_after),
-                error: reason,
-                certainty: Certainty::NotSent,
-            },
-            DeliveryError::Migrated(to) if *to == self.target.chat => retry(),
+            DeliveryError::RateLimited { retry_after } => {
+                retry(obeyed(*retry_after), Certainty::NotSent)
+            }
+            DeliveryError::Migrated(to) if *to == self.target.chat => soon(),
             DeliveryError::BadFormatting(_) if self.content != self.content.without_styles() => {
                 replace(self.content.without_styles(), self.message.clone())
             }
@@ -196,13 +193,14 @@ impl OutboxRow {
         }
     }
 
-    /// How many attempts may end so before the row is given up.
-    fn most_ambiguous(&self, error: &DeliveryError) -> u32 {
-        match (error, &self.content) {
+    /// Whether there may be another attempt after one that has ended so, or the row is given up.
+    fn may_repeat(&self, error: &DeliveryError) -> bool {
+        let most = match (error, &self.content) {
             (DeliveryError::Garbled(_), _)
             | (_, Outgoing::Document { .. } | Outgoing::Files { .. }) => MOST_COPIES,
             (_, Outgoing::Text { .. }) => MOST_TEXTS,
-        }
+        };
+        self.ambiguous < most
     }
 
     /// One line for the person in place of what could not be sent; none for a line of this kind.
