@@ -95,23 +95,15 @@ impl Node {
         (node, rest)
     }
 
-    /// The node at the path, or the last one on the way that exists, and how many steps it is away.
-    pub(super) fn nearest(&self, path: &[Step]) -> (&Self, usize) {
-        let mut node = self;
-        for (taken, step) in path.iter().enumerate() {
-            match node.child(step) {
-                Some(child) => node = child,
-                None => return (node, path.len() - taken),
-            }
-        }
-        (node, 0)
-    }
-
     /// Takes the node at the path out of the tree, or the last one on the way that exists: a value from the
     /// environment is in one piece. With how many steps of the path were gone.
     pub(super) fn remove_nearest(&mut self, path: &[Step]) -> Option<(Self, usize)> {
-        let (_, away) = self.nearest(path);
-        let taken = path.len() - away;
+        let mut node = &*self;
+        let steps = path.iter().map_while(|step| {
+            node = node.child(step)?;
+            Some(())
+        });
+        let taken = steps.count();
         Some((self.remove(&path[..taken])?, taken))
     }
 
