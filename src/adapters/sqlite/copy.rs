@@ -233,14 +233,14 @@ async fn fold_log(database: &Path) {
     }
 }
 
-/// The name with the suffix, and with a number behind it while there is such a file.
-fn free_name(database: &Path, suffix: &str) -> PathBuf {
-    let plain = with_suffix(database, suffix);
-    let numbered = (2..).map(|number| with_suffix(database, &format!("{suffix}-{number}")));
+/// The path with the suffix, and with a number behind it while there is something of that name.
+pub fn free_name(path: &Path, suffix: &str) -> PathBuf {
+    let plain = with_suffix(path, suffix);
+    let numbered = (2_u32..).map(|number| with_suffix(path, &format!("{suffix}-{number}")));
     std::iter::once(plain)
         .chain(numbered)
-        .find(|path| !path.exists())
-        .unwrap_or_else(|| with_suffix(database, suffix))
+        .find(|path| fs::symlink_metadata(path).is_err())
+        .unwrap_or_else(|| with_suffix(path, suffix))
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

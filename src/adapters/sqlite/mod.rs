@@ -28,7 +28,7 @@ mod writer;
 pub use self::approvals::SqliteApprovalStore;
 pub use self::audit::{AuditFilter, AuditPage, Broken, SqliteAuditLog};
 pub use self::conversations::SqliteConversationStore;
-pub use self::copy::{CopyError, Kept, back_up, put_back};
+pub use self::copy::{CopyError, Kept, back_up, free_name, put_back};
 pub use self::database::Database;
 pub use self::error::OpenError;
 pub use self::file_labels::SqliteFileLabelStore;

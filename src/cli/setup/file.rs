@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::adapters::config::{Environment, Text, load_text};
+use crate::adapters::sqlite::free_name;
 use crate::core::http_url::HttpUrl;
 use crate::wiring::settings::{RULES, Settings};
 
@@ -211,23 +212,9 @@ impl Place {
         if !self.path.exists() {
             return Ok(());
         }
-        std::fs::copy(&self.path, free_name(&self.path))
+        // The first one kept may be the only one that somebody wrote.
+        std::fs::copy(&self.path, free_name(&self.path, ".old"))
             .with_context(|| format!("{} cannot be kept", self.path.display()))?;
         Ok(())
     }
-}
-
-/// The path with `.old` behind it, and with a number behind that while there is such a file: the first one kept may be
-/// the only one that somebody wrote.
-fn free_name(path: &Path) -> PathBuf {
-    let with = |suffix: String| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    let numbered = (2_u32..).map(|number| with(format!(".old-{number}")));
-    std::iter::once(with(".old".to_owned()))
-        .chain(numbered)
-        .find(|path| std::fs::symlink_metadata(path).is_err())
-        .unwrap_or_else(|| with(".old".to_owned()))
 }
