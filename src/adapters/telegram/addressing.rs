@@ -92,7 +92,9 @@ pub(super) fn quoted_author(message: &Value, bot: &BotIdentity) -> QuotedAuthor 
     let author = replied["from"]["id"].as_i64();
     let is_passed_on = replied.as_object().is_none_or(|fields| {
         let of_others = |name: &String| {
-            name.starts_with("forward_") || ["via_bot", "contact", "venue"].contains(&name.as_str())
+            name.starts_with("forward_")
+                || name == "via_bot"
+                || COMPOSED.iter().any(|(composed, _)| name == composed)
         };
         fields.keys().any(of_others) || !replied["sender_chat"].is_null()
     });
@@ -111,6 +113,9 @@ pub(super) fn origin_author(origin: &Value, bot: &BotIdentity) -> QuotedAuthor {
     }
 }
 
+/// Fields that somebody else has filled in, and what such a message is.
+const COMPOSED: [(&str, &str); 2] = [("contact", "a contact card"), ("venue", "a place on a map")];
+
 /// Who has put a message together that its sender only chose: another bot, or whoever filled in a contact or a
 /// place.
 pub(super) fn composer(message: &Value, bot: &BotIdentity) -> Option<String> {
@@ -118,11 +123,8 @@ pub(super) fn composer(message: &Value, bot: &BotIdentity) -> Option<String> {
     if !by.is_null() && by["id"].as_i64() != Some(bot.id) {
         return Some(shown_name(by));
     }
-    let is_there = |name: &str| !message[name].is_null();
-    let composed = [("contact", "a contact card"), ("venue", "a place on a map")];
-    let mut composed = composed.into_iter();
-    let (_, words) = composed.find(|(name, _)| is_there(name))?;
-    Some(words.to_owned())
+    let composed = COMPOSED.iter().find(|(name, _)| !message[*name].is_null());
+    composed.map(|(_, words)| (*words).to_owned())
 }
 
 fn mentions(message: &Value, text: &str, bot: &BotIdentity) -> bool {
