@@ -113,13 +113,10 @@ impl Taking<'_> {
     }
 
     fn without_refused(&mut self, path: &str, target: &str, value: &Value) -> Value {
-        let Value::Array(arguments) = value else {
+        let (LAUNCH_ARGS, Value::Array(arguments)) = (target, value) else {
             return value.clone();
         };
-        let is_refused = |argument: &&Value| {
-            let argument = argument.as_str();
-            target == LAUNCH_ARGS && argument.is_some_and(|argument| !is_accepted(argument))
-        };
+        let is_refused = |argument: &&Value| argument.as_str().is_some_and(|one| !is_accepted(one));
         let (refused, kept): (Vec<&Value>, Vec<&Value>) = arguments.iter().partition(is_refused);
         for argument in refused.into_iter().filter_map(Value::as_str) {
             let why = format!("{argument} is not among the arguments that docs/browser.md lists");
