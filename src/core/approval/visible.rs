@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::core::markup::utf16_len;
+use crate::core::markup::{limit, utf16_len};
 
 /// `text` with every character that is not seen, or that changes how others are seen, as its
 /// number: `⟨U+202E⟩`. Line ends stay.
@@ -38,13 +38,7 @@ pub(super) fn head(line: &str, most: usize) -> String {
     if utf16_len(line) <= most {
         return line.to_owned();
     }
-    let mut units = 0;
-    let mut fits = |character: char| {
-        units += character.len_utf16();
-        units <= most
-    };
-    let end = line.find(|character| !fits(character));
-    let shown = &line[..end.unwrap_or(line.len())];
+    let shown = &line[..limit(line, 0, most)];
     // The number of a character stays whole or goes.
     let shown = match shown.rsplit_once('⟨') {
         Some((before, number)) if !number.contains('⟩') => before,

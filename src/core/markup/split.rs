@@ -50,7 +50,7 @@ pub fn split(text: &FormattedText, max_units: usize) -> Vec<FormattedText> {
 }
 
 /// The end of the longest run from `start` on that fits.
-fn limit(text: &str, start: usize, max_units: usize) -> usize {
+pub(in crate::core) fn limit(text: &str, start: usize, max_units: usize) -> usize {
     let mut units = 0;
     for (at, character) in text[start..].char_indices() {
         units += character.len_utf16();
