@@ -15,14 +15,7 @@ pub fn without_unknown_links(
     is_known: impl Fn(&str) -> bool,
 ) -> FormattedText {
     let mut shown = with_addresses(text, &is_known);
-    let mut codes: Vec<Range<usize>> = Vec::new();
-    for word in words(&shown.text) {
-        let address = trimmed(&shown.text, word);
-        let written = &shown.text[address.clone()];
-        if looks_like_link(written) && !is_known(written) && !is_inert(&shown.spans, &address) {
-            codes.push(address);
-        }
-    }
+    let codes = unknown(&shown, &is_known, |_, is_inert| is_inert);
     if codes.is_empty() && shown == *text {
         return shown;
     }
@@ -43,18 +36,33 @@ pub fn without_unknown_links(
 /// hold are broken up; in code a mere name stays, which is mostly one of a file.
 pub fn without_unknown_addresses(text: &FormattedText, is_known: impl Fn(&str) -> bool) -> String {
     let shown = with_addresses(text, &|_: &str| false);
-    let mut unknown = Vec::new();
-    for word in words(&shown.text) {
-        let address = trimmed(&shown.text, word);
-        let written = &shown.text[address.clone()];
-        let is_name = !written.contains("//") && is_inert(&shown.spans, &address);
-        if looks_like_link(written) && !is_known(written) && !is_name {
-            unknown.push(address);
-        }
-    }
+    let unknown = unknown(&shown, &is_known, |written, is_inert| {
+        is_inert && !written.contains("//")
+    });
     let mut text = shown.text;
     break_up(&mut text, &unknown);
     text
+}
+
+/// Where an address stands for which `is_known` does not hold, unless it `may_stay`: that is told what is written,
+/// and whether a style keeps it from being a link.
+fn unknown(
+    shown: &FormattedText,
+    is_known: &impl Fn(&str) -> bool,
+    may_stay: impl Fn(&str, bool) -> bool,
+) -> Vec<Range<usize>> {
+    let text = &shown.text;
+    let mut addresses: Vec<Range<usize>> = words(text)
+        .into_iter()
+        .map(|word| trimmed(text, word))
+        .collect();
+    addresses.retain(|address| {
+        let written = &text[address.clone()];
+        looks_like_link(written)
+            && !is_known(written)
+            && !may_stay(written, is_inert(&shown.spans, address))
+    });
+    addresses
 }
 
 /// Each unknown link as its words and, behind them, the address.
