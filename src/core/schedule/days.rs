@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use super::resolve_local;
 
 /// The seconds of a day whose clocks do not change.
-pub(super) const DAY: u64 = 86_400;
+pub const DAY_SECONDS: u64 = 86_400;
 
 /// A slot every so many days. Each is found by the calendar, so that none depends on where one looks
 /// from, and by the rules for the clocks that fixed times of a cron expression have.
@@ -23,11 +23,11 @@ pub(super) struct DayGrid {
 impl DayGrid {
     /// The grid of an interval, if it is one of whole days.
     pub(super) fn of(anchor: DateTime<Utc>, every_seconds: u64, zone: Tz) -> Option<Self> {
-        let whole = every_seconds > 0 && every_seconds.is_multiple_of(DAY);
+        let whole = every_seconds > 0 && every_seconds.is_multiple_of(DAY_SECONDS);
         whole.then(|| Self {
             anchor,
             shown: anchor.with_timezone(&zone).naive_local(),
-            every: every_seconds / DAY,
+            every: every_seconds / DAY_SECONDS,
             zone,
         })
     }

@@ -11,11 +11,12 @@ mod error;
 mod moment;
 mod zone;
 
-use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 pub use cron::{CronExpression, MAX_CRON_LENGTH};
+pub use days::DAY_SECONDS;
 use days::DayGrid;
 pub use describe::MONTHS;
 pub use due::{
@@ -282,8 +283,13 @@ pub fn one_interval_after(
     if let Some(grid) = DayGrid::of(now, every_seconds, zone) {
         return grid.next_after(now);
     }
-    let every = TimeDelta::try_seconds(i64::try_from(every_seconds).ok()?)?;
-    now.checked_add_signed(every)
+    later(now, every_seconds)
+}
+
+/// So many seconds after a moment; `None` when that is beyond all time.
+pub fn later<Z: TimeZone>(moment: DateTime<Z>, seconds: u64) -> Option<DateTime<Z>> {
+    let delay = TimeDelta::try_seconds(i64::try_from(seconds).ok()?)?;
+    moment.checked_add_signed(delay)
 }
 
 /// Whole intervals from `from` to `to`, which is not earlier.

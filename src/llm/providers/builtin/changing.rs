@@ -9,10 +9,8 @@ use super::listed::{Listed, Rule, all, choose};
 use super::reminders::{CANCEL, SCHEDULE, Waited, schedule_arguments};
 use super::words::{failed, plain};
 use super::{Done, Move};
-use crate::core::schedule::describe_delay;
+use crate::core::schedule::{DAY_SECONDS as DAY, describe_delay, later};
 use crate::core::tool::ToolResult;
-
-const DAY: u64 = 86_400;
 
 /// What a change comes to.
 enum Plan {
@@ -67,7 +65,7 @@ fn plan(job: &Listed, (when, shift, waited): (&When, Shift, Waited), now: DateTi
             return Plan::Instead(given());
         }
         When::At { local } => *local,
-        When::In { seconds } => later(now, *seconds),
+        When::In { seconds } => later(now, *seconds).unwrap_or(now).naive_local(),
     };
     match shift {
         Shift::OnceMore => Plan::Beside(given()),
@@ -132,12 +130,6 @@ fn moved(job: &Listed, time: NaiveTime, now: DateTime<Tz>) -> Option<Value> {
         }
         Rule::Once | Rule::Interval { .. } | Rule::Cron { .. } => None,
     }
-}
-
-fn later(now: DateTime<Tz>, seconds: u64) -> NaiveDateTime {
-    let delay = i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds);
-    let moment = delay.and_then(|delay| now.checked_add_signed(delay));
-    moment.unwrap_or(now).naive_local()
 }
 
 /// Asks with two sentences that work.

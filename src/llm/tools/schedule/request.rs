@@ -1,13 +1,13 @@
 //! The arguments of `schedule_prompt`, and the schedule that they ask for.
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::core::schedule::{
-    Schedule, ScheduleRules, ScheduleTerms, one_interval_after, parse_zone, resolve_coming,
+    Schedule, ScheduleRules, ScheduleTerms, later, one_interval_after, parse_zone, resolve_coming,
 };
 use crate::core::tool::ToolContext;
 
@@ -133,21 +133,13 @@ impl Arguments {
                 Err("give run_at or delay_seconds, not both".into())
             }
             (Some(text), _) => moment("run_at", text, (zone, now)).map(Some),
-            (None, Some(delay)) => later(now, delay).map(Some),
+            (None, Some(delay)) => Ok(Some(later(now, delay).ok_or(TOO_FAR)?)),
             (None, None) => Ok(None),
         }
     }
 }
 
 const TOO_FAR: &str = "that is too far away";
-
-fn later(now: DateTime<Utc>, seconds: u64) -> Result<DateTime<Utc>, String> {
-    i64::try_from(seconds)
-        .ok()
-        .and_then(TimeDelta::try_seconds)
-        .and_then(|delay| now.checked_add_signed(delay))
-        .ok_or_else(|| TOO_FAR.into())
-}
 
 /// A moment with an offset, or a local one in the zone, which is still to come if it can be.
 fn moment(
