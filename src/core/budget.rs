@@ -20,7 +20,7 @@ pub struct BudgetLimits {
 }
 
 impl BudgetLimits {
-    /// Whether anything may be spent.
+    /// Whether nothing is limited.
     pub fn are_none(&self) -> bool {
         self.daily.is_none() && self.monthly.is_none()
     }

@@ -130,16 +130,22 @@ impl PriceList {
         self
     }
 
-    /// The price of a call: by the name with which the model answered, by that name without a
-    /// date at its end, or by the name under which it was asked.
+    /// The price of a call: by the name with which the model answered, or by the name under which it was asked, where
+    /// it may be the same model; each also without a date at its end.
     pub fn find(&self, answered: &str, asked: &str) -> Option<Price> {
         let own = [answered, without_date(answered)];
-        let priced = own.iter().find_map(|name| self.prices.get(*name));
         let is_another = own.iter().any(|name| self.unpriced.contains(*name));
-        let asked = [asked, without_date(asked)];
-        let same = || asked.iter().find_map(|name| self.prices.get(*name));
-        let same = || same().filter(|_| !is_another);
-        priced.or_else(same).copied()
+        let asked = Some(asked).filter(|_| !is_another);
+        self.of(answered).or_else(|| self.of(asked?))
+    }
+
+    /// The price of a model, by its name or by that without a date at its end.
+    pub fn of(&self, model: &str) -> Option<Price> {
+        let priced = [model, without_date(model)];
+        priced
+            .iter()
+            .find_map(|name| self.prices.get(*name))
+            .copied()
     }
 }
 
@@ -153,7 +159,7 @@ impl FromIterator<(String, Price)> for PriceList {
 }
 
 /// Servers answer as `gpt-5-mini-2025-08-07` to `gpt-5-mini`.
-fn without_date(model: &str) -> &str {
+pub fn without_date(model: &str) -> &str {
     const DATES: [&str; 3] = ["-0000-00-00", "-00000000", "-0000"];
     let name_before = |date: &str| {
         let cut = model.len().checked_sub(date.len())?;

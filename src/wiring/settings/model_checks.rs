@@ -6,9 +6,10 @@ use super::Settings;
 use super::checks::positive;
 use crate::adapters::config::Finding;
 use crate::core::model::estimated_tokens;
-use crate::core::money::{MicroUsd, Price, PriceList};
+use crate::core::money::{MicroUsd, without_date};
 use crate::llm::config::{LlmConfig, Provider};
 use crate::wiring::model::request_room;
+use crate::wiring::spending::limits;
 
 pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     let (llm, runs) = (&settings.llm, &settings.scheduler.prompts.profile);
@@ -221,16 +222,12 @@ fn is_amount(amount: f64) -> bool {
 /// call has cost: beforehand, and when a call breaks off, it says nothing.
 fn unpriced_models(settings: &Settings, findings: &mut Vec<Finding>) {
     let llm = &settings.llm;
-    if llm.budget.daily_usd.is_none() && llm.budget.monthly_usd.is_none() {
+    if limits(&llm.budget).are_none() {
         return;
     }
-    let free = Price {
-        input: MicroUsd::ZERO,
-        cached_input: MicroUsd::ZERO,
-        output: MicroUsd::ZERO,
-    };
-    let priced: PriceList = llm.prices.keys().map(|name| (name.clone(), free)).collect();
-    let has_price = |model: &str| priced.find(model, model).is_some();
+    let names =
+        |model: &str| [model, without_date(model)].map(|name| llm.prices.contains_key(name));
+    let has_price = |model: &str| names(model).contains(&true);
     let mut told = BTreeSet::new();
     for (section, used) in used(settings) {
         let model = &used.model;
