@@ -7,6 +7,8 @@ use minibot::core::schedule::{
 };
 use proptest::prelude::*;
 
+use super::schedule_due::CHANGES;
+
 fn utc(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
@@ -81,17 +83,6 @@ fn a_next_run_from_before_a_change_of_the_clocks_is_not_doubled() {
         assert_eq!(outcome.next, Some(utc(next)), "{anchor}");
     }
 }
-
-/// Zones, each with a moment at which its clocks change.
-const CHANGES: [(Tz, &str); 7] = [
-    (Tz::Europe__Madrid, "2027-03-28T01:00:00Z"),
-    (Tz::Europe__Madrid, "2027-10-31T01:00:00Z"),
-    (Tz::America__New_York, "2027-03-14T07:00:00Z"),
-    (Tz::America__New_York, "2027-11-07T06:00:00Z"),
-    (Tz::Australia__Lord_Howe, "2027-10-02T15:30:00Z"),
-    (Tz::Australia__Lord_Howe, "2027-04-03T15:00:00Z"),
-    (Tz::America__Santiago, "2027-09-05T04:00:00Z"),
-];
 
 proptest! {
     #[test]

@@ -206,7 +206,7 @@ fn cron_texts() -> impl Strategy<Value = String> {
 }
 
 /// Zones, each with a moment at which its clocks change.
-const CHANGES: [(Tz, &str); 8] = [
+pub const CHANGES: [(Tz, &str); 8] = [
     (Tz::UTC, "2027-03-28T01:00:00Z"),
     (Tz::Europe__Madrid, "2027-03-28T01:00:00Z"),
     (Tz::Europe__Madrid, "2027-10-31T01:00:00Z"),
