@@ -1,9 +1,17 @@
 //! Which addresses are this machine's own, those of its public interfaces included.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+
+use rustix::io::Errno;
 
 /// Whether the system takes an address for its own. Nothing is sent to find out.
 pub(super) fn is_own(address: IpAddr) -> bool {
+    is_own_by(address, |local| UdpSocket::bind((local, 0)))
+}
+
+/// The same, with what makes a socket at a local address.
+pub(super) fn is_own_by(address: IpAddr, bind: impl Fn(IpAddr) -> io::Result<UdpSocket>) -> bool {
     // Nobody has these (documentation); a machine that lets them be bound to lets any other (ip_nonlocal_bind).
     let (nobodys, any): (IpAddr, IpAddr) = match address {
         IpAddr::V4(_) => (
@@ -15,12 +23,14 @@ pub(super) fn is_own(address: IpAddr) -> bool {
             Ipv6Addr::UNSPECIFIED.into(),
         ),
     };
-    if can_be_bound(address) && !can_be_bound(nobodys) {
+    if bind(address).is_ok() && bind(nobodys).is_err() {
         return true;
     }
-    // The way to an own address begins where it ends. Without a socket nothing is known, and nobody goes there.
-    let Ok(socket) = UdpSocket::bind((any, 0)) else {
-        return true;
+    // The way to an own address begins where it ends.
+    let socket = match bind(any) {
+        Ok(socket) => socket,
+        // Without a socket nothing is known, and nobody goes there; without the family there is no such address.
+        Err(error) => return !is_without_family(&error),
     };
     let from = socket
         .connect((address, 9))
@@ -28,6 +38,8 @@ pub(super) fn is_own(address: IpAddr) -> bool {
     from.is_ok_and(|from| from.ip() == address)
 }
 
-fn can_be_bound(address: IpAddr) -> bool {
-    UdpSocket::bind((address, 0)).is_ok()
+/// Whether the machine speaks no such version of IP, as with `ipv6.disable=1`.
+fn is_without_family(error: &io::Error) -> bool {
+    let error = Errno::from_io_error(error);
+    [Some(Errno::AFNOSUPPORT), Some(Errno::ADDRNOTAVAIL)].contains(&error)
 }

@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::own::is_own;
+use rustix::io::Errno;
+
+use super::super::own::{is_own, is_own_by};
 use super::super::{Guard, SystemResolver, Tls};
 use super::world::{Names, Reply, Server, fetch, get, guard, guard_for, settings, trusting_nobody};
 use crate::core::egress::{
@@ -189,6 +191,19 @@ fn the_system_knows_which_addresses_are_its_own() {
         ("2001:db8::1", false),
     ] {
         assert_eq!(is_own(address.parse().unwrap()), own, "{address}");
+    }
+}
+
+#[test]
+fn an_address_counts_as_own_where_the_system_cannot_say_but_not_where_it_cannot_have_one() {
+    let address = "2606:4700::1111".parse().unwrap();
+    for (errno, own) in [
+        (Errno::MFILE, true),
+        (Errno::NOBUFS, true),
+        (Errno::AFNOSUPPORT, false),
+        (Errno::ADDRNOTAVAIL, false),
+    ] {
+        assert_eq!(is_own_by(address, |_| Err(errno.into())), own, "{errno}");
     }
 }
 
