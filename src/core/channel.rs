@@ -117,8 +117,8 @@ pub enum DeliveryError {
     /// The request may have been carried out, but no answer came.
     #[error("no answer: {0}")]
     Ambiguous(String),
-    /// The service answered well, and with what cannot be read: it has been carried out, or never will be.
-    #[error("an unreadable answer: {0}")]
+    /// The service says that it has carried it out, and not as which message.
+    #[error("an incomplete answer: {0}")]
     Garbled(String),
     /// Too many requests: wait exactly this long.
     #[error("rate limited for {} s", .retry_after.as_secs())]

@@ -101,7 +101,7 @@ pub const LONGEST_LIMIT: TimeDelta = TimeDelta::days(1);
 const LONGEST_SILENCE: TimeDelta = TimeDelta::minutes(2);
 
 /// After so many attempts without an answer a file is given up: an upload that never ends holds back its chat. And
-/// what is answered, but not readably, may arrive each time.
+/// what the service says to have taken arrives each time.
 const MOST_COPIES: u32 = 5;
 
 /// So many of a text or an edit: the waits between them add up to a day.

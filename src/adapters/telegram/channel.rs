@@ -85,7 +85,7 @@ impl TelegramChannel {
                 id,
                 username: username.to_owned(),
             }),
-            _ => Err(ApiError::Garbled("getMe names no bot".to_owned())),
+            _ => Err(ApiError::NoAnswer("getMe names no bot".to_owned())),
         }
     }
 

@@ -42,9 +42,6 @@ pub enum ApiError {
     /// The request was written, at least in part, and no readable answer came.
     #[error("no answer: {0}")]
     NoAnswer(String),
-    /// The server answered with success, and with what is no answer of the Bot API.
-    #[error("an unreadable answer: {0}")]
-    Garbled(String),
     /// The server answered that it would not.
     #[error("{0}")]
     Refused(Refusal),
@@ -213,7 +210,7 @@ impl ApiClient {
                 ok: true, result, ..
             }) if status.is_success() => Ok(result),
             Ok(answer) => Err(ApiError::Refused(self.refusal(status, retry_after, answer))),
-            Err(_) if status.is_success() => Err(ApiError::Garbled(
+            Err(_) if status.is_success() => Err(ApiError::NoAnswer(
                 "the answer is not one of the Bot API".to_owned(),
             )),
             Err(_) => Err(ApiError::Refused(Refusal {
@@ -239,7 +236,7 @@ impl ApiClient {
         {
             body.extend_from_slice(&piece);
             if body.len() > MAX_ANSWER {
-                return Err(ApiError::Garbled("the answer is too long".to_owned()));
+                return Err(ApiError::NoAnswer("the answer is too long".to_owned()));
             }
         }
         Ok(body)

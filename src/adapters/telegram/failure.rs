@@ -27,7 +27,6 @@ pub(super) fn delivery_error(error: ApiError) -> DeliveryError {
     match error {
         ApiError::Unreachable(text) => DeliveryError::Unreachable(text),
         ApiError::NoAnswer(text) => DeliveryError::Ambiguous(text),
-        ApiError::Garbled(text) => DeliveryError::Garbled(text),
         ApiError::Refused(refusal) => refused(refusal),
     }
 }

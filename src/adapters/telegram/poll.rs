@@ -273,21 +273,21 @@ impl Poller {
                     self.webhook = Webhook::Possible;
                 }
             }
-            Failure::Api(
-                ApiError::Unreachable(_) | ApiError::NoAnswer(_) | ApiError::Garbled(_),
-            ) => match watchdog.check() {
-                Stall::None => {}
-                Stall::Renew => {
-                    warn!("Telegram has not answered for a long time; connecting afresh");
-                    self.api = connect(&self.settings)?;
+            Failure::Api(ApiError::Unreachable(_) | ApiError::NoAnswer(_)) => {
+                match watchdog.check() {
+                    Stall::None => {}
+                    Stall::Renew => {
+                        warn!("Telegram has not answered for a long time; connecting afresh");
+                        self.api = connect(&self.settings)?;
+                    }
+                    Stall::GiveUp { silent_for } => {
+                        return Err(PollError::Silent {
+                            silent_for,
+                            last: failure.to_string(),
+                        });
+                    }
                 }
-                Stall::GiveUp { silent_for } => {
-                    return Err(PollError::Silent {
-                        silent_for,
-                        last: failure.to_string(),
-                    });
-                }
-            },
+            }
             Failure::Store(_) | Failure::Senseless(_) => {}
         }
         Ok(())
@@ -310,7 +310,7 @@ fn answered(round: &Result<Value, Failure>) -> bool {
     !matches!(
         round,
         Err(Failure::Api(
-            ApiError::Unreachable(_) | ApiError::NoAnswer(_) | ApiError::Garbled(_)
+            ApiError::Unreachable(_) | ApiError::NoAnswer(_)
         ))
     )
 }
@@ -328,9 +328,7 @@ impl fmt::Display for Failure {
 impl Failure {
     fn kind(&self) -> &'static str {
         match self {
-            Self::Api(ApiError::Unreachable(_) | ApiError::NoAnswer(_) | ApiError::Garbled(_)) => {
-                "network"
-            }
+            Self::Api(ApiError::Unreachable(_) | ApiError::NoAnswer(_)) => "network",
             Self::Api(ApiError::Refused(refusal)) if refusal.code == 409 => "conflict",
             Self::Api(ApiError::Refused(_)) => "refused",
             Self::Store(_) => "store",

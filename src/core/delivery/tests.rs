@@ -134,8 +134,8 @@ fn a_file_that_never_gets_an_answer_does_not_hold_back_its_chat() {
 }
 
 #[test]
-fn what_is_answered_and_cannot_be_read_is_not_sent_for_a_day() {
-    let garbled = DeliveryError::Garbled("a page".into());
+fn what_was_taken_as_no_known_message_is_not_sent_for_a_day() {
+    let garbled = DeliveryError::Garbled("no message id".into());
     let after = |ambiguous| {
         let tried = OutboxRow {
             ambiguous,
