@@ -84,8 +84,16 @@ async fn a_turn_without_its_message_ends_and_the_chat_goes_on() {
 
 #[tokio::test]
 async fn a_message_that_cannot_be_read_cannot_be_asked_again() {
-    for incoming in ["{", r#"{"target":{}}"#] {
-        let bot = tampered(&format!("UPDATE inbox SET incoming = '{incoming}'")).await;
+    for (state, incoming) in [
+        ("answered", "{"),
+        ("answered", r#"{"target":{}}"#),
+        ("failed", "{"),
+    ] {
+        let script = format!(
+            "UPDATE turns SET state = '{state}';
+             UPDATE inbox SET incoming = '{incoming}'"
+        );
+        let bot = tampered(&script).await;
         bot.says("/retry")
             .await
             .replies("There is nothing to try again.")
@@ -94,4 +102,17 @@ async fn a_message_that_cannot_be_read_cannot_be_asked_again() {
         bot.says("still there?").await.replies("Here.").await;
         bot.finish().await;
     }
+}
+
+#[tokio::test]
+async fn a_failed_turn_that_cannot_be_read_is_asked_again_from_its_beginning() {
+    let script = r#"
+        UPDATE turns SET state = 'failed';
+        INSERT INTO turn_facts (turn, seq, fact, created_at)
+            SELECT turn, seq + 10, fact, created_at FROM turn_facts;
+        UPDATE turn_facts SET fact = '{"later":{}}' WHERE seq < 10"#;
+    let bot = tampered(script).await;
+    bot.model([Reply::text("Once more.")]);
+    bot.says("/retry").await.replies("Once more.").await;
+    bot.finish().await;
 }

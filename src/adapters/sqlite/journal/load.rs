@@ -114,10 +114,7 @@ pub(super) async fn unfinished(database: &Database) -> StoreResult<Vec<RunningTu
 
 /// A running turn, whole.
 pub(super) async fn running(database: &Database, turn: TurnId) -> StoreResult<Option<RunningTurn>> {
-    let one = running_turns()
-        .and_where(Expr::col((Turns::Table, Turns::Id)).eq(turn.0))
-        .take();
-    match fetch_optional(database.reader(), &one).await? {
+    match fetch_optional(database.reader(), &one(turn)).await? {
         Some(row) => whole(database, row).await,
         None => Ok(None),
     }
@@ -126,8 +123,7 @@ pub(super) async fn running(database: &Database, turn: TurnId) -> StoreResult<Op
 async fn whole(database: &Database, row: TurnRow) -> StoreResult<Option<RunningTurn>> {
     let turn = TurnId(row.id);
     let facts: Vec<FactRow> = fetch_all(database.reader(), &facts_of(turn)).await?;
-    let inbox = Cond::all().add(Expr::col(Inbox::Turn).eq(turn.0));
-    let inbox: Vec<StoredRow> = fetch_all(database.reader(), &inbox::select(inbox)).await?;
+    let inbox: Vec<StoredRow> = fetch_all(database.reader(), &messages_of(turn)).await?;
     let started_at = values::moment(row.started_at).unwrap_or_default();
     let answer = find_or_open(database, &row, started_at).await?;
     match read(row, inbox, facts, answer) {
@@ -136,6 +132,34 @@ async fn whole(database: &Database, row: TurnRow) -> StoreResult<Option<RunningT
             .await
             .map(|()| None),
     }
+}
+
+/// A turn that was opened again just now, whole.
+pub(super) async fn opened(
+    connection: &mut SqliteConnection,
+    turn: TurnId,
+    answer: OpenAnswer,
+) -> StoreResult<Option<RunningTurn>> {
+    let Some(row) = fetch_optional(&mut *connection, &one(turn)).await? else {
+        return Ok(None);
+    };
+    let facts: Vec<FactRow> = fetch_all(&mut *connection, &facts_of(turn)).await?;
+    let inbox: Vec<StoredRow> = fetch_all(connection, &messages_of(turn)).await?;
+    read(row, inbox, facts, answer).map(Some)
+}
+
+/// Whether the facts of a turn can be read, but for the last one, which goes when that is opened again.
+pub(super) async fn can_be_followed(
+    connection: &mut SqliteConnection,
+    turn: i64,
+) -> StoreResult<bool> {
+    let mut facts: Vec<FactRow> = fetch_all(connection, &facts_of(TurnId(turn))).await?;
+    facts.pop();
+    let read: StoreResult<Vec<Fact>> = facts.into_iter().map(Fact::try_from).collect();
+    let unreadable = read.err().inspect(|error| {
+        tracing::error!(turn, %error, "a turn cannot go on where it ended");
+    });
+    Ok(unreadable.is_none())
 }
 
 fn read(
@@ -232,6 +256,16 @@ fn running_turns() -> SelectStatement {
         )
         .and_where(Expr::col((Turns::Table, Turns::State)).eq(word("running")))
         .take()
+}
+
+fn one(turn: TurnId) -> SelectStatement {
+    running_turns()
+        .and_where(Expr::col((Turns::Table, Turns::Id)).eq(turn.0))
+        .take()
+}
+
+pub(super) fn messages_of(turn: TurnId) -> SelectStatement {
+    inbox::select(Cond::all().add(Expr::col(Inbox::Turn).eq(turn.0)))
 }
 
 fn facts_of(turn: TurnId) -> SelectStatement {

@@ -91,13 +91,8 @@ impl TurnJournal for SqliteTurnJournal {
         now: DateTime<Utc>,
     ) -> StoreResult<Option<RunningTurn>> {
         let target = target.clone();
-        let reopened = self
-            .database
+        self.database
             .write(move |connection| Box::pin(reopen::reopen(connection, target, said_in, now)))
-            .await?;
-        match reopened {
-            Some(turn) => load::running(&self.database, turn).await,
-            None => Ok(None),
-        }
+            .await
     }
 }

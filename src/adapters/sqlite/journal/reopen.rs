@@ -4,20 +4,21 @@
 //! Scheduled runs have attempts of their own: the person means what they wrote themselves.
 
 use chrono::{DateTime, Utc};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
 use sqlx::SqliteConnection;
 
 use super::super::conversations::{self, ConversationRow};
 use super::super::iden::{Inbox, Items, Outbox, TurnFacts, Turns};
-use super::super::inbox::{self, StoredRow};
+use super::super::inbox::StoredRow;
 use super::super::statement::{execute, fetch_all, fetch_optional, insert, word};
 use super::super::values::{self, millis};
-use super::{answer, begin};
+use super::{answer, begin, load};
 use crate::core::channel::ChatTarget;
 use crate::core::conversation::Conversation;
 use crate::core::error::StoreResult;
 use crate::core::ids::{InboxId, TurnId};
 use crate::core::inbox::InboxRow;
+use crate::core::journal::RunningTurn;
 use crate::core::outbox::waiting_key;
 use crate::core::turn::Fact;
 
@@ -41,7 +42,7 @@ pub(super) async fn reopen(
     target: ChatTarget,
     said_in: InboxId,
     now: DateTime<Utc>,
-) -> StoreResult<Option<TurnId>> {
+) -> StoreResult<Option<RunningTurn>> {
     let running: Option<ConversationRow> =
         fetch_optional(&mut *connection, &conversations::running(&target)).await?;
     let Some(running) = running else {
@@ -68,8 +69,8 @@ pub(super) async fn reopen(
     let is_newest = of_all.is_some_and(|(newest, _)| newest == turn);
     let again = match state.as_str() {
         "running" => None,
-        "failed" | "stopped" if is_newest => {
-            Some(open_again(&mut *connection, turn, &target, now).await?)
+        "failed" | "stopped" if is_newest && can_go_on(&mut *connection, turn).await? => {
+            open_again(&mut *connection, turn, &target, now).await?
         }
         _ => ask_again(&mut *connection, (turn, said_in), &target, now).await?,
     };
@@ -102,7 +103,7 @@ async fn ask_again(
     (turn, said_in): (i64, InboxId),
     target: &ChatTarget,
     now: DateTime<Utc>,
-) -> StoreResult<Option<TurnId>> {
+) -> StoreResult<Option<RunningTurn>> {
     if !can_be_read(&mut *connection, turn).await? {
         return Ok(None);
     }
@@ -117,14 +118,12 @@ async fn ask_again(
         .await?;
     rows.sort_unstable();
     let rows = rows.into_iter().map(InboxId).collect();
-    let begun = begin::begin(connection, rows, now).await?;
-    Ok(begun.map(|turn| turn.id))
+    begin::begin(connection, rows, now).await
 }
 
 /// Whether the messages of a turn can be asked again; what cannot be read would be tried for ever.
 async fn can_be_read(connection: &mut SqliteConnection, turn: i64) -> StoreResult<bool> {
-    let of_turn = Cond::all().add(Expr::col(Inbox::Turn).eq(turn));
-    let rows: Vec<StoredRow> = fetch_all(connection, &inbox::select(of_turn)).await?;
+    let rows: Vec<StoredRow> = fetch_all(connection, &load::messages_of(TurnId(turn))).await?;
     let read: StoreResult<Vec<InboxRow>> = rows.into_iter().map(InboxRow::try_from).collect();
     let unreadable = read.err().inspect(|error| {
         tracing::error!(turn, %error, "a message cannot be asked again");
@@ -132,12 +131,18 @@ async fn can_be_read(connection: &mut SqliteConnection, turn: i64) -> StoreResul
     Ok(unreadable.is_none())
 }
 
+/// Whether a turn can go on where it ended: otherwise its messages are asked from the beginning.
+async fn can_go_on(connection: &mut SqliteConnection, turn: i64) -> StoreResult<bool> {
+    Ok(can_be_read(&mut *connection, turn).await?
+        && load::can_be_followed(connection, turn).await?)
+}
+
 async fn open_again(
     connection: &mut SqliteConnection,
     turn: i64,
     target: &ChatTarget,
     now: DateTime<Utc>,
-) -> StoreResult<TurnId> {
+) -> StoreResult<Option<RunningTurn>> {
     let seq = forget_the_end(&mut *connection, turn).await?;
     note_the_reopening(&mut *connection, (turn, seq), now).await?;
     may_be_told_again(&mut *connection, TurnId(turn)).await?;
@@ -164,8 +169,8 @@ async fn open_again(
         .and_where(Expr::col(Inbox::Turn).eq(turn))
         .take();
     execute(&mut *connection, &inbox).await?;
-    answer::open(connection, TurnId(turn), target, now).await?;
-    Ok(TurnId(turn))
+    let answer = answer::open(&mut *connection, TurnId(turn), target, now).await?;
+    load::opened(connection, TurnId(turn), answer).await
 }
 
 /// Removes the last fact if it is the one that ended the turn. Says which is the next.
