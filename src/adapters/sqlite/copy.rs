@@ -96,12 +96,12 @@ pub async fn put_back(copy: &Path, database: &Path, stamp: &str) -> Result<Kept,
     check(copy).await?;
     let fresh = with_suffix(database, ".restoring");
     remove_if_there(&fresh)?;
-    let made = copy_to(copy, &fresh).await;
+    let copied = copy_to(copy, &fresh).await;
+    let made = copied.and_then(|()| give_to_owner(database, &fresh));
     if made.is_err() {
         let _ = fs::remove_file(&fresh);
     }
     made?;
-    give_to_owner(database, &fresh)?;
     let kept = keep_old(database, stamp).await?;
     rename(&fresh, database)?;
     sync_folder(database)?;
@@ -183,12 +183,6 @@ fn give_to_owner(database: &Path, fresh: &Path) -> Result<(), CopyError> {
     };
     for path in [fresh, &with_suffix(database, ".lock")] {
         let file = open_private(path)?;
-        let found = file.metadata().map_err(at(path))?;
-        // A second name may be that of a file elsewhere.
-        if !found.is_file() || found.nlink() != 1 {
-            let linked = io::Error::other("it is no plain file of one name");
-            return Err(at(path)(linked));
-        }
         fchown(&file, Some(of.uid()), Some(of.gid())).map_err(at(path))?;
     }
     Ok(())

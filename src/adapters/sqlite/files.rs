@@ -2,10 +2,11 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
+use rustix::process::geteuid;
 
 use super::error::OpenError;
 
@@ -36,17 +37,24 @@ pub(super) fn create_new_private(path: &Path) -> Result<(), OpenError> {
     })
 }
 
-/// Opens a file for reading and writing; one that is not there yet becomes the owner's alone. A link is not
-/// followed: root may be at work in the folder of another user, who could lead it anywhere.
+/// Opens a file for reading and writing; one that is not there yet becomes the owner's alone. No link is followed, by
+/// root of neither kind: it may be at work in the folder of another user, who could lead it anywhere.
 pub(super) fn open_private(path: &Path) -> Result<File, OpenError> {
-    private()
-        .create(true)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path)
-        .map_err(|error| OpenError::File {
-            path: path.to_owned(),
-            error,
-        })
+    let open = || {
+        let file = private()
+            .create(true)
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+            .open(path)?;
+        let found = file.metadata()?;
+        if geteuid().is_root() && !(found.is_file() && found.nlink() == 1) {
+            return Err(io::Error::other("it is no plain file of one name"));
+        }
+        Ok(file)
+    };
+    open().map_err(|error| OpenError::File {
+        path: path.to_owned(),
+        error,
+    })
 }
 
 fn private() -> OpenOptions {

@@ -198,7 +198,6 @@ fn owner(path: &Path) -> (u32, u32) {
     (found.uid(), found.gid())
 }
 
-/// Root restores, and the bot's own user must be able to go on with it.
 /// The bot's user may make links in its folder; root follows none of them.
 #[tokio::test]
 async fn what_root_puts_back_leads_nowhere_else() {
@@ -219,9 +218,11 @@ async fn what_root_puts_back_leads_nowhere_else() {
         let restored = program.run(&["restore", copy.to_str().unwrap()]).await;
         assert_eq!(restored.status.code(), Some(1), "{restored:?}");
         assert_eq!(owner(&precious), (0, 0));
+        assert_eq!(std::fs::read_to_string(&precious).unwrap(), "precious");
     }
 }
 
+/// Root restores, and the bot's own user must be able to go on with it.
 #[tokio::test]
 async fn what_root_puts_back_belongs_to_whom_it_belonged_to() {
     const BOT: u32 = 65_534;
