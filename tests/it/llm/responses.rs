@@ -278,6 +278,21 @@ async fn what_is_no_answer_is_a_failure() {
     }
 }
 
+#[tokio::test]
+async fn so_many_calls_that_comparing_them_takes_long_are_not_compared() {
+    let call = |number: u32| {
+        json!({ "type": "function_call", "id": format!("fc_{number}"), "status": "completed",
+            "call_id": number.to_string(), "name": "look", "arguments": "{}" })
+    };
+    let output: Vec<Value> = (0..1025).map(call).collect();
+    let whole = json!({ "type": "response.completed",
+        "response": { "model": "m", "status": "completed", "output": output } });
+    let reply = Reply::custom(200, format!("data: {whole}\n\n"));
+    let error = ask(reply).await.0.unwrap_err();
+    assert_eq!(error.kind, Malformed);
+    assert!(error.detail.contains("1024 items"), "{}", error.detail);
+}
+
 /// The request of the step after `reply`, whose calls are answered.
 fn next(before: &ModelRequest, reply: &ModelReply) -> ModelRequest {
     let mut request = before.clone();

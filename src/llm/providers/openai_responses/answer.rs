@@ -16,6 +16,13 @@ use crate::llm::providers::http::think::ThinkFilter;
 /// Items of one answer: calls, and what is thought and said around them.
 const MOST_ITEMS: usize = 1024;
 
+fn few_items(count: usize) -> Result<(), Failure> {
+    if count > MOST_ITEMS {
+        return Err(Failure::malformed(format!("more than {MOST_ITEMS} items")));
+    }
+    Ok(())
+}
+
 /// An answer in the making.
 #[derive(Debug, Default)]
 pub struct ResponsesAnswer {
@@ -114,7 +121,10 @@ impl Answer for ResponsesAnswer {
             .end
             .ok_or_else(|| Failure::malformed("the answer holds no output"))?;
         let call = |item: &Value| output::is_call(item).then(|| output::call(item));
-        let items = told_once(items(self.whole, self.pieces), call);
+        let items = items(self.whole, self.pieces);
+        // Each is compared with all others.
+        few_items(items.len())?;
+        let items = told_once(items, call);
         let own_calls: Vec<_> = items.iter().filter(|item| output::is_call(item)).collect();
         if own_calls.len() > MOST_CALLS {
             return Err(Failure::malformed(format!(
@@ -215,9 +225,7 @@ impl ResponsesAnswer {
             (None, Some(newest)) if begins => newest + 1,
             (None, newest) => newest.unwrap_or_default(),
         };
-        if self.pieces.len() > MOST_ITEMS {
-            return Err(Failure::malformed(format!("more than {MOST_ITEMS} items")));
-        }
+        few_items(self.pieces.len())?;
         let known = self.pieces.iter().position(|piece| piece.index == index);
         let at = known.unwrap_or_else(|| {
             self.pieces.push(Piece {
