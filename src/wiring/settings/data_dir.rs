@@ -1,6 +1,6 @@
 //! Where the data of a config lies: beside it, or, when that is `/etc`, in `/var/lib`.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::app::config::RuntimeConfig;
 
@@ -22,14 +22,18 @@ pub(super) fn resolved(set: &Path, base_dir: &Path) -> PathBuf {
 fn resolved_below(etc: &Path, var_lib: &Path, set: &Path, base_dir: &Path) -> PathBuf {
     let beside = base_dir.join(set);
     let is_usual = set.strip_prefix(".").unwrap_or(set) == Path::new("data");
-    // Also where a link or dots led to it.
+    // Also where a link or dots led to it, or a link leads out of it.
     let real = base_dir.canonicalize();
-    let real = real.as_deref().unwrap_or(base_dir);
-    match real
-        .strip_prefix(etc)
-        .or_else(|_| base_dir.strip_prefix(etc))
-    {
-        Ok(name) if is_usual && name.components().next().is_some() => {
+    let places = [real.as_deref().unwrap_or(base_dir), base_dir];
+    let is_folder = |name: &&Path| {
+        name.components().next().is_some()
+            && !name.components().any(|part| part == Component::ParentDir)
+    };
+    let mut names = places
+        .iter()
+        .filter_map(|place| place.strip_prefix(etc).ok());
+    match names.find(is_folder) {
+        Some(name) if is_usual => {
             let usual = var_lib.join(name);
             let has_one = |folder: &Path| folder.join("minibot.db").try_exists();
             if has_one(&beside).is_ok_and(|has| has) && has_one(&usual).is_ok_and(|has| !has) {
@@ -38,7 +42,7 @@ fn resolved_below(etc: &Path, var_lib: &Path, set: &Path, base_dir: &Path) -> Pa
                 usual
             }
         }
-        Ok(_) | Err(_) => beside,
+        Some(_) | None => beside,
     }
 }
 
@@ -63,6 +67,26 @@ mod tests {
             let (etc, var_lib) = (Path::new("/etc"), Path::new("/var/lib"));
             let found = resolved_below(etc, var_lib, Path::new(set), Path::new(base_dir));
             assert_eq!(found, Path::new(meant), "{set} in {base_dir}");
+        }
+    }
+
+    #[test]
+    fn links_and_dots_into_etc_and_links_out_of_it_count() {
+        let root = tempfile::tempdir().unwrap();
+        let [etc, var_lib, home] = ["etc", "var/lib", "home"].map(|name| root.path().join(name));
+        for folder in [etc.join("here"), home.join("bot")] {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        std::os::unix::fs::symlink(home.join("bot"), etc.join("out")).unwrap();
+        std::os::unix::fs::symlink(etc.join("here"), home.join("in")).unwrap();
+        for (config, meant) in [
+            (etc.join("out"), var_lib.join("out")),
+            (home.join("in"), var_lib.join("here")),
+            (home.join("../etc/here"), var_lib.join("here")),
+            (etc.join("../home/bot"), etc.join("../home/bot/data")),
+        ] {
+            let found = resolved_below(&etc, &var_lib, Path::new("data"), &config);
+            assert_eq!(found, meant, "{}", config.display());
         }
     }
 
