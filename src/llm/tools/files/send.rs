@@ -111,10 +111,14 @@ impl SendFile {
         if !may_be_rendered(path.name()) {
             return Opened::Shown;
         }
-        match self.files.read(&workspace(context), &path, MOST_READ).await {
-            Ok(file) if !file.labels.is_rewritten() => Opened::Shown,
+        let workspace = workspace(context);
+        match self.files.info(&workspace, &path).await {
+            Ok(entry) if entry.labels.is_rewritten() => {}
+            Ok(_) | Err(FileError::NotFound(_)) => return Opened::Shown,
+            Err(_) => return Opened::Leads,
+        }
+        match self.files.read(&workspace, &path, MOST_READ).await {
             Ok(file) if leads_nowhere(path.name(), &file.bytes) => Opened::Shown,
-            Err(FileError::NotFound(_)) => Opened::Shown,
             Ok(_) | Err(_) => Opened::Leads,
         }
     }
