@@ -1,10 +1,11 @@
 //! Schedules in words.
 
+use chrono::NaiveDateTime;
 use croner::CronPattern;
 
 use super::cron::CronExpression;
-use super::moment::{describe_date, units};
-use super::{Recurrence, Schedule};
+use super::moment::{describe_date, units, wall_clock};
+use super::{DAY_SECONDS, Recurrence, Schedule};
 
 /// How many times of a day are named one by one.
 const MAX_TIMES: usize = 6;
@@ -40,12 +41,16 @@ pub const MONTHS: [&str; 12] = [
 ];
 
 impl Schedule {
-    /// What a person would say: "every Monday at 09:00", "every 2 hours",
+    /// What a person would say: "every Monday at 09:00", "every 2 weeks on Monday at 09:00", "every 2 hours",
     /// "on Fri 24 Dec 2027 at 10:15", "every day at 08:00 until Fri 24 Dec 2027 at 10:15". Times are
     /// those of the schedule's zone.
     pub fn describe(&self) -> String {
         let what = match self.recurrence() {
             Recurrence::Once => return format!("on {}", describe_date(self.anchor(), self.zone())),
+            Recurrence::Interval { every_seconds } if every_seconds.is_multiple_of(DAY_SECONDS) => {
+                let first = wall_clock(self.anchor(), self.zone());
+                describe_every_days(every_seconds / DAY_SECONDS, first)
+            }
             Recurrence::Interval { every_seconds } => describe_interval(*every_seconds),
             Recurrence::Cron { expression } => describe_cron(expression),
         };
@@ -54,6 +59,17 @@ impl Schedule {
             Some(end) => format!("{what} until {}", describe_date(end, self.zone())),
         }
     }
+}
+
+/// Whole days keep the time of day of the first run, and whole weeks its weekday.
+fn describe_every_days(days: u64, first: NaiveDateTime) -> String {
+    let every = match (days, days % 7) {
+        (1, _) => "every day".to_owned(),
+        (7, _) => first.format("every %A").to_string(),
+        (_, 0) => format!("every {} weeks on {}", days / 7, first.format("%A")),
+        _ => format!("every {days} days"),
+    };
+    format!("{every} at {}", first.format("%H:%M"))
 }
 
 fn describe_interval(every_seconds: u64) -> String {

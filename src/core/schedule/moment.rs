@@ -81,7 +81,7 @@ pub(super) fn units(mut seconds: u64) -> Vec<String> {
 }
 
 /// Kept two days away from the ends of time, where an offset would overflow.
-fn wall_clock(at: DateTime<Utc>, zone: Tz) -> NaiveDateTime {
+pub(super) fn wall_clock(at: DateTime<Utc>, zone: Tz) -> NaiveDateTime {
     let margin = TimeDelta::days(2);
     at.clamp(
         DateTime::<Utc>::MIN_UTC + margin,

@@ -249,7 +249,10 @@ fn schedules_are_described_in_words() {
         (1_800, "every 30 minutes"),
         (3_600, "every hour"),
         (7_200, "every 2 hours"),
-        (86_400, "every day"),
+        (86_400, "every day at 10:15"),
+        (3 * 86_400, "every 3 days at 10:15"),
+        (7 * 86_400, "every Friday at 10:15"),
+        (14 * 86_400, "every 2 weeks on Friday at 10:15"),
         (90_061, "every 1 day 1 hour 1 minute 1 second"),
     ] {
         assert_eq!(

@@ -115,7 +115,7 @@ async fn a_repeat_that_is_moved_goes_on_at_the_new_time() {
         ),
         (
             "change the plants reminder to 7:15am",
-            "⏰ Changed to every 2 days, next tomorrow at 07:15: water the plants",
+            "⏰ Changed to every 2 days at 07:15, next tomorrow: water the plants",
         ),
         (
             "make the vitamins reminder 2pm",
@@ -125,7 +125,7 @@ async fn a_repeat_that_is_moved_goes_on_at_the_new_time() {
             "list my reminders",
             "Your reminders\n\n\
                  • take vitamins – every day at 14:00 until Mon 1 Mar 2027 at 23:59, next today at 14:00 (#6)\n\
-                 • water the plants – every 2 days, next tomorrow at 07:15 (#5)\n\
+                 • water the plants – every 2 days at 07:15, next tomorrow (#5)\n\
                  • send standup – every weekday at 10:00, next on Mon 23 Nov 2026 (#4)",
         ),
     ])

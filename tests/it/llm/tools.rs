@@ -120,7 +120,7 @@ async fn whole_days_from_now_are_counted_on_the_calendar() {
     let days = json!({ "recurrence_interval_seconds": 200 * 86_400 });
     let (run_at, human) = scheduled_at(&mut chat, days).await;
     assert_eq!(run_at, "2027-06-08T13:00:00+02:00");
-    assert_eq!(human, "every 200 days, next on Tue 8 Jun 2027 at 13:00");
+    assert_eq!(human, "every 200 days at 13:00, next on Tue 8 Jun 2027");
 }
 
 /// As its description says.
