@@ -133,16 +133,15 @@ impl PriceList {
     /// The price of a call: by the name with which the model answered, or by the name under which it was asked, where
     /// it may be the same model; each also without a date at its end.
     pub fn find(&self, answered: &str, asked: &str) -> Option<Price> {
-        let own = [answered, without_date(answered)];
-        let is_another = own.iter().any(|name| self.unpriced.contains(*name));
+        let is_another = price_names(answered)
+            .iter()
+            .any(|name| self.unpriced.contains(*name));
         let asked = Some(asked).filter(|_| !is_another);
         self.of(answered).or_else(|| self.of(asked?))
     }
 
-    /// The price of a model, by its name or by that without a date at its end.
-    pub fn of(&self, model: &str) -> Option<Price> {
-        let priced = [model, without_date(model)];
-        priced
+    fn of(&self, model: &str) -> Option<Price> {
+        price_names(model)
             .iter()
             .find_map(|name| self.prices.get(*name))
             .copied()
@@ -158,8 +157,13 @@ impl FromIterator<(String, Price)> for PriceList {
     }
 }
 
+/// The names under which the price of a model may stand: its own, and that without a date at its end.
+pub fn price_names(model: &str) -> [&str; 2] {
+    [model, without_date(model)]
+}
+
 /// Servers answer as `gpt-5-mini-2025-08-07` to `gpt-5-mini`.
-pub fn without_date(model: &str) -> &str {
+fn without_date(model: &str) -> &str {
     const DATES: [&str; 3] = ["-0000-00-00", "-00000000", "-0000"];
     let name_before = |date: &str| {
         let cut = model.len().checked_sub(date.len())?;

@@ -6,7 +6,7 @@ use super::Settings;
 use super::checks::positive;
 use crate::adapters::config::Finding;
 use crate::core::model::estimated_tokens;
-use crate::core::money::{MicroUsd, without_date};
+use crate::core::money::{MicroUsd, price_names};
 use crate::llm::config::{LlmConfig, Provider};
 use crate::wiring::model::request_room;
 use crate::wiring::spending::limits;
@@ -225,9 +225,11 @@ fn unpriced_models(settings: &Settings, findings: &mut Vec<Finding>) {
     if limits(&llm.budget).are_none() {
         return;
     }
-    let names =
-        |model: &str| [model, without_date(model)].map(|name| llm.prices.contains_key(name));
-    let has_price = |model: &str| names(model).contains(&true);
+    let has_price = |model: &str| {
+        price_names(model)
+            .iter()
+            .any(|name| llm.prices.contains_key(*name))
+    };
     let mut told = BTreeSet::new();
     for (section, used) in used(settings) {
         let model = &used.model;
