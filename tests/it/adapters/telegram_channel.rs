@@ -159,6 +159,29 @@ async fn the_general_topic_is_named_only_in_actions() {
 }
 
 #[tokio::test]
+async fn a_group_that_cannot_be_asked_about_is_asked_once() {
+    let world = world().await;
+    world.telegram.fail("getChat", [Fault::ServerError(500)]);
+    let general = target(FORUM, None);
+    for _ in 0..2 {
+        world.channel.typing(&general).await;
+    }
+    assert_eq!(world.telegram.calls("getChat").len(), 1);
+    // What comes back from a message says it then.
+    let said = Outgoing::plain("hi");
+    world.channel.send(&general, &said, None).await.unwrap();
+    world.channel.typing(&general).await;
+    assert_eq!(world.telegram.calls("getChat").len(), 1);
+    let shown: Vec<_> = world
+        .telegram
+        .typing(FORUM)
+        .iter()
+        .map(|typing| typing.thread)
+        .collect();
+    assert_eq!(shown.last(), Some(&Some(1)));
+}
+
+#[tokio::test]
 async fn edits_replace_text_and_buttons_and_no_change_is_success() {
     let world = world().await;
     let button = Button {
@@ -263,7 +286,7 @@ async fn faults_of_the_line_and_the_server_are_told_apart() {
         (Fault::HtmlError(502), "down"),
         (Fault::DropBefore, "ambiguous"),
         (Fault::DropAfter, "ambiguous"),
-        (Fault::InvalidJson, "garbled"),
+        (Fault::InvalidJson, "ambiguous"),
         (Fault::TooManyRequests { retry_after: 7 }, "rate limited"),
         (
             Fault::Answer {

@@ -90,6 +90,11 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "/nowhere/jail",
     ),
     (
+        "[tools.python_exec]\nenabled = true\n[tools.python_exec.rlimit]\nnofile = 3",
+        "Python",
+        "change rlimit",
+    ),
+    (
         "[tools.python_exec]\nenabled = true\nvenv_path = \"no-venv\"",
         "Python",
         "no-venv",
