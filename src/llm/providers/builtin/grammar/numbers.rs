@@ -63,7 +63,16 @@ pub(super) fn amount(tokens: &[Token]) -> Option<(Thousandths, usize)> {
 }
 
 fn decimal(text: &str) -> Option<Thousandths> {
-    let text = text.replace(',', "");
+    // "1,500" is a thousand and a half, "1,5" one and a half.
+    let is_decimal = text
+        .split(',')
+        .skip(1)
+        .any(|part| part.split('.').next().map(str::len) != Some(3));
+    let text = if is_decimal {
+        text.replacen(',', ".", 1)
+    } else {
+        text.replace(',', "")
+    };
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || !digits(whole) || !digits(fraction) {
