@@ -16,6 +16,7 @@ mod clock;
 mod date;
 mod duration;
 mod head;
+mod leftover;
 mod manage;
 mod notes;
 mod numbers;

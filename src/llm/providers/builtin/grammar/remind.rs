@@ -9,6 +9,7 @@ use super::card::{self, Link};
 use super::clock::Part;
 use super::date::Fault;
 use super::head::{self, Head, Kind};
+use super::leftover;
 use super::phrase::Phrase;
 use super::polite;
 use super::token::{Token, one_of, rest, starts_any, word};
@@ -70,11 +71,24 @@ fn after_head(
     } else if !said && on_an_event(tokens) {
         return (!head.kind.is_weak()).then(|| event(sentence, tokens));
     }
-    if said && strange_time(tokens) {
+    if said && leftover::goes_on(tokens, now) {
         return Some(not_understood(sentence, tokens));
     }
     let (link, task) = card::link(tokens, head.kind)?;
+    if !head.kind.is_weak() {
+        if leftover::another_begins(sentence, task, now) {
+            return Some(one_at_a_time());
+        }
+        if !said && link == Link::Plain && leftover::opens(tokens, now) {
+            return Some(not_understood(sentence, tokens));
+        }
+    }
     let (joined, ranges) = take_time(task, said.then_some(&phrase), now);
+    if let [front, back] = ranges[..]
+        && leftover::goes_on_inside(back, now)
+    {
+        return Some(not_understood(sentence, front));
+    }
     let text = card::text(sentence, &ranges);
     let task = Task {
         kind: head.kind,
@@ -97,14 +111,6 @@ fn after_head(
     }
 }
 
-/// More words of time after a time that was understood: "in 2 weeks on monday to …", "daily except
-/// fridays to …".
-fn strange_time(tokens: &[Token]) -> bool {
-    const OPENERS: &str = "on|at|in|by|every|except|but|until|not";
-    one_of(word(polite::trim_start(tokens), 0), OPENERS)
-        && tokens.iter().any(|token| token.text == "to")
-}
-
 /// "remind me soon to eat": words before "to" that are no time.
 fn strange_words(tokens: &[Token]) -> bool {
     (1..=4).any(|at| word(tokens, at) == "to")
@@ -112,12 +118,26 @@ fn strange_words(tokens: &[Token]) -> bool {
 }
 
 fn not_understood(sentence: &str, tokens: &[Token]) -> Intent {
-    let to = (0..tokens.len()).find(|at| word(tokens, *at) == "to");
+    // In "from monday to friday at 9 to clean" it is the last one.
+    let joins = |at: &usize| word(tokens, *at) == "to" && !starts_a_day(rest(tokens, at + 1));
+    let to = (0..tokens.len()).find(joins);
     let text = card::text(sentence, &[rest(tokens, to.map_or(0, |at| at + 1))]);
     let question = format!(
         "I did not understand the time. For example: remind me on Monday at 9:00 to {text}."
     );
     Intent::Incomplete { question }
+}
+
+fn starts_a_day(tokens: &[Token]) -> bool {
+    super::date::weekday(word(tokens, 0)).is_some()
+}
+
+fn one_at_a_time() -> Intent {
+    let question =
+        "One reminder at a time, please. For example: remind me tomorrow at 9:00 to call home.";
+    Intent::Incomplete {
+        question: question.to_owned(),
+    }
 }
 
 /// "I need to call the bank at 5, remind me", "the bins go out tomorrow, remind me at 7 today".
@@ -152,7 +172,11 @@ fn head_in_the_middle(sentence: &str, tokens: &[Token], now: DateTime<Tz>) -> Op
         i'm supposed to|i will|gotta|got to|need to|have to|must|i'm going to|i am going to";
     let lead = starts_any(front, NEEDS);
     let link = if lead.is_some() { Link::To } else { Link::That };
-    let (joined, ranges) = take_time(rest(front, lead.unwrap_or(0)), phrase.as_ref(), now);
+    let front = rest(front, lead.unwrap_or(0));
+    let (mut joined, ranges) = take_time(front, phrase.as_ref(), now);
+    if let Some(joined) = joined.as_mut() {
+        take_day(joined, front, now);
+    }
     let task = Task {
         kind: Kind::Remind,
         link,
@@ -163,6 +187,22 @@ fn head_in_the_middle(sentence: &str, tokens: &[Token], now: DateTime<Tz>) -> Op
         None => Some(Intent::Incomplete {
             question: when_question(&task),
         }),
+    }
+}
+
+/// "dentist on friday at 15:00, remind me at 14:00": a time without a day is on the day of what it is about.
+fn take_day(phrase: &mut Phrase, about: &[Token], now: DateTime<Tz>) {
+    let own = tail(about, &Phrase::default(), now).filter(|(own, _)| own.day.is_some());
+    let Some((own, _)) = own else { return };
+    if phrase.day.is_some() || phrase.delay.is_some() || phrase.repeat.is_some() {
+        return;
+    }
+    phrase.day = own.day;
+    let time = |of: &Phrase| of.clocks.first().map(|clock| clock.time(of.part));
+    if time(&own).is_some_and(|begins| time(phrase) >= Some(begins)) {
+        let question =
+            "On which day should I remind you? For example: remind me tomorrow at 20:00 to pack.";
+        phrase.fault = Some(Fault::Ask(question.to_owned()));
     }
 }
 
@@ -213,7 +253,7 @@ fn tail(task: &[Token], base: &Phrase, now: DateTime<Tz>) -> Option<(Phrase, usi
     };
     let strict = (0..task.len())
         .filter(|at| stands_free(task, *at))
-        .find_map(ends);
+        .find_map(|at| ends(at).filter(|_| !leftover::is_of_a_day(task, at, now)));
     if strict.is_some() || base != &Phrase::default() {
         return strict;
     }
@@ -236,14 +276,15 @@ fn middle(task: &[Token], base: &Phrase, now: DateTime<Tz>) -> Option<(Phrase, u
         .filter(|at| one_of(word(task, *at), OPENERS) && stands_free(task, *at))
         .find_map(|at| {
             let (phrase, taken) = base.read_on(rest(task, at), now)?;
-            (at + taken < task.len()).then_some((phrase, at, at + taken))
+            let is_free = at + taken < task.len() && !leftover::is_of_a_day(task, at, now);
+            is_free.then_some((phrase, at, at + taken))
         })
 }
 
 /// "the 7pm show", "for tomorrow", "before 5": times that belong to the task.
 fn stands_free(task: &[Token], at: usize) -> bool {
     const OWNERS: &str = "for|from|about|of|the|a|an|my|your|our|his|her|their|before|after|until|till|\
-        since|than|around|per|is|are|was|starts|begins|ends|opens|closes|leaves|arrives|due|at|on|in|by|every|each|next|this";
+        since|than|around|per|is|are|was|starts|begins|ends|opens|closes|leaves|arrives|due|at|on|in|by|every|each|next|this|to|except|excluding|without|but";
     let opens = !matches!(
         word(task, at),
         "for" | "from" | "about" | "around" | "of" | "since"

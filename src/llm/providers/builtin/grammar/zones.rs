@@ -2,7 +2,7 @@
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 
-use super::token::{Token, starts_any, word};
+use super::token::{Token, one_of, rest, starts_any, word};
 
 /// Places that no zone is named after: cities, countries (with one zone, or the capital's) and
 /// abbreviations.
@@ -140,17 +140,77 @@ pub(super) fn zone(name: &str) -> Option<Tz> {
     })
 }
 
-/// After a time of day: "UTC", "Tokyo time", "in new york time".
+/// What people write behind a time of day, in North America and Europe also where the summer's is meant.
+const ABBREVIATIONS: &[(&str, Tz)] = &[
+    ("cet", Tz::Europe__Paris),
+    ("cest", Tz::Europe__Paris),
+    ("bst", Tz::Europe__London),
+    ("eastern", Tz::America__New_York),
+    ("edt", Tz::America__New_York),
+    ("est", Tz::America__New_York),
+    ("et", Tz::America__New_York),
+    ("central", Tz::America__Chicago),
+    ("cdt", Tz::America__Chicago),
+    ("mdt", Tz::America__Denver),
+    ("jst", Tz::Asia__Tokyo),
+    ("pacific", Tz::America__Los_Angeles),
+    ("pdt", Tz::America__Los_Angeles),
+    ("pst", Tz::America__Los_Angeles),
+    ("pt", Tz::America__Los_Angeles),
+];
+
+/// A zone in few letters at the start, also one that several zones share, or an offset.
+pub(super) fn is_abbreviation(tokens: &[Token]) -> bool {
+    const OTHERS: &str = "aedt|aest|cst|eet|eest|ist|msk|mst|sgt|utc|gmt|wet|z";
+    let first = word(tokens, usize::from(word(tokens, 0) == "("));
+    let signed = first
+        .strip_prefix("utc")
+        .or_else(|| first.strip_prefix("gmt"));
+    ABBREVIATIONS.iter().any(|(name, _)| *name == first)
+        || one_of(first, OTHERS)
+        || signed.is_some_and(|offset| offset.starts_with(['+', '-']))
+        || (matches!(first, "+" | "-") && word(tokens, 1).starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// After a time of day: "UTC", "EST", "Tokyo time", "in new york time".
 pub(super) fn suffix(tokens: &[Token]) -> Option<(Tz, usize)> {
-    if matches!(word(tokens, 0), "utc" | "gmt") {
+    let offset = word(tokens, 1).starts_with(['+', '-']);
+    if matches!(word(tokens, 0), "utc" | "gmt") && !offset {
         return Some((Tz::UTC, 1));
+    }
+    let short = ABBREVIATIONS
+        .iter()
+        .find(|(name, _)| *name == word(tokens, 0));
+    let time = usize::from(word(tokens, 1) == "time");
+    if let Some((_, zone)) = short
+        && ends(rest(tokens, 1 + time))
+    {
+        return Some((*zone, 1 + time));
+    }
+    if word(tokens, 0) == "(" {
+        let close = (2..=4).find(|at| word(tokens, *at) == ")")?;
+        return named(&tokens[1..close]).map(|zone| (zone, close + 1));
     }
     let lead = starts_any(tokens, "in|by").unwrap_or(0);
     (1..=3).find_map(|length| {
         if word(tokens, lead + length) != "time" {
             return None;
         }
-        let name: Vec<&str> = (lead..lead + length).map(|at| word(tokens, at)).collect();
-        zone(&name.join(" ")).map(|found| (found, lead + length + 1))
+        named(&tokens[lead..lead + length]).map(|found| (found, lead + length + 1))
     })
+}
+
+fn named(tokens: &[Token]) -> Option<Tz> {
+    let words: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
+    zone(&words.join(" "))
+}
+
+/// Whether a time may end here: "et cetera" is no zone.
+fn ends(tokens: &[Token]) -> bool {
+    let is_apart = tokens.first().is_none_or(Token::is_punctuation);
+    is_apart
+        || one_of(
+            word(tokens, 0),
+            "to|about|that|for|and|please|on|every|tomorrow|today|remind",
+        )
 }
