@@ -90,12 +90,12 @@ const PLAIN: [(&str, Kind); 39] = [
 pub(super) fn read(tokens: &[Token], now: DateTime<Tz>) -> Option<Head> {
     let lead = polite::lead(tokens);
     let here = rest(tokens, lead);
-    let mut head = set(here, now).or_else(|| plain(here))?;
+    let mut head = set(here, now).or_else(|| plain(here, now))?;
     head.taken += lead;
     Some(head)
 }
 
-fn plain(tokens: &[Token]) -> Option<Head> {
+fn plain(tokens: &[Token], now: DateTime<Tz>) -> Option<Head> {
     let (taken, text, kind) = PLAIN
         .iter()
         .filter_map(|(text, kind)| starts(tokens, text).map(|taken| (taken, *text, *kind)))
@@ -109,6 +109,9 @@ fn plain(tokens: &[Token]) -> Option<Head> {
             phrase.delay = Some(span);
             taken += lead + used;
         }
+    }
+    if kind == Kind::Alarm {
+        taken += hour(rest(tokens, taken), &mut phrase, now);
     }
     Some(Head {
         kind,
@@ -145,11 +148,33 @@ fn set(tokens: &[Token], now: DateTime<Tz>) -> Option<Head> {
     if kind != Kind::Remind || starts_any(rest(tokens, taken), "for").is_some() {
         taken += length(rest(tokens, taken), kind, &mut phrase);
     }
+    if kind == Kind::Alarm {
+        taken += hour(rest(tokens, taken), &mut phrase, now);
+    }
     Some(Head {
         kind,
         phrase,
         taken,
     })
+}
+
+/// "for 6" after "an alarm", where nothing follows that there could be six of.
+fn hour(tokens: &[Token], phrase: &mut Phrase, now: DateTime<Tz>) -> usize {
+    if word(tokens, 0) != "for" || !phrase.clocks.is_empty() || phrase.delay.is_some() {
+        return 0;
+    }
+    let Some((clock, used)) = super::clock::listed(rest(tokens, 1)) else {
+        return 0;
+    };
+    let mut joined = phrase.clone();
+    joined.clocks.push(clock);
+    let after = polite::trim_end(rest(tokens, 1 + used));
+    let ends = after.is_empty() || word(after, 0) == "to" || joined.read_on(after, now).is_some();
+    if !ends {
+        return 0;
+    }
+    *phrase = joined;
+    1 + used
 }
 
 /// "for 10 minutes" after "set a timer"; for other commands "for" leads into the time or the task.
