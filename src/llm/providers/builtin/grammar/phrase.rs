@@ -146,7 +146,9 @@ impl Phrase {
         let day = date::day(tokens, today);
         let dated = self.day.is_some() || self.repeat.is_some();
         let clock = if self.clocks.is_empty() {
-            clock::clock(tokens).or_else(|| clock::bare(tokens).filter(|_| dated))
+            clock::clock(tokens)
+                .filter(|_| dated || !clock::may_be_a_length(tokens))
+                .or_else(|| clock::bare(tokens).filter(|_| dated))
         } else {
             clock::listed(tokens)
         };
