@@ -6,7 +6,8 @@
 //! How a loose time is settled: a part of the day decides when there is one ("at 7 in the evening",
 //! "tomorrow morning at 8"); with a day or a repeat, 6 to 12 are as written and 1 to 5 are in the
 //! afternoon; with neither (or "today") it is the next moment when the dial shows it between 06:00
-//! and 22:59. "2h" without a preposition or a day beside it is no time: it may be a length.
+//! and 22:59. "2h" without a preposition or a day beside it is no time: it may be a length. In the
+//! small hours a night is still that of yesterday ("tonight at 2").
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
