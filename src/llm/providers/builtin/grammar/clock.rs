@@ -71,6 +71,16 @@ impl Part {
         }
     }
 
+    /// The hours of the part, for "every hour between 9:00 and 12:00".
+    pub(super) fn span(self) -> (u32, u32) {
+        match self {
+            Self::Morning => (9, 12),
+            Self::Afternoon => (12, 18),
+            Self::Evening => (18, 22),
+            Self::Night => (20, 23),
+        }
+    }
+
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Morning => "morning",

@@ -19,7 +19,7 @@ pub(super) const USUAL: (u32, u32) = (9, 0);
 
 pub(super) fn resolve(phrase: &Phrase, now: DateTime<Tz>) -> Result<When, Fault> {
     if let Some(fault) = &phrase.fault {
-        return Err(keeping_what_fits(fault, phrase));
+        return Err(keeping_what_fits(fault, phrase, now.date_naive()));
     }
     if let Some(repeat) = &phrase.repeat {
         if phrase.zone.is_some_and(|zone| zone != now.timezone()) {
@@ -54,15 +54,29 @@ pub(super) fn resolve(phrase: &Phrase, now: DateTime<Tz>) -> Result<When, Fault>
 }
 
 /// The refusal with the weekday and the time that the person said in its offer, where they fit.
-fn keeping_what_fits(fault: &Fault, phrase: &Phrase) -> Fault {
+fn keeping_what_fits(fault: &Fault, phrase: &Phrase, today: NaiveDate) -> Fault {
     let Fault::Impossible { why, instead } = fault else {
         return fault.clone();
     };
     let mut instead = instead.clone();
-    if let Some(Said::Weekday(day)) = phrase.day.map(|day| day.said)
-        && instead.starts_with("every 2 weeks on ")
-    {
-        instead = format!("every 2 weeks on {} at 9:00", date::weekday_name(day));
+    if let Some((weeks, _)) = instead.split_once(" weeks on ") {
+        if let Some(start) = phrase.start {
+            instead = format!(
+                "{weeks} weeks starting {} at 9:00",
+                date::written(start.date)
+            );
+        } else if let Some(Said::Weekday(day)) = phrase.day.map(|day| day.said) {
+            instead = format!("{weeks} weeks on {} at 9:00", date::weekday_name(day));
+        }
+    }
+    match &phrase.repeat {
+        Some(repeat) if instead == "every day at 9:00" => {
+            return Fault::new(why, repeating::said(repeat, phrase));
+        }
+        None if instead == "every 3 months" && today.day() > 28 => {
+            instead = "every 3 months on the 28th at 9:00".to_owned();
+        }
+        _ => {}
     }
     let day = instead.strip_suffix(" at 9:00").unwrap_or(&instead);
     let takes_a_time = day != instead || day.starts_with("on ");
@@ -169,7 +183,11 @@ fn without_day(phrase: &Phrase, now: NaiveDateTime) -> Result<NaiveDateTime, Fau
     }
 }
 
-fn on_day(day: Day, phrase: &Phrase, now: NaiveDateTime) -> Result<NaiveDateTime, Fault> {
+pub(super) fn on_day(
+    day: Day,
+    phrase: &Phrase,
+    now: NaiveDateTime,
+) -> Result<NaiveDateTime, Fault> {
     if day.said == Said::Today {
         return today(phrase, now);
     }
