@@ -24,6 +24,9 @@ fn now() -> DateTime<Tz> {
 /// The same for sentences written by people who did not know the grammar.
 const BLIND: &str = include_str!("blind_sentences.txt");
 
+/// The same at other moments in Madrid, which stand before the sentence.
+const MOMENTS: &str = include_str!("grammar_moments.txt");
+
 fn rows() -> impl Iterator<Item = (&'static str, &'static str)> {
     TABLE
         .lines()
@@ -126,24 +129,47 @@ fn every_sentence_of_the_table_is_understood_as_written() {
     assert!(rows().count() >= 800);
 }
 
-/// An offer that does not work would send the person round in circles.
 #[test]
-fn every_offer_and_every_example_is_itself_possible() {
-    let offers = rows().filter_map(|(sentence, _)| match parse(sentence, now()) {
+fn every_sentence_is_understood_by_its_moment_and_its_offer_works_then() {
+    for line in MOMENTS.lines() {
+        let (asked, expected) = line.split_once(" => ").unwrap();
+        let (moment, sentence) = asked.split_at("2026-11-29 10:07 ".len());
+        let local = NaiveDateTime::parse_from_str(moment.trim(), "%Y-%m-%d %H:%M").unwrap();
+        let now = Madrid.from_local_datetime(&local).unwrap();
+        let intent = parse(sentence, now);
+        assert_eq!(rendered(intent.clone()), expected, "{line}");
+        if let Some(offer) = offer(intent) {
+            assert!(works(&offer, now), "{offer:?} at {moment}");
+        }
+    }
+}
+
+/// What an answer tells the person to write instead.
+fn offer(intent: Option<Intent>) -> Option<String> {
+    match intent {
         Some(Intent::Impossible { offer, .. }) => Some(offer),
         Some(Intent::Incomplete { question }) => {
             let example = question.split_once("For example: ")?.1;
             Some(example.trim_end_matches('.').to_owned())
         }
         _ => None,
-    });
+    }
+}
+
+fn works(sentence: &str, now: DateTime<Tz>) -> bool {
+    !matches!(
+        parse(sentence, now),
+        None | Some(Intent::Impossible { .. } | Intent::Incomplete { .. })
+    )
+}
+
+/// An offer that does not work would send the person round in circles.
+#[test]
+fn every_offer_and_every_example_is_itself_possible() {
+    let offers = rows().filter_map(|(sentence, _)| offer(parse(sentence, now())));
     for sentence in offers.chain(EXAMPLES.iter().map(|example| (*example).to_owned())) {
         let intent = parse(&sentence, now());
-        let works = !matches!(
-            intent,
-            None | Some(Intent::Impossible { .. } | Intent::Incomplete { .. })
-        );
-        assert!(works, "{sentence:?} gives {intent:?}");
+        assert!(works(&sentence, now()), "{sentence:?} gives {intent:?}");
     }
 }
 

@@ -6,7 +6,8 @@
 //! How a loose time is settled: a part of the day decides when there is one ("at 7 in the evening",
 //! "tomorrow morning at 8"); with a day or a repeat, 6 to 12 are as written and 1 to 5 are in the
 //! afternoon; with neither (or "today") it is the next moment when the dial shows it between 06:00
-//! and 22:59.
+//! and 22:59. "2h" without a preposition or a day beside it is no time: it may be a length. In the
+//! small hours a night is still that of yesterday ("tonight at 2").
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
@@ -67,6 +68,16 @@ impl Part {
             Self::Afternoon => (15, 17),
             Self::Evening => (19, 21),
             Self::Night => (21, 23),
+        }
+    }
+
+    /// The hours of the part, for "every hour between 9:00 and 12:00".
+    pub(super) fn span(self) -> (u32, u32) {
+        match self {
+            Self::Morning => (9, 12),
+            Self::Afternoon => (12, 18),
+            Self::Evening => (18, 22),
+            Self::Night => (20, 23),
         }
     }
 
@@ -161,6 +172,15 @@ pub(super) fn clock(tokens: &[Token]) -> Option<(Clock, usize)> {
         .or_else(|| half(here).filter(|_| sure))
         .or_else(|| figures(here, sure))
         .map(|(clock, taken)| (clock, lead + taken))
+}
+
+/// "2h" and "1h30" without a preposition: as well a length of time as a time of day.
+pub(super) fn may_be_a_length(tokens: &[Token]) -> bool {
+    let hour = word(tokens, 0).parse::<u32>();
+    let glued = tokens
+        .get(1)
+        .is_some_and(|next| next.glued && next.text == "h");
+    glued && hour.is_ok_and(|hour| hour <= 12)
 }
 
 /// A time in a list after another one: "9 and 18".
@@ -289,6 +309,16 @@ fn figures(tokens: &[Token], sure: bool) -> Option<(Clock, usize)> {
             None => (0, 2),
         };
         return NaiveTime::from_hms_opt(hour, minute, 0).map(|time| (Clock::Exact(time), used));
+    }
+    if digits && first.len() == 2 && first.starts_with('0') && sure {
+        let (exact, suffix) = finish(rest(tokens, taken), hour, 0)?;
+        let exact = match exact {
+            Clock::Loose { hour, minute } => Clock::Exact(at(hour, minute)),
+            other => other,
+        };
+        return super::duration::span(tokens)
+            .is_none()
+            .then_some((exact, taken + suffix));
     }
     let mut minute = 0;
     if !digits && let Some((value, used)) = numbers::spelled(rest(tokens, taken)) {

@@ -2,14 +2,19 @@
 //!
 //! A weekday alone is the next one after today; "this friday" may be today; "next friday" is the
 //! one of the calendar week (Monday first) after this one. A date without a year, or a day of the
-//! month alone, is its next occurrence. In "5/6/2027", where both orders make a date, the person is
+//! month alone, is its next occurrence; where that is today and the time is over, it is not moved to
+//! another month or year. A date that does not fall on the weekday said with it is refused. In "5/6/2027", where both orders make a date, the person is
 //! asked.
+
+mod weekdays;
 
 use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 
+use super::duration;
 use super::numbers;
 use super::token::{Token, rest, starts, starts_any, word};
 use crate::core::schedule::MONTHS;
+use weekdays::{named_weekday, with_weekday};
 
 /// How a day was said, which matters when it stands with a repeat or falls on today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,12 +67,17 @@ pub(super) fn written(date: NaiveDate) -> String {
     format!("{} {month} {}", date.day(), date.year())
 }
 
-fn day_and_month(day: u32, month: u32) -> String {
+pub(super) fn day_and_month(day: u32, month: u32) -> String {
     let name = MONTHS
         .get(month.saturating_sub(1) as usize)
         .copied()
         .unwrap_or_default();
     format!("{day} {name}")
+}
+
+/// "7 December 2026 is a Monday."
+pub(super) fn weekday_of(date: NaiveDate) -> String {
+    format!("{} is a {}.", written(date), weekday_name(date.weekday()))
 }
 
 /// "mon", "Tuesday", "weds".
@@ -116,14 +126,26 @@ pub(super) fn day(tokens: &[Token], today: NaiveDate) -> Option<Found> {
     let lead = starts_any(tokens, LEADS).or(end).unwrap_or(0);
     let bare = word(tokens, 0) == "the" || lead == 0;
     let here = rest(tokens, lead);
-    let found = relative(here, today)
+    if let Some((found, taken)) = counted_from(here, today)
         .or_else(|| last_of_month(here, today))
         .or_else(|| named_weekday(here, today, !bare))
+        .or_else(|| holiday(here, today))
+    {
+        return Some((found, lead + taken));
+    }
+    let the = usize::from(lead > 0 && word(tokens, lead.saturating_sub(1)) == "the");
+    // "on the weekend".
+    let with_the = || {
+        let (found, taken) = relative(rest(tokens, lead - the), today)?;
+        Some((found, taken.checked_sub(the)?))
+    };
+    let (found, taken) = relative(here, today)
+        .or_else(with_the)
         .or_else(|| numeric(here, today, !bare))
         .or_else(|| with_month(here, today))
-        .or_else(|| holiday(here, today))
         .or_else(|| day_of_month(here, today, lead > 0))?;
-    Some((found.0, lead + found.1))
+    let (found, more) = with_weekday(found, rest(here, taken), today);
+    Some((found, lead + taken + more))
 }
 
 fn relative(tokens: &[Token], today: NaiveDate) -> Option<Found> {
@@ -135,6 +157,11 @@ fn relative(tokens: &[Token], today: NaiveDate) -> Option<Found> {
     let saturday = ahead(u64::from((12 - today.weekday().num_days_from_monday()) % 7));
     // On a Sunday the coming Saturday is next weekend already.
     let week = if saturday < monday { 7 } else { 0 };
+    let this_weekend = if week == 0 {
+        (today, Said::Today)
+    } else {
+        (saturday, Said::Fixed)
+    };
     let next_weekend = saturday
         .checked_add_days(Days::new(week))
         .unwrap_or(saturday);
@@ -158,7 +185,7 @@ fn relative(tokens: &[Token], today: NaiveDate) -> Option<Found> {
             Said::Fixed,
             NaiveDate::from_ymd_opt(today.year() + 1, 1, 1).unwrap_or(today),
         ),
-        ("this weekend", Said::Fixed, saturday),
+        ("this weekend", this_weekend.1, this_weekend.0),
         ("the weekend", Said::Fixed, saturday),
         ("at the weekend", Said::Fixed, saturday),
         ("next weekend", Said::Fixed, next_weekend),
@@ -171,6 +198,27 @@ fn relative(tokens: &[Token], today: NaiveDate) -> Option<Found> {
         })
         .max_by_key(|found| found.1);
     found.or_else(|| past(tokens))
+}
+
+/// "a week from friday", "a week on friday", "2 weeks from tomorrow".
+fn counted_from(tokens: &[Token], today: NaiveDate) -> Option<Found> {
+    let (span, taken) = duration::span(tokens)?;
+    let on_weekday = word(tokens, taken) == "on" && weekday(word(tokens, taken + 1)).is_some();
+    if !span.whole_days || span.months > 0 || !(on_weekday || word(tokens, taken) == "from") {
+        return None;
+    }
+    let (found, used) = day(rest(tokens, taken + 1), today)?;
+    let days = u64::try_from(span.seconds / duration::DAY).ok()?;
+    let said = Said::Fixed;
+    let found = match found {
+        Ok(day) if day.said != Said::Today => day
+            .date
+            .checked_add_days(Days::new(days))
+            .map(|date| Ok(Day { date, said })),
+        Ok(_) => None,
+        Err(fault) => Some(Err(fault)),
+    };
+    Some((found?, taken + 1 + used))
 }
 
 /// "the last day of the month", "the end of next month".
@@ -195,62 +243,6 @@ fn past(tokens: &[Token]) -> Option<Found> {
         Err(Fault::new("That is in the past.", "tomorrow at 9:00")),
         gone,
     ))
-}
-
-fn named_weekday(tokens: &[Token], today: NaiveDate, sure: bool) -> Option<Found> {
-    let which = word(tokens, 0);
-    let lead = usize::from(matches!(which, "next" | "this" | "coming"));
-    let day = weekday(word(tokens, lead))?;
-    // "get some sun" and "the cat sat": these are days only beside other words of time.
-    let alone = matches!(which, "sun" | "sat" | "wed") && !sure;
-    if alone && super::clock::clock(rest(tokens, 1)).is_none() {
-        return None;
-    }
-    let until = (7 + day.num_days_from_monday() - today.weekday().num_days_from_monday()) % 7;
-    let (offset, said) = match which {
-        "this" => (until, Said::ThisWeekday(day)),
-        "next" => {
-            let to_monday = 7 - today.weekday().num_days_from_monday();
-            (to_monday + day.num_days_from_monday(), Said::Fixed)
-        }
-        _ => (if until == 0 { 7 } else { until }, Said::Weekday(day)),
-    };
-    let mut taken = lead + 1;
-    let mut date = today.checked_add_days(Days::new(u64::from(offset)))?;
-    let mut said = said;
-    if let Some(used) = starts(rest(tokens, taken), "next week") {
-        let monday = u64::from(7 - today.weekday().num_days_from_monday());
-        date = today.checked_add_days(Days::new(monday + u64::from(day.num_days_from_monday())))?;
-        said = Said::Fixed;
-        taken += used;
-    }
-    // "Friday, 24 December" and "Friday the 13th": the date says more than the weekday.
-    let comma = usize::from(word(tokens, taken) == ",");
-    let article = usize::from(word(tokens, taken + comma) == "the");
-    let after = rest(tokens, taken + comma + article);
-    if let Some((found, used)) = numeric(after, today, false).or_else(|| with_month(after, today)) {
-        return Some((found, taken + comma + article + used));
-    }
-    if article > 0
-        && let Some((number, used)) = numbers::ordinal(after)
-    {
-        let date = on_both(day, number, today)?;
-        let said = Said::Fixed;
-        return Some((Ok(Day { date, said }), taken + comma + article + used));
-    }
-    Some((Ok(Day { date, said }), taken))
-}
-
-/// "friday the 13th": the next day after today that is both.
-fn on_both(weekday: Weekday, number: u32, today: NaiveDate) -> Option<NaiveDate> {
-    let first = today.with_day(1)?;
-    (0..60)
-        .filter_map(|ahead| {
-            first
-                .checked_add_months(Months::new(ahead))?
-                .with_day(number)
-        })
-        .find(|date| *date > today && date.weekday() == weekday)
 }
 
 /// "2027-12-24", "24/12/2027", "24.12.2027", and "24/12" after a preposition.
@@ -355,7 +347,11 @@ fn day_of_month(tokens: &[Token], today: NaiveDate, sure: bool) -> Option<Found>
         let why = format!("No month has a day {day}.");
         return Some((Err(Fault::new(why, "on the 28th")), taken));
     }
-    let month = starts_any(rest(tokens, taken), "of this month|of the month|this month");
+    if let Some(used) = starts_any(rest(tokens, taken), "of this month|this month") {
+        let year = u32::try_from(today.year()).ok();
+        return Some((calendar(day, today.month(), year, today), taken + used));
+    }
+    let month = starts_any(rest(tokens, taken), "of the month");
     let next = starts_any(rest(tokens, taken), "of next month|next month");
     let first = today.with_day(1)?;
     let base = if next.is_some() {

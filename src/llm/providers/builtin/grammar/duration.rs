@@ -21,6 +21,16 @@ enum Unit {
     Months(u128),
 }
 
+impl Unit {
+    /// A part of a month is no length of time.
+    fn divides(self, quantity: Thousandths) -> bool {
+        match self {
+            Self::Seconds(_) => true,
+            Self::Months(length) => quantity.saturating_mul(length).is_multiple_of(1000),
+        }
+    }
+}
+
 const MINUTE: u128 = 60;
 const HOUR: u128 = 3600;
 /// Seconds of a day without a clock change.
@@ -121,14 +131,19 @@ fn component(tokens: &[Token]) -> Option<(Thousandths, Unit, usize)> {
         if let Some(taken) = starts(tokens, phrase)
             && let Some(unit) = unit(tokens.get(taken))
         {
-            return Some((quantity, unit, taken + 1));
+            return unit
+                .divides(quantity)
+                .then_some((quantity, unit, taken + 1));
         }
     }
     let (quantity, taken) = quantity(tokens)?;
     let half = starts(rest(tokens, taken), "and a half").unwrap_or(0);
     if half > 0 {
         let unit = unit(tokens.get(taken + half))?;
-        return Some((quantity.saturating_add(500), unit, taken + half + 1));
+        let quantity = quantity.saturating_add(500);
+        return unit
+            .divides(quantity)
+            .then_some((quantity, unit, taken + half + 1));
     }
     let unit = unit(tokens.get(taken))?;
     let mut taken = taken + 1;
@@ -137,7 +152,7 @@ fn component(tokens: &[Token]) -> Option<(Thousandths, Unit, usize)> {
         quantity = quantity.saturating_add(500);
         taken += used;
     }
-    Some((quantity, unit, taken))
+    unit.divides(quantity).then_some((quantity, unit, taken))
 }
 
 /// The "30" of "2h30" and of "2 hours 30", when no unit follows it.

@@ -1,6 +1,8 @@
 //! A time phrase: the run of words in a sentence that says when ("every monday at 18:30 until 1
 //! March").
 
+mod unread;
+
 use chrono::{DateTime, Datelike, Days, NaiveDate};
 use chrono_tz::Tz;
 
@@ -8,6 +10,7 @@ use super::clock::{self, Clock, Part};
 use super::date::{self, Day, Fault, Said};
 use super::duration::{self, Span};
 use super::recurrence::{self, Repeat};
+use super::repeating;
 use super::token::{Token, rest, starts_any, word};
 use super::zones;
 
@@ -50,6 +53,10 @@ enum Piece {
     Window(Clock, Clock),
     Start(Day),
     Until(Until),
+    /// "from monday to friday", alone or beside "every day" and "every hour".
+    WeekdaysFrom(Vec<u32>),
+    /// What "every month" is said to be.
+    Instead(Repeat),
     Zone(Tz),
     Fault(Fault),
 }
@@ -72,13 +79,21 @@ impl Phrase {
                 phrase.joint(rest(tokens, taken))
             };
             let here = rest(tokens, taken + joint);
-            let Some((piece, used)) = phrase.piece(here, today) else {
+            // "every day this week", but "every monday to plan this week".
+            let own = taken > 0 || starts_any(here, unread::THIS).is_none();
+            let Some((piece, used)) = phrase.piece(here, today).filter(|_| own) else {
                 break;
             };
             if used == 0 || !phrase.add(piece) {
                 break;
             }
             taken += joint + used;
+        }
+        if taken > 0
+            && let Some(unread) = unread::before_task(rest(tokens, taken))
+        {
+            phrase.fault = phrase.fault.or_else(|| Some(unread::question()));
+            taken += unread;
         }
         (taken > 0 && phrase.makes_sense()).then_some((phrase, taken))
     }
@@ -89,7 +104,9 @@ impl Phrase {
         match word(tokens, 0) {
             "and" | "&" if list || self.repeat.is_some() => 1,
             "," if list && word(tokens, 1) == "and" => 2,
-            "," | "starting" | "beginning" => 1,
+            "," => 1,
+            // "starting at 16:00"; before a day it says when the repeat begins.
+            "starting" | "beginning" if clock::clock(rest(tokens, 1)).is_some() => 1,
             // "2026-12-01T14:30"
             "t" if tokens[0].glued && self.day.is_some() => 1,
             _ => 0,
@@ -97,18 +114,30 @@ impl Phrase {
     }
 
     fn piece(&self, tokens: &[Token], today: NaiveDate) -> Option<(Piece, usize)> {
+        if self.repeat == Some(Repeat::Months(1))
+            && let Some((found, used)) = recurrence::of_the_month(tokens)
+        {
+            return Some(match found {
+                Ok((repeat, _)) => (Piece::Instead(repeat), used),
+                Err(fault) => (Piece::Fault(fault), used),
+            });
+        }
         if let Some((repeat, used)) = recurrence::repeat(tokens, today) {
             return Some(match repeat {
                 Ok((repeat, part)) => (Piece::Repeat(repeat, part), used),
                 Err(fault) => (Piece::Fault(fault), used),
             });
         }
+        if let Some(used) = unread::vague(tokens, today) {
+            return Some((Piece::Fault(unread::question()), used));
+        }
         let repeats = self.repeat.is_some();
         until(tokens, today, self)
             .or_else(|| window(tokens).filter(|_| repeats))
             .or_else(|| delay(tokens))
             .or_else(|| self.part_of_day(tokens, today))
-            .or_else(|| start(tokens, today).filter(|_| repeats))
+            .or_else(|| self.weekdays_from(tokens))
+            .or_else(|| self.start(tokens, today))
             .or_else(|| self.zone_suffix(tokens))
             .or_else(|| self.day_or_clock(tokens, today))
     }
@@ -135,6 +164,57 @@ impl Phrase {
             .map(|part| (Piece::Part(part), 1))
     }
 
+    /// "starting 11 december", and "from friday" beside a repeat.
+    fn start(&self, tokens: &[Token], today: NaiveDate) -> Option<(Piece, usize)> {
+        const LEADS: &str =
+            "starting|starting on|starting from|beginning|beginning on|beginning from";
+        let sure = starts_any(tokens, LEADS);
+        let from = || starts_any(tokens, "from|as of|as from|since");
+        let lead = sure.or_else(|| from().filter(|_| self.repeat.is_some()))?;
+        let here = rest(tokens, lead);
+        match date::day(here, today) {
+            Some((Ok(day), used)) => Some((Piece::Start(day), lead + used)),
+            Some((Err(fault), used)) => {
+                let fault = self.beside_repeat(fault, "starting");
+                sure.map(|_| (Piece::Fault(fault), lead + used))
+            }
+            None => {
+                // "starting in january": a beginning that is no day.
+                let end = (0..6).find(|at| matches!(word(here, *at), "" | "to" | "at" | ","))?;
+                let why = "A repeat begins at once, not on a later day.";
+                let fault = Piece::Fault(Fault::new(why, "every day at 9:00"));
+                let unknown = self.repeat.is_some() && sure.is_some() && end > 0;
+                unknown.then_some((fault, lead + end))
+            }
+        }
+    }
+
+    /// The refusal of a day at which a repeat begins or ends offers the repeat as well.
+    fn beside_repeat(&self, fault: Fault, joint: &str) -> Fault {
+        let (Some(repeat), Fault::Impossible { why, instead }) = (&self.repeat, &fault) else {
+            return fault;
+        };
+        let Some(day) = instead.strip_prefix("on ") else {
+            return fault;
+        };
+        let repeat_said = repeating::said(repeat, self);
+        match repeat {
+            Repeat::Interval(span) if joint == "starting" && span.whole_days => {
+                Fault::new(why, format!("{repeat_said} {joint} {day}"))
+            }
+            Repeat::Interval(_) => Fault::new(why, repeat_said),
+            _ if joint == "starting" => Fault::new(why, repeat_said),
+            _ => Fault::new(why, format!("{repeat_said} {joint} {day}")),
+        }
+    }
+
+    /// "from monday to friday".
+    fn weekdays_from(&self, tokens: &[Token]) -> Option<(Piece, usize)> {
+        let lead = usize::from(word(tokens, 0) == "from");
+        let (found, used) = recurrence::weekday_range(rest(tokens, lead)).filter(|_| lead > 0)?;
+        Some((Piece::WeekdaysFrom(found), lead + used))
+    }
+
     fn zone_suffix(&self, tokens: &[Token]) -> Option<(Piece, usize)> {
         if self.clocks.is_empty() {
             return None;
@@ -146,7 +226,9 @@ impl Phrase {
         let day = date::day(tokens, today);
         let dated = self.day.is_some() || self.repeat.is_some();
         let clock = if self.clocks.is_empty() {
-            clock::clock(tokens).or_else(|| clock::bare(tokens).filter(|_| dated))
+            clock::clock(tokens)
+                .filter(|_| dated || !clock::may_be_a_length(tokens))
+                .or_else(|| clock::bare(tokens).filter(|_| dated))
         } else {
             clock::listed(tokens)
         };
@@ -184,6 +266,18 @@ impl Phrase {
                 if matches!(self.repeat, Some(Repeat::Interval(_))) =>
             {
                 one.weekdays = Some(days);
+            }
+            Piece::WeekdaysFrom(days) => match self.repeat {
+                Some(Repeat::Interval(_)) => one.weekdays = Some(days),
+                Some(Repeat::Daily) => {
+                    self.repeat = Some(Repeat::Weekdays(days));
+                    return true;
+                }
+                _ => one.repeat = Some(Repeat::Weekdays(days)),
+            },
+            Piece::Instead(repeat) => {
+                self.repeat = Some(repeat);
+                return true;
             }
             Piece::Repeat(repeat, part) => (one.repeat, one.part) = (Some(repeat), part),
             Piece::Window(from, to) => one.window = Some((from, to)),
@@ -250,12 +344,12 @@ impl Phrase {
     }
 
     fn makes_sense(&self) -> bool {
-        self.day.is_some()
+        let timed = self.day.is_some()
             || !self.clocks.is_empty()
             || self.part.is_some()
-            || self.delay.is_some()
-            || self.repeat.is_some()
-            || self.fault.is_some()
+            || self.delay.is_some();
+        let repeats = self.repeat.is_some() || self.fault.is_some();
+        repeats || (timed && self.start.is_none())
     }
 
     /// It says which day (or repeat) and which time.
@@ -319,23 +413,15 @@ fn window(tokens: &[Token]) -> Option<(Piece, usize)> {
     Some((Piece::Window(from, to), lead + used + joint + to_used))
 }
 
-fn start(tokens: &[Token], today: NaiveDate) -> Option<(Piece, usize)> {
-    const LEADS: &str = "starting|starting on|starting from|beginning|beginning on|from|as of|as from|\
-        since";
-    let lead = starts_any(tokens, LEADS).unwrap_or(0);
-    let (day, used) = date::day(rest(tokens, lead), today)?;
-    match day {
-        Ok(day) if lead > 0 => Some((Piece::Start(day), lead + used)),
-        _ => None,
-    }
-}
-
 fn until(tokens: &[Token], today: NaiveDate, known: &Phrase) -> Option<(Piece, usize)> {
     known.repeat.as_ref()?;
     if let Some(lead) = starts_any(tokens, "for|for the next|over the next")
         && let Some((span, used)) = duration::span(rest(tokens, lead))
     {
         return Some((Piece::Until(Until::After(span)), lead + used));
+    }
+    if let Some(used) = starts_any(tokens, unread::THIS) {
+        return Some((end_of(word(tokens, used - 1), today)?, used));
     }
     let lead = starts_any(
         tokens,
@@ -346,16 +432,7 @@ fn until(tokens: &[Token], today: NaiveDate, known: &Phrase) -> Option<(Piece, u
         here,
         "the end of the month|the end of the year|end of the year",
     ) {
-        let year = word(here, used - 1) == "year";
-        let month = if year { 12 } else { today.month() };
-        let date = (28..=31)
-            .rev()
-            .find_map(|day| NaiveDate::from_ymd_opt(today.year(), month, day))?;
-        let day = Day {
-            date,
-            said: Said::Fixed,
-        };
-        return Some((Piece::Until(Until::Day(day, None)), lead + used));
+        return Some((end_of(word(here, used - 1), today)?, lead + used));
     }
     if let Some((day, used)) = date::day(here, today) {
         return Some(match day {
@@ -366,9 +443,31 @@ fn until(tokens: &[Token], today: NaiveDate, known: &Phrase) -> Option<(Piece, u
                 ),
                 None => (Piece::Until(Until::Day(day, None)), lead + used),
             },
-            Err(fault) => (Piece::Fault(fault), lead + used),
+            Err(fault) => {
+                let fault = known.beside_repeat(fault, "until");
+                (Piece::Fault(fault), lead + used)
+            }
         });
     }
     let (clock, used) = clock::listed(here)?;
     Some((Piece::Until(Until::Time(clock)), lead + used))
+}
+
+/// Until the end of the week (its Sunday), the month or the year that it is.
+fn end_of(unit: &str, today: NaiveDate) -> Option<Piece> {
+    let sunday = 6 - today.weekday().num_days_from_monday();
+    let date = match unit {
+        "week" => today.checked_add_days(Days::new(u64::from(sunday)))?,
+        _ => {
+            let month = if unit == "year" { 12 } else { today.month() };
+            (28..=31)
+                .rev()
+                .find_map(|day| NaiveDate::from_ymd_opt(today.year(), month, day))?
+        }
+    };
+    let day = Day {
+        date,
+        said: Said::Fixed,
+    };
+    Some(Piece::Until(Until::Day(day, None)))
 }

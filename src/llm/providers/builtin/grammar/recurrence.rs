@@ -1,13 +1,16 @@
 //! Repeats: "every weekday", "daily", "every mon, wed and fri", "on the 1st of every month", "every
 //! 2 hours".
 
+mod counted;
+
 use chrono::{NaiveDate, Weekday};
 
 use super::clock::Part;
 use super::date::{self, Fault, Said};
 use super::duration::{self, Span};
 use super::numbers;
-use super::token::{Token, rest, starts, starts_any, word};
+use super::token::{Token, one_of, rest, starts, starts_any, word};
+use counted::{counted_weekdays, nth_unit};
 
 /// What repeats, without the time of day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,9 +24,9 @@ pub(super) enum Repeat {
     MonthDays(Vec<u32>),
     /// The last day of every month.
     LastDay,
-    /// "the second monday of every month"; `nth` is "1" to "4" or "L".
+    /// "the first and third monday of every month"; each of `nths` is "1" to "4" or "L".
     NthWeekday {
-        nth: &'static str,
+        nths: Vec<&'static str>,
         day: u32,
     },
     /// Every so many months, on a day said elsewhere.
@@ -38,7 +41,7 @@ pub(super) enum Repeat {
 
 /// A repeat with the part of the day it names ("every morning").
 pub(super) type Named = (Repeat, Option<Part>);
-type Found = (Result<Named, Fault>, usize);
+pub(super) type Found = (Result<Named, Fault>, usize);
 
 /// A repeat at the start, with its preposition.
 pub(super) fn repeat(tokens: &[Token], today: NaiveDate) -> Option<Found> {
@@ -60,11 +63,11 @@ fn every(tokens: &[Token], today: NaiveDate) -> Option<Found> {
         "every|each|every single|once every|once a|once per|once each|each and every";
     let lead = starts_any(tokens, LEADS)?;
     let here = rest(tokens, lead);
-    let found = alternate(here)
+    let found = nth_unit(here)
+        .or_else(|| counted_weekdays(here, true))
         .or_else(|| unit(here))
         .or_else(|| weekdays(here, true))
         .or_else(|| every_last_day(here))
-        .or_else(|| nth_weekday(here, true))
         .or_else(|| month_days(here, true))
         .or_else(|| year_day(here, today))
         .or_else(|| interval(here))?;
@@ -93,6 +96,17 @@ fn unit(tokens: &[Token]) -> Option<Found> {
             Err(Fault::new("Every second is too often.", "every minute")),
             1,
         )),
+        "hour" if starts(rest(tokens, 1), "and a half").is_some() => {
+            let (seconds, whole_days, months) = (5400, false, 0);
+            plain(
+                Repeat::Interval(Span {
+                    seconds,
+                    months,
+                    whole_days,
+                }),
+                4,
+            )
+        }
         "hour" | "minute" => {
             let seconds = if first == "hour" { 3600 } else { 60 };
             plain(
@@ -104,37 +118,6 @@ fn unit(tokens: &[Token]) -> Option<Found> {
             )
         }
         _ => None,
-    }
-}
-
-/// "every other day" is every two days; of "every other week" it is not known which week comes
-/// first.
-fn alternate(tokens: &[Token]) -> Option<Found> {
-    if !matches!(word(tokens, 0), "other" | "second" | "alternate" | "2nd") {
-        return None;
-    }
-    let span = |seconds: u128| Span {
-        seconds,
-        whole_days: seconds >= duration::DAY,
-        ..Span::default()
-    };
-    let unsure = |day: &str| {
-        let why = "\"Every other week\" does not say which week comes first.";
-        Fault::new(why, format!("every 2 weeks on {day} at 9:00"))
-    };
-    let what = word(tokens, 1);
-    match what {
-        "day" => plain(Repeat::Interval(span(2 * duration::DAY)), 2),
-        "hour" => plain(Repeat::Interval(span(7200)), 2),
-        "minute" => plain(Repeat::Interval(span(120)), 2),
-        "month" => plain(Repeat::Months(2), 2),
-        "year" => Some((Err(Fault::new("I cannot skip years.", "every year")), 2)),
-        "week" | "fortnight" => Some((Err(unsure("Monday")), 2)),
-        _ if word(tokens, 0) == "second" => None,
-        _ => {
-            let day = date::weekday(what)?;
-            Some((Err(unsure(date::weekday_name(day))), 2))
-        }
     }
 }
 
@@ -169,6 +152,10 @@ fn weekdays(tokens: &[Token], every: bool) -> Option<Found> {
         let joint = starts_any(rest(tokens, taken), ", and|and|,|&|or|and every|and on");
         let Some(joint) = joint else { break };
         let next = word(tokens, taken + joint);
+        // "on friday or saturday" is once.
+        if word(tokens, taken) == "or" && !every {
+            break;
+        }
         if date::weekday(next)
             .or_else(|| date::weekday(next.strip_suffix('s')?))
             .is_none()
@@ -190,6 +177,16 @@ fn weekdays(tokens: &[Token], every: bool) -> Option<Found> {
     ))
 }
 
+/// "monday to friday", and nothing else.
+pub(super) fn weekday_range(tokens: &[Token]) -> Option<(Vec<u32>, usize)> {
+    date::weekday(word(tokens, 0))?;
+    range_end(rest(tokens, 1))?;
+    match weekdays(tokens, true)? {
+        (Ok((Repeat::Weekdays(days), None)), taken) => Some((days, taken)),
+        _ => None,
+    }
+}
+
 fn range_end(tokens: &[Token]) -> Option<(Weekday, usize)> {
     let joint = starts_any(tokens, "to|through|thru|till|until|-|–")?;
     date::weekday(word(tokens, joint)).map(|day| (day, joint + 1))
@@ -200,16 +197,16 @@ fn interval(tokens: &[Token]) -> Option<Found> {
     if span.months == 0 {
         return plain(Repeat::Interval(span), taken);
     }
-    match u32::try_from(span.months) {
-        Ok(months @ (1 | 2 | 3 | 4 | 6 | 12)) if span.seconds == 0 => {
-            plain(Repeat::Months(months), taken)
-        }
-        _ => Some((
-            Err(Fault::new(
-                "I can repeat every 1, 2, 3, 4, 6 or 12 months.",
-                "every 3 months",
-            )),
-            taken,
+    let count = if span.seconds == 0 { span.months } else { 0 };
+    Some((months(count), taken))
+}
+
+fn months(count: u128) -> Result<Named, Fault> {
+    match u32::try_from(count) {
+        Ok(count @ (1 | 2 | 3 | 4 | 6 | 12)) => Ok((Repeat::Months(count), None)),
+        _ => Err(Fault::new(
+            "I can repeat every 1, 2, 3, 4, 6 or 12 months.",
+            "every 3 months",
         )),
     }
 }
@@ -281,11 +278,12 @@ fn times_a_day(tokens: &[Token]) -> Option<Found> {
     Some((Err(Fault::new(why, instead)), taken + per + 1))
 }
 
-const OF_MONTH: &str = "of every month|of each month|every month|each month|of the month|monthly";
+const OF_MONTH: &str =
+    "of every month|of each month|every month|each month|of the month|of month|monthly";
 
 /// "the 1st of every month", "1st and 15th of each month", "first monday of every month".
 fn of_every_month(tokens: &[Token]) -> Option<Found> {
-    nth_weekday(tokens, false).or_else(|| month_days(tokens, false))
+    counted_weekdays(tokens, false).or_else(|| month_days(tokens, false))
 }
 
 /// "the last day of every month", "end of each month", "monthly on the last day". Of "the month" it is
@@ -311,22 +309,15 @@ fn every_last_day(tokens: &[Token]) -> Option<Found> {
     )
 }
 
-fn nth_weekday(tokens: &[Token], every: bool) -> Option<Found> {
-    let (nth, used) = match numbers::ordinal(tokens) {
-        Some((1, used)) => ("1", used),
-        Some((2, used)) => ("2", used),
-        Some((3, used)) => ("3", used),
-        Some((4, used)) => ("4", used),
-        _ if word(tokens, 0) == "last" => ("L", 1),
-        _ => return None,
-    };
-    let day = date::weekday(word(tokens, used))?.num_days_from_sunday();
-    let of = starts_any(rest(tokens, used + 1), OF_MONTH);
-    if of.is_none() && !every {
-        return None;
-    }
-    plain(Repeat::NthWeekday { nth, day }, used + 1 + of.unwrap_or(0))
+/// "on the first monday" beside "every month".
+pub(super) fn of_the_month(tokens: &[Token]) -> Option<Found> {
+    let lead = starts_any(tokens, "on|on the|the").unwrap_or(0);
+    let (found, taken) = counted_weekdays(rest(tokens, lead), true)?;
+    Some((found, lead + taken))
 }
+
+/// What stands between the members of a list.
+const LIST: &str = ", and the|, and|and the|and|,|&|, the";
 
 fn month_days(tokens: &[Token], every: bool) -> Option<Found> {
     let mut days = Vec::new();
@@ -334,7 +325,7 @@ fn month_days(tokens: &[Token], every: bool) -> Option<Found> {
     while let Some((day, used)) = numbers::ordinal(rest(tokens, taken)) {
         taken += used + usize::from(word(tokens, taken + used) == "day");
         days.push(day);
-        let joint = starts_any(rest(tokens, taken), ", and|and the|and|,|&|, the").unwrap_or(0);
+        let joint = starts_any(rest(tokens, taken), LIST).unwrap_or(0);
         if joint == 0 || numbers::ordinal(rest(tokens, taken + joint)).is_none() {
             break;
         }
@@ -353,6 +344,18 @@ fn month_days(tokens: &[Token], every: bool) -> Option<Found> {
         ))
         .is_some()
     {
+        return None;
+    }
+    // "every 2nd and 4th week": these count something else.
+    const OTHERS: &str = "week|weekend|weekday|workday|working|business|month|year|hour|minute";
+    if one_of(word(tokens, taken), OTHERS) {
+        return None;
+    }
+    // "every third item".
+    const AFTER: &str = "|to|at|of|and|in|on|by|from|until|till|for|starting|beginning|that|about|\
+        remind|please|,|:|.";
+    let in_words = !tokens[0].text.starts_with(|c: char| c.is_ascii_digit());
+    if in_words && of.is_none() && !one_of(word(tokens, taken), AFTER) {
         return None;
     }
     days.sort_unstable();

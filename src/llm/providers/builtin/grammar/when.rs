@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, TimeZon
 use chrono_tz::Tz;
 
 use super::When;
-use super::clock::{self, Clock};
+use super::clock::{self, Clock, Part};
 use super::date::{self, Day, Fault, Said};
 use super::duration::{DAY, Span};
 use super::phrase::Phrase;
@@ -19,7 +19,7 @@ pub(super) const USUAL: (u32, u32) = (9, 0);
 
 pub(super) fn resolve(phrase: &Phrase, now: DateTime<Tz>) -> Result<When, Fault> {
     if let Some(fault) = &phrase.fault {
-        return Err(keeping_what_fits(fault, phrase));
+        return Err(keeping_what_fits(fault, phrase, now.date_naive()));
     }
     if let Some(repeat) = &phrase.repeat {
         if phrase.zone.is_some_and(|zone| zone != now.timezone()) {
@@ -54,18 +54,32 @@ pub(super) fn resolve(phrase: &Phrase, now: DateTime<Tz>) -> Result<When, Fault>
 }
 
 /// The refusal with the weekday and the time that the person said in its offer, where they fit.
-fn keeping_what_fits(fault: &Fault, phrase: &Phrase) -> Fault {
+fn keeping_what_fits(fault: &Fault, phrase: &Phrase, today: NaiveDate) -> Fault {
     let Fault::Impossible { why, instead } = fault else {
         return fault.clone();
     };
     let mut instead = instead.clone();
-    if let Some(Said::Weekday(day)) = phrase.day.map(|day| day.said)
-        && instead.starts_with("every 2 weeks on ")
-    {
-        instead = format!("every 2 weeks on {} at 9:00", date::weekday_name(day));
+    if let Some((weeks, _)) = instead.split_once(" weeks on ") {
+        if let Some(start) = phrase.start {
+            instead = format!(
+                "{weeks} weeks starting {} at 9:00",
+                date::written(start.date)
+            );
+        } else if let Some(Said::Weekday(day)) = phrase.day.map(|day| day.said) {
+            instead = format!("{weeks} weeks on {} at 9:00", date::weekday_name(day));
+        }
+    }
+    match &phrase.repeat {
+        Some(repeat) if instead == "every day at 9:00" => {
+            return Fault::new(why, repeating::said(repeat, phrase));
+        }
+        None if instead == "every 3 months" && today.day() > 28 => {
+            instead = "every 3 months on the 28th at 9:00".to_owned();
+        }
+        _ => {}
     }
     let day = instead.strip_suffix(" at 9:00").unwrap_or(&instead);
-    let takes_a_time = day != instead || day.ends_with("of every month");
+    let takes_a_time = day != instead || day.starts_with("on ");
     let [clock] = phrase.clocks.as_slice() else {
         return Fault::new(why, instead);
     };
@@ -151,7 +165,8 @@ fn without_day(phrase: &Phrase, now: NaiveDateTime) -> Result<NaiveDateTime, Fau
     let clock = phrase.clocks.first().copied();
     match (clock, phrase.part) {
         (Some(clock), None) => clock.next(now).ok_or_else(too_far),
-        (Some(clock), part) => [today, tomorrow]
+        // In the small hours it is still the night of yesterday.
+        (Some(clock), part) => [today.pred_opt().unwrap_or(today), today, tomorrow]
             .into_iter()
             .filter_map(|day| clock.on(day, part))
             .find(|moment| *moment > now)
@@ -168,7 +183,11 @@ fn without_day(phrase: &Phrase, now: NaiveDateTime) -> Result<NaiveDateTime, Fau
     }
 }
 
-fn on_day(day: Day, phrase: &Phrase, now: NaiveDateTime) -> Result<NaiveDateTime, Fault> {
+pub(super) fn on_day(
+    day: Day,
+    phrase: &Phrase,
+    now: NaiveDateTime,
+) -> Result<NaiveDateTime, Fault> {
     if day.said == Said::Today {
         return today(phrase, now);
     }
@@ -187,6 +206,14 @@ fn on_day(day: Day, phrase: &Phrase, now: NaiveDateTime) -> Result<NaiveDateTime
         } else {
             Ok(moment)
         };
+    }
+    // The date of today is today, where it was said as a date.
+    let dated = matches!(
+        day.said,
+        Said::Fixed | Said::MonthDay(_) | Said::YearDay { .. }
+    );
+    if dated && day.date == now.date() {
+        return today(phrase, now);
     }
     next_such_day(day, now.date())
         .and_then(on)
@@ -238,7 +265,11 @@ fn today(phrase: &Phrase, now: NaiveDateTime) -> Result<NaiveDateTime, Fault> {
             .into_iter()
             .filter(|at| at.date() == date)
             .collect(),
-        (Some(clock), part) => clock.on(date, part).into_iter().collect(),
+        (Some(clock), part) => {
+            let night = date.pred_opt().filter(|_| part == Some(Part::Night));
+            let days = night.into_iter().chain([date]);
+            days.filter_map(|day| clock.on(day, part)).collect()
+        }
         (None, Some(part)) => vec![date.and_time(part.usual()), date.and_time(part.late())],
         (None, None) => vec![date.and_time(clock::at(USUAL.0, USUAL.1))],
     };
@@ -254,8 +285,15 @@ fn today(phrase: &Phrase, now: NaiveDateTime) -> Result<NaiveDateTime, Fault> {
                 format!("tomorrow {word}"),
             ))
         }
-        (None, None) => Err(Fault::Ask(
-            "At what time today? For example: remind me today at 18:00 to call home.".to_owned(),
-        )),
+        (None, None) => {
+            let example = if now.time() < clock::at(18, 0) {
+                "today at 18:00"
+            } else {
+                "in 1 hour"
+            };
+            let question =
+                format!("At what time today? For example: remind me {example} to call home.");
+            Err(Fault::Ask(question))
+        }
     }
 }
