@@ -7,6 +7,7 @@ mod broken_streams;
 mod builtin_answers;
 mod builtin_changes;
 mod builtin_model;
+mod builtin_one_time;
 mod builtin_world;
 mod calculator;
 mod chain;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::grammar::{Shift, When};
 use super::listed::{Listed, Rule, all, choose};
+use super::occasion;
 use super::reminders::{CANCEL, SCHEDULE, Waited, schedule_arguments};
 use super::words::{failed, plain};
 use super::{Done, Move};
@@ -37,6 +38,10 @@ pub(super) fn change(
     let job = match choose(words, jobs) {
         Ok(job) => job,
         Err(question) => return Move::Say(question),
+    };
+    let shift = match shift {
+        Shift::TimeOfDay(_) if occasion::is_one_time(words, &job) => Shift::Unclear,
+        shift => shift,
     };
     match (plan(&job, (when, shift, waited), now), after) {
         (Plan::Ask(question), _) => Move::Say(question),

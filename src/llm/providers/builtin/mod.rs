@@ -6,6 +6,7 @@ pub mod grammar;
 mod listed;
 mod matching;
 mod notes;
+mod occasion;
 mod reminders;
 mod words;
 
