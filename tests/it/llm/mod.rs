@@ -6,6 +6,7 @@ mod breaker;
 mod broken_streams;
 mod builtin_answers;
 mod builtin_changes;
+mod builtin_kept_times;
 mod builtin_model;
 mod builtin_one_time;
 mod builtin_world;

@@ -192,8 +192,8 @@ fn capitalised(text: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
-    use super::super::changing::change;
-    use super::super::grammar::Shift;
+    use super::super::changing::{Change, change};
+    use super::super::grammar::{Shift, Told};
     use super::*;
     use crate::core::tool::ErrorCode;
 
@@ -232,7 +232,12 @@ mod tests {
                 .collect()
         };
         let changed = |done: &[Done<'_>]| {
-            let how = (when.0, Shift::Unclear, when.1);
+            let how = Change {
+                when: when.0,
+                shift: Shift::Unclear,
+                told: &Told::All,
+                waited: when.1,
+            };
             change(
                 "tea",
                 how,

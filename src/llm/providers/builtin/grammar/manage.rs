@@ -1,16 +1,18 @@
 //! Sentences about reminders that exist: list, cancel, move.
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 
 use super::card;
-use super::clock::Part;
+use super::clock::{self, Clock};
 use super::date::{self, Fault};
+use super::duration::DAY;
 use super::phrase::Phrase;
 use super::polite;
+use super::recurrence::Repeat;
 use super::token::{Token, one_of, rest, starts_any, word};
-use super::when;
-use super::{Intent, Shift};
+use super::when::{self, USUAL};
+use super::{Intent, Shift, Told, When};
 
 const NOUNS: &str = "reminder|reminders|alarm|alarms|timer|timers|alert|alerts|notification|\
     notifications|schedule|schedules";
@@ -220,9 +222,21 @@ fn change(sentence: &str, tokens: &[Token], now: DateTime<Tz>) -> Option<Intent>
             offer: format!("move the {words} reminder to 17:00"),
         });
     }
-    let shift = shift(verb, &phrase, now);
-    Some(match when::resolve(&phrase, now) {
-        Ok(when) => Intent::ChangeReminder { words, when, shift },
+    let (shift, told) = (shift(verb, &phrase, now), told(&phrase, now.date_naive()));
+    if is_elsewhere(&phrase, now) && matches!(told, Told::Time(_)) {
+        return Some(Intent::Incomplete {
+            question: format!(
+                "On which day? For example: move the {words} reminder to tomorrow at 17:00."
+            ),
+        });
+    }
+    Some(match new_moment(&phrase, &told, now) {
+        Ok(when) => Intent::ChangeReminder {
+            words,
+            when,
+            shift,
+            told,
+        },
         Err(Fault::Ask(question)) => Intent::Incomplete { question },
         Err(Fault::Impossible { why, instead }) => {
             let time = instead.strip_prefix("at ").unwrap_or(&instead);
@@ -239,17 +253,53 @@ fn shift(verb: &str, phrase: &Phrase, now: DateTime<Tz>) -> Shift {
     if verb == "snooze" {
         return Shift::OnceMore;
     }
-    let is_elsewhere = phrase.zone.is_some_and(|zone| zone != now.timezone());
     let is_dated = phrase.day.is_some() || phrase.delay.is_some();
-    if is_dated || is_elsewhere || !one_of(verb, FOR_GOOD) {
+    if is_dated || is_elsewhere(phrase, now) || !one_of(verb, FOR_GOOD) {
         return Shift::Unclear;
     }
-    let time = match phrase.clocks.as_slice() {
-        [clock] => Some(clock.time(phrase.part)),
-        [] => phrase.part.map(Part::usual),
-        _ => None,
-    };
-    time.map_or(Shift::Unclear, Shift::TimeOfDay)
+    if phrase.clocks.len() == 1 || (phrase.clocks.is_empty() && phrase.part.is_some()) {
+        Shift::TimeOfDay
+    } else {
+        Shift::Unclear
+    }
+}
+
+fn is_elsewhere(phrase: &Phrase, now: DateTime<Tz>) -> bool {
+    phrase.zone.is_some_and(|zone| zone != now.timezone())
+}
+
+fn told(phrase: &Phrase, today: NaiveDate) -> Told {
+    let is_timed = !phrase.clocks.is_empty() || phrase.part.is_some();
+    match (&phrase.repeat, phrase.day) {
+        (Some(Repeat::Interval(span)), _) if span.months > 0 || span.seconds % DAY > 0 => Told::All,
+        (Some(_), _) if !is_timed && phrase.window.is_none() => Told::Days,
+        (None, Some(day)) if !is_timed => Told::Day(day.date),
+        (None, None) if phrase.delay.is_none() => {
+            let moments = match (phrase.clocks.first().copied(), phrase.part) {
+                (Some(Clock::Loose { hour, minute }), None) => [hour % 12, hour % 12 + 12]
+                    .map(|hour| today.and_time(clock::at(hour, minute)))
+                    .to_vec(),
+                (Some(clock), part) => clock.on(today, part).into_iter().collect(),
+                (None, part) => part
+                    .map(|part| today.and_time(part.usual()))
+                    .into_iter()
+                    .collect(),
+            };
+            let start = today.and_time(NaiveTime::MIN);
+            Told::Time(moments.into_iter().map(|moment| moment - start).collect())
+        }
+        _ => Told::All,
+    }
+}
+
+/// A day alone is taken with the time that the reminder has, also today.
+fn new_moment(phrase: &Phrase, told: &Told, now: DateTime<Tz>) -> Result<When, Fault> {
+    match (when::resolve(phrase, now), told) {
+        (Err(Fault::Ask(_)), Told::Day(day)) if *day == now.date_naive() => Ok(When::At {
+            local: day.and_time(clock::at(USUAL.0, USUAL.1)),
+        }),
+        (resolved, _) => resolved,
+    }
 }
 
 /// The place from which only a time stands, that time, and whether it is an amount ("by an hour").
