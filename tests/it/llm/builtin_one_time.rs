@@ -75,9 +75,18 @@ async fn a_day_still_says_which_single_reminder_goes() {
     chat.says_all(&[
         "remind me tomorrow at 8 to take pills",
         "remind me on monday at 10 to water the cactus",
+        "remind me on friday at 10 to pay rent",
+        "remind me on 24 December at 20:00 to wrap presents",
+        "set a timer for 10 minutes",
     ])
     .await;
     chat.talk(&[
+        ("cancel the friday reminder", "Cancelled: pay rent"),
+        (
+            "cancel the 24 december reminder",
+            "Cancelled: wrap presents",
+        ),
+        ("cancel the timer", "Cancelled: Timer"),
         (
             "don't remind me to take pills tomorrow",
             "Cancelled: take pills",

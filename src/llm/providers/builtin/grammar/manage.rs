@@ -10,7 +10,7 @@ use super::duration::DAY;
 use super::phrase::Phrase;
 use super::polite;
 use super::recurrence::Repeat;
-use super::token::{Token, one_of, rest, starts_any, word};
+use super::token::{self, Token, one_of, rest, starts_any, word};
 use super::when::{self, USUAL};
 use super::{Intent, Shift, Told, When};
 
@@ -20,6 +20,7 @@ const NOUNS: &str = "reminder|reminders|alarm|alarms|timer|timers|alert|alerts|n
 pub(super) fn parse(sentence: &str, tokens: &[Token], now: DateTime<Tz>) -> Option<Intent> {
     let tokens = polite::trim_end(tokens);
     list(tokens)
+        .or_else(|| when_is(tokens))
         .or_else(|| cancel(sentence, tokens))
         .or_else(|| change(sentence, tokens, now))
 }
@@ -93,6 +94,18 @@ fn list(tokens: &[Token]) -> Option<Intent> {
     (nouns == 1 && opener && tokens.iter().all(known)).then_some(Intent::ListReminders)
 }
 
+/// "When is my dentist reminder?": the list says it.
+fn when_is(tokens: &[Token]) -> Option<Intent> {
+    const ASKS: &str = "when is|when's|whens|when are|what time is|what time's|at what time is|\
+        what day is|when do i have";
+    const OWN: &str = "my|the|that";
+    let asked = rest(tokens, starts_any(tokens, ASKS)?);
+    let named = rest(asked, starts_any(asked, OWN)?);
+    let named = token::trim(named);
+    let is_one = named.last().is_some_and(|last| one_of(&last.text, NOUNS));
+    is_one.then_some(Intent::ListReminders)
+}
+
 fn cancel(sentence: &str, tokens: &[Token]) -> Option<Intent> {
     const STOP: &str = "stop reminding me|don't remind me|dont remind me|do not remind me|\
         quit reminding me|no longer remind me|stop asking me|stop telling me|\
@@ -123,6 +136,12 @@ fn cancel(sentence: &str, tokens: &[Token]) -> Option<Intent> {
         return None;
     }
     const FILL: &str = "all|every|my|the|of|them|everything|each|active|your|single|these";
+    // A timer that was set without a name is called so.
+    let is_timer = |token: &Token| matches!(token.text.as_str(), "timer" | "timers");
+    let only_timers = |token: &Token| is_timer(token) || one_of(&token.text, FILL);
+    if what.iter().any(is_timer) && what.iter().all(only_timers) {
+        return Some(cancel_words("timer".to_owned()));
+    }
     let sweeping = |token: &Token| one_of(&token.text, FILL) || one_of(&token.text, NOUNS);
     let many = |token: &Token| {
         let text = token.text.as_str();
@@ -325,6 +344,16 @@ fn new_time(what: &[Token], now: DateTime<Tz>) -> Option<(usize, Phrase, bool)> 
                 ..Phrase::default()
             };
             return Some((at, phrase, by));
+        }
+        // "an hour later"
+        if let Some((span, used)) = super::duration::span(here)
+            && starts_any(rest(here, used), "later|earlier|sooner") == Some(here.len() - used)
+        {
+            let phrase = Phrase {
+                delay: Some(span),
+                ..Phrase::default()
+            };
+            return Some((at, phrase, true));
         }
         let (phrase, used) = Phrase::read(here, now).or_else(|| clock_only(here))?;
         (used == here.len()).then_some((at, phrase, false))
