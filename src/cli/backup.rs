@@ -26,6 +26,10 @@ pub(super) fn back_up_to(config: Option<PathBuf>, to: &Path) -> anyhow::Result<E
 /// Puts a copy in the place of the database. The bot must not run.
 pub(super) fn restore(config: Option<PathBuf>, from: &Path) -> anyhow::Result<ExitCode> {
     let database = database(config)?;
+    // Before the lock, which makes the folder of the database.
+    if from.try_exists().is_ok_and(|there| !there) {
+        bail!("nothing was restored: {} does not exist", from.display());
+    }
     let now = SystemClock.now();
     let _lock = DatabaseLock::acquire(&database, now)?;
     let stamp = now.format("%Y%m%dT%H%M%SZ").to_string();

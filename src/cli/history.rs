@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{Form, answer, printable, runtime, settings};
 use crate::adapters::config::WhenMissing;
 use crate::core::conversation::{ConversationOverview, Item};
+use crate::core::markup::render;
 use crate::wiring::beside::Beside;
 
 pub(super) fn run(
@@ -90,6 +91,8 @@ fn said(item: &Item) -> String {
     printable(&match item {
         Item::User { text, .. } => format!("  person: {text}"),
         Item::Assistant { text, calls, .. } => {
+            // As it was shown, and not as it was written.
+            let text = render(text).text;
             let names: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
             match (text.as_str(), names.as_slice()) {
                 (text, []) => format!("  bot: {text}"),

@@ -56,15 +56,11 @@ pub fn card(found: &JobPage, filter: &JobFilter, now: DateTime<Utc>) -> Outgoing
     if found.total == 0 {
         return Outgoing::plain("No reminders here. Try \"remind me in 30 minutes to stretch\".");
     }
-    let first = u64::from(filter.offset) + 1;
-    let numbered = || (first..).zip(&found.jobs);
     let mut blocks = vec![format!("Reminders: {}", found.total)];
-    blocks.extend(numbered().map(|(number, job)| entry(number, job, now)));
-    let shown = first - 1 + found.jobs.len() as u64;
+    blocks.extend(found.jobs.iter().map(|job| entry(job, now)));
+    let shown = u64::from(filter.offset) + found.jobs.len() as u64;
     let page = filter.offset / filter.limit.max(1);
-    let mut rows: Vec<Vec<Button>> = numbered()
-        .map(|(number, job)| buttons(number, job, page))
-        .collect();
+    let mut rows: Vec<Vec<Button>> = found.jobs.iter().map(|job| buttons(job, page)).collect();
     if filter.limit == PAGE {
         let last = last_page(found.total);
         rows.extend(turning(page, last, |page| ButtonData::Page { page }));
@@ -77,7 +73,8 @@ pub fn card(found: &JobPage, filter: &JobFilter, now: DateTime<Utc>) -> Outgoing
         .with_buttons(rows)
 }
 
-fn entry(number: u64, job: &Job, now: DateTime<Utc>) -> String {
+/// It has one number, by which it is cancelled and changed in words as well.
+fn entry(job: &Job, now: DateTime<Utc>) -> String {
     let kind = match job.details.role {
         JobRole::Assistant => "",
         JobRole::User => " · task",
@@ -86,12 +83,8 @@ fn entry(number: u64, job: &Job, now: DateTime<Utc>) -> String {
         JobStatus::Paused => " · paused",
         JobStatus::Active | JobStatus::Completed | JobStatus::Cancelled => "",
     };
-    format!(
-        "{number}. {}\n{}{kind}{paused} · #{}",
-        label(job),
-        reminder::when(job, now),
-        job.id
-    )
+    let (id, when) = (job.id, reminder::when(job, now));
+    format!("#{id} {}\n{when}{kind}{paused}", label(job))
 }
 
 /// A job in a few words: its title, or the beginning of its text.
@@ -100,7 +93,7 @@ pub fn label(job: &Job) -> String {
     shorten(text)
 }
 
-fn buttons(number: u64, job: &Job, page: u32) -> Vec<Button> {
+fn buttons(job: &Job, page: u32) -> Vec<Button> {
     let table = match job.status {
         JobStatus::Paused => PAUSED,
         JobStatus::Active | JobStatus::Completed | JobStatus::Cancelled => ACTIVE,
@@ -109,11 +102,11 @@ fn buttons(number: u64, job: &Job, page: u32) -> Vec<Button> {
         .into_iter()
         .enumerate()
         .map(|(place, (action, label))| {
+            let job = job.id;
             let label = match place {
-                0 => format!("{number} · {label}"),
+                0 => format!("#{job} · {label}"),
                 _ => label.to_owned(),
             };
-            let job = job.id;
             ButtonData::Job { job, action, page }.button(label)
         })
         .collect()

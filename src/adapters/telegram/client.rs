@@ -22,6 +22,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 const SLOWEST_UPLOAD: u64 = 100_000;
 /// Shorter than a NAT forgets a connection: a request on a dead one would be ambiguous.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// A token is longer than this; what is shorter would be found in the midst of words.
+const SHORTEST_HIDDEN: usize = 6;
 /// More of a server's description than this says nothing new.
 const DESCRIPTION_CHARS: usize = 300;
 
@@ -275,7 +277,7 @@ impl ApiClient {
     /// Nobody but us should know the token; a server that repeats it must not bring it into a log.
     fn without_token(&self, text: &str) -> String {
         let token = self.token.expose_secret();
-        if token.is_empty() {
+        if token.len() < SHORTEST_HIDDEN {
             text.to_owned()
         } else {
             text.replace(token, "<token>")

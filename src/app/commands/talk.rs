@@ -6,7 +6,7 @@ use crate::core::compaction::{excerpt, with_enclosures};
 use crate::core::conversation::Item;
 use crate::core::error::StoreResult;
 use crate::core::exits::Links;
-use crate::core::markup::FormattedText;
+use crate::core::markup::{FormattedText, render};
 
 pub(super) async fn new(commands: &Commands, call: &CommandCall<'_>) -> StoreResult<Answer> {
     commands.conversations.close(call.target, call.now).await?;
@@ -60,7 +60,10 @@ pub(super) async fn history(commands: &Commands, call: &CommandCall<'_>) -> Stor
             Some(format!("You: {}", excerpt(&words, longest)))
         }
         Item::Assistant { text, .. } if text.is_empty() => None,
-        Item::Assistant { text, .. } => Some(format!("I: {}", excerpt(text, longest))),
+        // As it was shown, and not as it was written.
+        Item::Assistant { text, .. } => {
+            Some(format!("I: {}", excerpt(&render(text).text, longest)))
+        }
         Item::Tool { name, .. } => Some(format!("({name} was used)")),
     }));
     let text = FormattedText::plain(parts.join("\n\n"));

@@ -81,12 +81,13 @@ fn asked(person: &Person) -> anyhow::Result<Option<ModelAnswers>> {
     if provider == "builtin" {
         return Ok(None);
     }
-    let base_url = if chosen == OTHER_SERVER {
-        Some(address(person)?)
+    let (base_url, key) = if chosen == OTHER_SERVER {
+        let url = address(person)?;
+        let key = person.secret("Its API key (empty: none)", "--api-key-file")?;
+        (Some(url), key)
     } else {
-        None
+        (None, needed_key(person)?)
     };
-    let key = person.secret("Its API key (empty: none)", "--api-key-file")?;
     let model = person.text("The model's name", "", "--model")?;
     Ok(Some(ModelAnswers {
         provider: provider.to_owned(),
@@ -94,6 +95,17 @@ fn asked(person: &Person) -> anyhow::Result<Option<ModelAnswers>> {
         api_key: (!key.is_empty()).then(|| Secret::Here(SecretString::from(key))),
         model,
     }))
+}
+
+/// The key of a provider that answers nobody without one.
+fn needed_key(person: &Person) -> anyhow::Result<String> {
+    loop {
+        let key = person.secret("Its API key", "--api-key-file")?;
+        if !key.is_empty() {
+            return Ok(key);
+        }
+        say("✗ This provider needs a key: its website gives one. Ctrl-C leaves setup.");
+    }
 }
 
 fn address(person: &Person) -> anyhow::Result<HttpUrl> {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ use super::person::Person;
 use crate::adapters::telegram::{ApiClient, ApiError};
 use crate::cli::say;
 use crate::core::http_url::HttpUrl;
+use crate::wiring::settings::is_token;
 
 const API_URL: &str = "https://api.telegram.org";
 
@@ -93,6 +94,11 @@ fn secret_of_file(path: &Path) -> anyhow::Result<SecretString> {
 
 /// The client and the bot's user name, or what is wrong with the token.
 async fn try_token(api_url: &HttpUrl, token: &SecretString) -> Result<(ApiClient, String), String> {
+    if !is_token(token.expose_secret()) {
+        return Err(
+            "this is not a token as @BotFather gives them (digits, a colon, letters)".to_owned(),
+        );
+    }
     let client = ApiClient::new(api_url, token).map_err(|error| error.to_string())?;
     match client.call("getMe", &json!({})).await {
         Ok(bot) => {

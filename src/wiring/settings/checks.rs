@@ -2,6 +2,7 @@
 
 use secrecy::ExposeSecret;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::{Settings, TOOL_NAMES};
 use crate::adapters::config::{Finding, nearest};
@@ -10,6 +11,9 @@ use crate::adapters::telegram::config::{TelegramConfig, UpdateMode};
 use crate::app::config::ApprovalsConfig;
 use crate::core::approval::ToolMode;
 use crate::core::units::Seconds;
+
+const EXPECTED_LEVEL: &str = "runtime.log_level: expected trace, debug, info, warn, error or off, or \
+                              directives such as \"info,minibot=debug\"";
 
 pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -28,10 +32,12 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
 fn runtime(settings: &Settings, findings: &mut Vec<Finding>) {
     let runtime = &settings.runtime;
     if EnvFilter::builder().parse(&runtime.log_level).is_err() {
+        findings.push(Finding::problem(["runtime.log_level"], EXPECTED_LEVEL));
+    } else if !names_a_level(&runtime.log_level) {
+        // It would be the name of a part of the program, and nothing else would be logged.
         findings.push(Finding::problem(
             ["runtime.log_level"],
-            "runtime.log_level: expected trace, debug, info, warn, error or off, or directives such as \
-             \"info,minibot=debug\"",
+            format!("{EXPECTED_LEVEL}; \"{}\" names no level", runtime.log_level),
         ));
     }
     if runtime.owner_user_id < 0 {
@@ -40,6 +46,16 @@ fn runtime(settings: &Settings, findings: &mut Vec<Finding>) {
             "runtime.owner_user_id: expected a person's id, which is never negative",
         ));
     }
+}
+
+/// Whether directives say a level at all: "info", "minibot=debug", "[turn]=trace".
+fn names_a_level(directives: &str) -> bool {
+    directives.split(',').any(|directive| {
+        let level = directive
+            .rsplit_once('=')
+            .map_or(directive, |(_, level)| level);
+        !level.is_empty() && level.trim().parse::<LevelFilter>().is_ok()
+    })
 }
 
 fn storage(storage: &StorageConfig, findings: &mut Vec<Finding>) {
@@ -228,7 +244,8 @@ fn telegram_limits(telegram: &TelegramConfig, findings: &mut Vec<Finding>) {
     }
 }
 
-fn is_token(token: &str) -> bool {
+/// Digits, a colon, and letters that may stand in an address.
+pub fn is_token(token: &str) -> bool {
     token.split_once(':').is_some_and(|(id, key)| {
         !id.is_empty()
             && id.bytes().all(|byte| byte.is_ascii_digit())

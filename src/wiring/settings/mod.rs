@@ -26,6 +26,7 @@ use crate::llm::config::{AudioTranscriptionConfig, LlmConfig};
 use crate::llm::tools::config::{CalculatorConfig, ChatHistoryConfig, KvMemoryConfig, TimeConfig};
 use crate::llm::tools::http::config::HttpClientConfig;
 
+pub use checks::is_token;
 pub use execution::{BashConfig, PythonExecConfig};
 pub use tool_names::TOOL_NAMES;
 

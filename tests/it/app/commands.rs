@@ -130,6 +130,18 @@ async fn a_history_that_is_too_long_for_one_message_is_several() {
 }
 
 #[tokio::test]
+async fn a_history_shows_answers_as_they_were_shown() {
+    let bot = TestBot::new().await;
+    bot.model([Reply::text("⏰ At 17\\:00 \\(in 1 day\\): **buy** milk")]);
+    let shown = "⏰ At 17:00 (in 1 day): buy milk";
+    let chat = bot.says("remind me").await;
+    chat.replies(shown).await;
+    let history = format!("You: remind me\n\nI: {shown}");
+    bot.says("/history").await.replies(&history).await;
+    bot.finish().await;
+}
+
+#[tokio::test]
 async fn a_retry_after_an_answer_asks_the_last_message_again() {
     let bot = TestBot::new().await;
     bot.model([

@@ -50,25 +50,26 @@ async fn a_list_goes_by_the_next_run_and_turns_its_pages() {
     assert!(
         first
             .text
-            .starts_with("Reminders: 7\n\n1. task 1\ntoday at ")
+            .starts_with("Reminders: 7\n\n#7 task 1\ntoday at ")
     );
-    assert!(
-        first.text.contains(" · #7\n\n2. task 2\n"),
-        "{}",
-        first.text
-    );
+    assert!(first.text.contains("\n\n#6 task 2\n"), "{}", first.text);
+    // A reminder has one number, the one that "cancel reminder 7" takes.
+    assert!(!first.text.contains(" · #"), "{}", first.text);
+    let keyboard = &first.reply_markup.as_ref().unwrap()["inline_keyboard"];
+    assert_eq!(keyboard[0][0]["text"], "#7 · Run now");
+    assert_eq!(keyboard[0][1]["text"], "⏸ Pause");
     assert!(!first.text.contains("task 6"));
     assert_eq!(first.buttons().len(), 5 * 3 + 1);
     assert_eq!(first.buttons()[15], "p:1");
     let (notice, second) = change(&bot, &first, "p:1", |text| text.contains("task 7")).await;
     assert_eq!(notice, "");
-    assert!(second.text.starts_with("Reminders: 7\n\n6. task 6"));
+    assert!(second.text.starts_with("Reminders: 7\n\n#2 task 6"));
     assert_eq!(second.buttons()[6..], ["p:0"]);
     // The last page loses its entries, and with them goes the page.
     let (_, one) = change(&bot, &first, "j:2:cancel:1", |t| t.contains("s: 6")).await;
-    assert!(one.text.contains("6. task 7"));
+    assert!(one.text.contains("#1 task 7"));
     let (_, none) = change(&bot, &first, "j:1:cancel:1", |t| t.contains("s: 5")).await;
-    assert!(none.text.starts_with("Reminders: 5\n\n1. task 1"));
+    assert!(none.text.starts_with("Reminders: 5\n\n#7 task 1"));
     assert_eq!(none.buttons().len(), 15);
     bot.finish().await;
 }
@@ -130,6 +131,6 @@ async fn another_chat_cannot_touch_it() {
         let notice = press(&bot, BOB, BOB, bobs, &format!("j:1:{action}:0")).await;
         assert_eq!(notice, "This reminder is no longer there", "{action}");
     }
-    assert!(list(&bot).await.text.contains("1. standup\ntoday at"));
+    assert!(list(&bot).await.text.contains("#1 standup\ntoday at"));
     bot.finish().await;
 }

@@ -131,6 +131,41 @@ fn what_cannot_be_done_is_one_line_and_code_1() {
 }
 
 #[test]
+fn what_is_not_there_to_be_copied_makes_no_folder() {
+    let nowhere = tempfile::tempdir().unwrap();
+    for command in [["backup", "copy.db"], ["restore", "copy.db"]] {
+        let config = nowhere.path().join("config.toml");
+        std::fs::write(&config, "").unwrap();
+        std::fs::set_permissions(&config, PermissionsExt::from_mode(0o600)).unwrap();
+        let mut program = minibot(&command);
+        let output = program.current_dir(nowhere.path()).output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(err.contains("does not exist"), "{err}");
+        assert_eq!(std::fs::read_dir(nowhere.path()).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn the_history_shows_answers_as_they_were_shown() {
+    let here = tempfile::tempdir().unwrap();
+    let said = |arguments: &[&str]| {
+        let output = minibot(arguments).current_dir(here.path()).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    let shown = said(&[
+        "console",
+        "--once",
+        "remind me tomorrow at 17:00 to buy milk",
+    ]);
+    let history = said(&["history", "--chat", "console"]);
+    assert!(
+        history.contains(&format!("bot: {}", shown.trim())),
+        "{history}"
+    );
+    assert!(history.contains("17:00 (in "), "{history}");
+}
+
+#[test]
 fn there_are_completions_for_every_shell_and_nothing_of_the_bots_own() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let (output, script, err) = output(&["completions", shell]);

@@ -74,6 +74,8 @@ async fn a_person_is_asked_and_the_bot_starts_with_what_was_written() {
     let (url, bot) = (program.provider.url(), program.telegram.bot_username());
     let shown = tokio::task::spawn_blocking(move || {
         let mut session = spawn_command(command, Some(PATIENCE_MS)).unwrap();
+        answer(&mut session, "The bot's token", "n");
+        session.exp_string("this is not a token").unwrap();
         answer(&mut session, "The bot's token", "1:wrong");
         session.exp_string("does not know this token").unwrap();
         answer(&mut session, "The bot's token", &token);
@@ -139,6 +141,23 @@ fn wait_for_keys_to_be_read(session: &PtySession) {
         assert!(Instant::now() < until, "no key is read");
         std::thread::yield_now();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_needs_a_key_is_not_taken_without_one() {
+    let program = unconfigured().await;
+    let command = program.at_a_terminal(&["setup", "--no-telegram"]);
+    tokio::task::spawn_blocking(move || {
+        let mut session = spawn_command(command, Some(PATIENCE_MS)).unwrap();
+        answer(&mut session, "Which model answers?", "");
+        answer(&mut session, "Its API key:", "");
+        session.exp_string("This provider needs a key").unwrap();
+        asked(&mut session, "Its API key:");
+        session.send_control('c').unwrap();
+        session.exp_string("nothing was written").unwrap();
+    })
+    .await
+    .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -79,7 +79,7 @@ async fn changing_leaves_one_reminder_with_the_new_time() {
     chat.talk(&[
         (
             "actually move my dentist reminder to 5pm",
-            "⏰ Changed to today at 17:00 (in 4 hours): call the dentist",
+            "⏰ Changed to Fri 24 Dec 2027 at 17:00 (in 399 days): call the dentist",
         ),
         (
             "change the bins reminder to every tuesday at 7:00",
@@ -92,8 +92,8 @@ async fn changing_leaves_one_reminder_with_the_new_time() {
         (
             "list my reminders",
             "Your reminders\n\n\
-                 • call the dentist – today at 17:00 (in 4 hours) (#3)\n\
-                 • take out the bins – every Tuesday at 07:00, next on Tue 24 Nov 2026 (#4)",
+                 • take out the bins – every Tuesday at 07:00, next on Tue 24 Nov 2026 (#4)\n\
+                 • call the dentist – Fri 24 Dec 2027 at 17:00 (in 399 days) (#3)",
         ),
     ])
     .await;

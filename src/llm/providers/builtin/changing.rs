@@ -4,13 +4,24 @@ use chrono::{DateTime, Datelike, Days, NaiveDateTime, NaiveTime, TimeDelta, Time
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
-use super::grammar::{Shift, When};
+use super::grammar::{Shift, Told, When};
+use super::keeping;
 use super::listed::{Listed, Rule, all, choose};
+use super::occasion;
 use super::reminders::{CANCEL, SCHEDULE, Waited, schedule_arguments};
 use super::words::{failed, plain};
 use super::{Done, Move};
 use crate::core::schedule::{DAY_SECONDS as DAY, describe_delay, later};
 use crate::core::tool::ToolResult;
+
+/// What a person wants of a reminder's time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Change<'a> {
+    pub(super) when: &'a When,
+    pub(super) shift: Shift,
+    pub(super) told: &'a Told,
+    pub(super) waited: Waited,
+}
 
 /// What a change comes to.
 enum Plan {
@@ -26,7 +37,7 @@ enum Plan {
 /// between leaves one too many and never none.
 pub(super) fn change(
     words: &str,
-    (when, shift, waited): (&When, Shift, Waited),
+    mut change: Change<'_>,
     done: &[Done<'_>],
     now: DateTime<Tz>,
 ) -> Move {
@@ -38,7 +49,10 @@ pub(super) fn change(
         Ok(job) => job,
         Err(question) => return Move::Say(question),
     };
-    match (plan(&job, (when, shift, waited), now), after) {
+    if change.shift == Shift::TimeOfDay && occasion::is_one_time(words, &job) {
+        change.shift = Shift::Unclear;
+    }
+    match (plan(&job, &change, now), after) {
         (Plan::Ask(question), _) => Move::Say(question),
         (Plan::Instead(arguments) | Plan::Beside(arguments), []) => {
             Move::Call(vec![(SCHEDULE, arguments)])
@@ -54,29 +68,52 @@ pub(super) fn change(
     }
 }
 
-fn plan(job: &Listed, (when, shift, waited): (&When, Shift, Waited), now: DateTime<Tz>) -> Plan {
+fn plan(job: &Listed, change: &Change<'_>, now: DateTime<Tz>) -> Plan {
+    let Change {
+        when, shift, told, ..
+    } = *change;
     let like_before = |given: Value| joined(given, &job.kept);
-    let given = || like_before(schedule_arguments(&job.text, when, waited));
+    let at = |when: &When| like_before(schedule_arguments(&job.text, when, change.waited));
     let moment = match when {
+        When::Every { .. } | When::Cron { .. } if *told == Told::Days => {
+            let kept = keeping::at_own_times(job, when, now);
+            return Plan::Instead(with_end(at(&kept), &job.rule));
+        }
         When::Every { .. } | When::Cron { .. } => {
-            return Plan::Instead(with_end(given(), &job.rule));
+            return Plan::Instead(with_end(at(when), &job.rule));
         }
         When::In { .. } | When::At { .. } if job.rule == Rule::Once => {
-            return Plan::Instead(given());
+            return match keeping::moment(job, change, now) {
+                Ok(Some(local)) => Plan::Instead(at(&When::At { local })),
+                Ok(None) => Plan::Instead(at(when)),
+                Err(question) => Plan::Ask(question),
+            };
         }
-        When::At { local } => *local,
+        When::At { local } => match (told, keeping::due(job, now)) {
+            (Told::Day(day), Some(due)) => day.and_time(due.time()),
+            _ => *local,
+        },
         When::In { seconds } => later(now, *seconds).unwrap_or(now).naive_local(),
     };
-    match shift {
-        Shift::OnceMore => Plan::Beside(given()),
-        Shift::TimeOfDay(time) => match moved(job, time, now) {
-            Some(rule) => {
-                let content = json!({ "content": job.text });
-                Plan::Instead(with_end(joined(like_before(content), &rule), &job.rule))
-            }
-            None => Plan::Ask(question(job, when, moment)),
-        },
-        Shift::Unclear => Plan::Ask(question(job, when, moment)),
+    match (shift, told) {
+        (Shift::OnceMore, _) => Plan::Beside(at(when)),
+        (Shift::TimeOfDay, Told::Time(times)) => at_time_of_day(job, times, now)
+            .unwrap_or_else(|| Plan::Ask(question(job, when, moment))),
+        _ => Plan::Ask(question(job, when, moment)),
+    }
+}
+
+/// The same repeat at another time of day; `None` where that cannot be.
+fn at_time_of_day(job: &Listed, times: &[TimeDelta], now: DateTime<Tz>) -> Option<Plan> {
+    let own = keeping::due(job, now)?.naive_local();
+    moved(job, own.time(), now)?;
+    match keeping::on_day_of(own, times, (job.id, Shift::TimeOfDay)) {
+        Ok(moment) => {
+            let rule = moved(job, moment.time(), now)?;
+            let again = joined(json!({ "content": job.text }), &job.kept);
+            Some(Plan::Instead(with_end(joined(again, &rule), &job.rule)))
+        }
+        Err(question) => Some(Plan::Ask(question)),
     }
 }
 
@@ -134,16 +171,17 @@ fn moved(job: &Listed, time: NaiveTime, now: DateTime<Tz>) -> Option<Value> {
 
 /// Asks with two sentences that work.
 fn question(job: &Listed, when: &When, moment: NaiveDateTime) -> String {
+    let time = clock_words(moment.time());
     let once = match when {
         When::In { seconds } => {
             let delay = TimeDelta::seconds(i64::try_from(*seconds).unwrap_or(i64::MAX / 1000));
             format!("for {}", describe_delay(delay))
         }
         When::At { .. } | When::Every { .. } | When::Cron { .. } => {
-            format!("until {}", moment.format("%-d %B %Y at %-H:%M"))
+            format!("until {} at {time}", moment.format("%-d %B %Y"))
         }
     };
-    let for_good = format!("{} at {}", days(&job.rule, moment), moment.format("%-H:%M"));
+    let for_good = format!("{} at {time}", days(&job.rule, moment));
     let id = job.id;
     format!(
         "That one repeats: {}. To hear of it once more, say \"{}\". To change it for good, say \"{}\".",
@@ -151,6 +189,12 @@ fn question(job: &Listed, when: &When, moment: NaiveDateTime) -> String {
         plain(&format!("snooze reminder {id} {once}")),
         plain(&format!("change reminder {id} to {for_good}")),
     )
+}
+
+/// A time that is read as it is: "5:00" would be one of the afternoon.
+pub(super) fn clock_words(time: NaiveTime) -> String {
+    let pattern = if time.hour() < 6 { "%H:%M" } else { "%-H:%M" };
+    time.format(pattern).to_string()
 }
 
 /// The days of a rule as they are said, moved to the day of a moment.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::matching::{self, Entry, Match};
+use super::occasion;
 use super::words::{and_more, failed, plain};
 use super::{Done, Move};
 use crate::core::tool::ToolResult;
@@ -162,20 +163,29 @@ pub(super) fn list_call(offset: usize) -> (&'static str, Value) {
 
 /// The reminder that is meant, or what to say instead.
 pub(super) fn choose(words: &str, mut jobs: Vec<Listed>) -> Result<Listed, String> {
+    place(words, &jobs).map(|at| jobs.swap_remove(at))
+}
+
+/// The repeat that is meant where the words say which of its times as well, also one at which it
+/// does not come.
+pub(super) fn one_time(words: &str, jobs: &[Listed]) -> Option<usize> {
+    let rest = occasion::without_time(words);
+    let found = place(words, jobs)
+        .or_else(|_| place(&rest, jobs))
+        .ok()
+        .filter(|_| !rest.is_empty())?;
+    occasion::is_one_time(words, jobs.get(found)?).then_some(found)
+}
+
+fn place(words: &str, jobs: &[Listed]) -> Result<usize, String> {
     if let Some(number) = number(words) {
         let found = jobs.iter().position(|job| job.id == number);
-        let missing = || {
-            format!(
-                "I found no reminder {number}. You have:\n\n{}",
-                lines(&jobs)
-            )
-        };
-        let at = found.ok_or_else(missing)?;
-        return Ok(jobs.swap_remove(at));
+        let missing = || format!("I found no reminder {number}. You have:\n\n{}", lines(jobs));
+        return found.ok_or_else(missing);
     }
     let entries: Vec<Entry> = jobs.iter().map(Listed::entry).collect();
     match matching::find(words, &entries) {
-        Match::One(at) => Ok(jobs.swap_remove(at)),
+        Match::One(at) => Ok(at),
         Match::Several(places) => Err(format!(
             "Several reminders fit. Which one? Use its words or number:\n\n{}",
             lines(places.iter().filter_map(|at| jobs.get(*at)))
@@ -183,7 +193,7 @@ pub(super) fn choose(words: &str, mut jobs: Vec<Listed>) -> Result<Listed, Strin
         Match::None => Err(format!(
             "I found no reminder about \"{}\". You have:\n\n{}",
             plain(words),
-            lines(&jobs)
+            lines(jobs)
         )),
     }
 }

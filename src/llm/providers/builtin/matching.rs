@@ -1,5 +1,9 @@
 //! Finding the one thing that a person means by a few words.
 
+use chrono::Weekday;
+
+use crate::core::schedule::MONTHS;
+
 /// Words that say nothing about which one is meant.
 const EMPTY: [&str; 25] = [
     "the",
@@ -84,7 +88,9 @@ fn fits(wanted: &[String], entry: &Entry) -> bool {
     let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
     // Numbers alone may be those of other reminders, and "in 2 hours" holds some as well.
     let is_numbers = wanted.iter().all(|word| is_number(word));
-    let fits = |word: &String| is_among(&text, word) || (!is_numbers && is_among(&when, word));
+    let is_named = |word: &str| when.iter().any(|other| is_same_name(word, other));
+    let is_then = |word: &str| is_among(&when, word) || is_named(word);
+    let fits = |word: &String| is_among(&text, word) || (!is_numbers && is_then(word));
     let says_which = |word: &String| {
         let is_vague = is_number(word) || VAGUE.contains(&word.as_str());
         is_among(&text, word) || !is_vague
@@ -93,7 +99,7 @@ fn fits(wanted: &[String], entry: &Entry) -> bool {
 }
 
 /// Equal but for an ending: "bin" means "bins", and "reports" a "report".
-fn alike(wanted: &str, there: &str) -> bool {
+pub(super) fn alike(wanted: &str, there: &str) -> bool {
     let is_ending = |ending: &str, stem: &str, least: usize| {
         ending.is_empty()
             || (stem.chars().count() >= least
@@ -105,6 +111,30 @@ fn alike(wanted: &str, there: &str) -> bool {
         || less.is_some_and(|ending| is_ending(ending, there, SURE_STEM))
 }
 
+/// The same weekday or month, in full or short: "friday" is "Fri" in the lists.
+fn is_same_name(wanted: &str, there: &str) -> bool {
+    let (day, other) = (weekday(wanted.trim_end_matches('s')), weekday(there));
+    let (in_month, in_other) = (month(wanted), month(there));
+    (day.is_some() && day == other) || (in_month.is_some() && in_month == in_other)
+}
+
+/// "friday", "fri".
+pub(super) fn weekday(word: &str) -> Option<Weekday> {
+    let is_name = matches!(word, "tues" | "weds" | "thur" | "thurs")
+        || word.len() == 3
+        || word.ends_with("day");
+    word.parse().ok().filter(|_| is_name)
+}
+
+/// "december", "dec": the month's number.
+pub(super) fn month(word: &str) -> Option<u32> {
+    (1..).zip(MONTHS).find_map(|(number, name)| {
+        let name = name.to_lowercase();
+        let is_short = word.len() == 3 || word == "sept";
+        (name == word || (is_short && name.starts_with(word))).then_some(number)
+    })
+}
+
 fn significant(text: &str) -> Vec<String> {
     all_words(text)
         .into_iter()
@@ -113,7 +143,7 @@ fn significant(text: &str) -> Vec<String> {
 }
 
 /// Words in small letters, times of day as "17:00".
-fn all_words(text: &str) -> Vec<String> {
+pub(super) fn all_words(text: &str) -> Vec<String> {
     let lower = text.to_lowercase().replace(['’', '‘'], "'");
     let mut chunks: Vec<String> = Vec::new();
     for chunk in lower.split(|c: char| !(c.is_alphanumeric() || matches!(c, ':' | '\''))) {
@@ -199,6 +229,11 @@ mod tests {
             ("4", Match::One(4)),
             ("Ana’s birthday", Match::One(5)),
             ("birth", Match::None),
+            ("friday", Match::One(3)),
+            ("24 december", Match::One(3)),
+            ("mum in dec", Match::One(3)),
+            ("monday", Match::One(5)),
+            ("thursday", Match::None),
             ("bed", Match::None),
             ("seed", Match::None),
             ("standups", Match::One(0)),

@@ -3,9 +3,11 @@
 
 mod changing;
 pub mod grammar;
+mod keeping;
 mod listed;
 mod matching;
 mod notes;
+mod occasion;
 mod reminders;
 mod words;
 
@@ -16,6 +18,7 @@ use chrono::DateTime;
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
+use self::changing::Change;
 use self::grammar::{EXAMPLES, Intent, parse};
 use self::reminders::Waited;
 use self::words::plain;
@@ -197,8 +200,19 @@ fn next_for(
         Intent::ListReminders => reminders::list(last),
         Intent::CancelReminder { words } => reminders::cancel(words, done),
         Intent::CancelAllReminders => reminders::cancel_all(done),
-        Intent::ChangeReminder { words, when, shift } => {
-            changing::change(words, (when, *shift, waited), done, now)
+        Intent::ChangeReminder {
+            words,
+            when,
+            shift,
+            told,
+        } => {
+            let change = Change {
+                when,
+                shift: *shift,
+                told,
+                waited,
+            };
+            changing::change(words, change, done, now)
         }
         Intent::SaveNote { title, data } => notes::save(title, data, done),
         Intent::FindNote { query } => notes::find(query, last),

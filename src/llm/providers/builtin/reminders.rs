@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::grammar::When;
-use super::listed::{Listed, NONE, all, choose, jobs, list_call};
+use super::listed::{Listed, NONE, all, choose, jobs, list_call, one_time};
 use super::words::{self, failed, number, plain};
 use super::{Done, Move};
 use crate::core::schedule::describe_delay;
@@ -63,11 +63,27 @@ pub(super) fn cancel(words: &str, done: &[Done<'_>]) -> Move {
         Ok(found) => found,
         Err(first) => return first,
     };
+    if let Some(job) = one_time(words, &jobs).and_then(|at| jobs.get(at)) {
+        return Move::Say(whole_or_none(job));
+    }
     match (choose(words, jobs), after) {
         (Err(question), _) => Move::Say(question),
         (Ok(job), []) => Move::Call(vec![(CANCEL, json!({ "job_id": job.id }))]),
         (Ok(_), [.., cancelled]) => Move::Say(cancelled_text(cancelled.result)),
     }
+}
+
+/// No single time can be left out: what can be done, with a sentence that works for each.
+fn whole_or_none(job: &Listed) -> String {
+    let id = job.id;
+    format!(
+        "That one repeats: {}. I cannot leave out a single time. To pause it until you resume it, \
+         use its button in {}, or run \"{}\". To cancel it for good, say \"{}\".",
+        job.line(),
+        plain("/reminders"),
+        plain(&format!("minibot jobs pause {id}")),
+        plain(&format!("cancel reminder {id}")),
+    )
 }
 
 pub(super) fn cancel_all(done: &[Done<'_>]) -> Move {
@@ -176,8 +192,8 @@ fn capitalised(text: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
-    use super::super::changing::change;
-    use super::super::grammar::Shift;
+    use super::super::changing::{Change, change};
+    use super::super::grammar::{Shift, Told};
     use super::*;
     use crate::core::tool::ErrorCode;
 
@@ -216,7 +232,12 @@ mod tests {
                 .collect()
         };
         let changed = |done: &[Done<'_>]| {
-            let how = (when.0, Shift::Unclear, when.1);
+            let how = Change {
+                when: when.0,
+                shift: Shift::Unclear,
+                told: &Told::All,
+                waited: when.1,
+            };
             change(
                 "tea",
                 how,

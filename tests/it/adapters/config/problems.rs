@@ -102,6 +102,16 @@ const RUNTIME: Cases = &[
                  \"info,minibot=debug\"",
     ),
     (
+        "log_level = \"inf\"",
+        "runtime.log_level: expected trace, debug, info, warn, error or off, or directives such as \
+                 \"info,minibot=debug\"; \"inf\" names no level",
+    ),
+    (
+        "log_level = \"minibot,sqlx\"",
+        "runtime.log_level: expected trace, debug, info, warn, error or off, or directives such as \
+                 \"info,minibot=debug\"; \"minibot,sqlx\" names no level",
+    ),
+    (
         "turn_timeout_seconds = 0",
         "runtime.turn_timeout_seconds: expected more than 0 seconds",
     ),

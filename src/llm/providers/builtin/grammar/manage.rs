@@ -1,16 +1,18 @@
 //! Sentences about reminders that exist: list, cancel, move.
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 
 use super::card;
-use super::clock::Part;
+use super::clock::{self, Clock};
 use super::date::{self, Fault};
+use super::duration::DAY;
 use super::phrase::Phrase;
 use super::polite;
-use super::token::{Token, one_of, rest, starts_any, word};
-use super::when;
-use super::{Intent, Shift};
+use super::recurrence::Repeat;
+use super::token::{self, Token, one_of, rest, starts_any, word};
+use super::when::{self, USUAL};
+use super::{Intent, Shift, Told, When};
 
 const NOUNS: &str = "reminder|reminders|alarm|alarms|timer|timers|alert|alerts|notification|\
     notifications|schedule|schedules";
@@ -18,6 +20,7 @@ const NOUNS: &str = "reminder|reminders|alarm|alarms|timer|timers|alert|alerts|n
 pub(super) fn parse(sentence: &str, tokens: &[Token], now: DateTime<Tz>) -> Option<Intent> {
     let tokens = polite::trim_end(tokens);
     list(tokens)
+        .or_else(|| when_is(tokens))
         .or_else(|| cancel(sentence, tokens))
         .or_else(|| change(sentence, tokens, now))
 }
@@ -91,6 +94,18 @@ fn list(tokens: &[Token]) -> Option<Intent> {
     (nouns == 1 && opener && tokens.iter().all(known)).then_some(Intent::ListReminders)
 }
 
+/// "When is my dentist reminder?": the list says it.
+fn when_is(tokens: &[Token]) -> Option<Intent> {
+    const ASKS: &str = "when is|when's|whens|when are|what time is|what time's|at what time is|\
+        what day is|when do i have";
+    const OWN: &str = "my|the|that";
+    let asked = rest(tokens, starts_any(tokens, ASKS)?);
+    let named = rest(asked, starts_any(asked, OWN)?);
+    let named = token::trim(named);
+    let is_one = named.last().is_some_and(|last| one_of(&last.text, NOUNS));
+    is_one.then_some(Intent::ListReminders)
+}
+
 fn cancel(sentence: &str, tokens: &[Token]) -> Option<Intent> {
     const STOP: &str = "stop reminding me|don't remind me|dont remind me|do not remind me|\
         quit reminding me|no longer remind me|stop asking me|stop telling me|\
@@ -121,6 +136,12 @@ fn cancel(sentence: &str, tokens: &[Token]) -> Option<Intent> {
         return None;
     }
     const FILL: &str = "all|every|my|the|of|them|everything|each|active|your|single|these";
+    // A timer that was set without a name is called so.
+    let is_timer = |token: &Token| matches!(token.text.as_str(), "timer" | "timers");
+    let only_timers = |token: &Token| is_timer(token) || one_of(&token.text, FILL);
+    if what.iter().any(is_timer) && what.iter().all(only_timers) {
+        return Some(cancel_words("timer".to_owned()));
+    }
     let sweeping = |token: &Token| one_of(&token.text, FILL) || one_of(&token.text, NOUNS);
     let many = |token: &Token| {
         let text = token.text.as_str();
@@ -220,9 +241,21 @@ fn change(sentence: &str, tokens: &[Token], now: DateTime<Tz>) -> Option<Intent>
             offer: format!("move the {words} reminder to 17:00"),
         });
     }
-    let shift = shift(verb, &phrase, now);
-    Some(match when::resolve(&phrase, now) {
-        Ok(when) => Intent::ChangeReminder { words, when, shift },
+    let (shift, told) = (shift(verb, &phrase, now), told(&phrase, now.date_naive()));
+    if is_elsewhere(&phrase, now) && matches!(told, Told::Time(_)) {
+        return Some(Intent::Incomplete {
+            question: format!(
+                "On which day? For example: move the {words} reminder to tomorrow at 17:00."
+            ),
+        });
+    }
+    Some(match new_moment(&phrase, &told, now) {
+        Ok(when) => Intent::ChangeReminder {
+            words,
+            when,
+            shift,
+            told,
+        },
         Err(Fault::Ask(question)) => Intent::Incomplete { question },
         Err(Fault::Impossible { why, instead }) => {
             let time = instead.strip_prefix("at ").unwrap_or(&instead);
@@ -239,17 +272,53 @@ fn shift(verb: &str, phrase: &Phrase, now: DateTime<Tz>) -> Shift {
     if verb == "snooze" {
         return Shift::OnceMore;
     }
-    let is_elsewhere = phrase.zone.is_some_and(|zone| zone != now.timezone());
     let is_dated = phrase.day.is_some() || phrase.delay.is_some();
-    if is_dated || is_elsewhere || !one_of(verb, FOR_GOOD) {
+    if is_dated || is_elsewhere(phrase, now) || !one_of(verb, FOR_GOOD) {
         return Shift::Unclear;
     }
-    let time = match phrase.clocks.as_slice() {
-        [clock] => Some(clock.time(phrase.part)),
-        [] => phrase.part.map(Part::usual),
-        _ => None,
-    };
-    time.map_or(Shift::Unclear, Shift::TimeOfDay)
+    if phrase.clocks.len() == 1 || (phrase.clocks.is_empty() && phrase.part.is_some()) {
+        Shift::TimeOfDay
+    } else {
+        Shift::Unclear
+    }
+}
+
+fn is_elsewhere(phrase: &Phrase, now: DateTime<Tz>) -> bool {
+    phrase.zone.is_some_and(|zone| zone != now.timezone())
+}
+
+fn told(phrase: &Phrase, today: NaiveDate) -> Told {
+    let is_timed = !phrase.clocks.is_empty() || phrase.part.is_some();
+    match (&phrase.repeat, phrase.day) {
+        (Some(Repeat::Interval(span)), _) if span.months > 0 || span.seconds % DAY > 0 => Told::All,
+        (Some(_), _) if !is_timed && phrase.window.is_none() => Told::Days,
+        (None, Some(day)) if !is_timed => Told::Day(day.date),
+        (None, None) if phrase.delay.is_none() => {
+            let moments = match (phrase.clocks.first().copied(), phrase.part) {
+                (Some(Clock::Loose { hour, minute }), None) => [hour % 12, hour % 12 + 12]
+                    .map(|hour| today.and_time(clock::at(hour, minute)))
+                    .to_vec(),
+                (Some(clock), part) => clock.on(today, part).into_iter().collect(),
+                (None, part) => part
+                    .map(|part| today.and_time(part.usual()))
+                    .into_iter()
+                    .collect(),
+            };
+            let start = today.and_time(NaiveTime::MIN);
+            Told::Time(moments.into_iter().map(|moment| moment - start).collect())
+        }
+        _ => Told::All,
+    }
+}
+
+/// A day alone is taken with the time that the reminder has, also today.
+fn new_moment(phrase: &Phrase, told: &Told, now: DateTime<Tz>) -> Result<When, Fault> {
+    match (when::resolve(phrase, now), told) {
+        (Err(Fault::Ask(_)), Told::Day(day)) if *day == now.date_naive() => Ok(When::At {
+            local: day.and_time(clock::at(USUAL.0, USUAL.1)),
+        }),
+        (resolved, _) => resolved,
+    }
 }
 
 /// The place from which only a time stands, that time, and whether it is an amount ("by an hour").
@@ -275,6 +344,16 @@ fn new_time(what: &[Token], now: DateTime<Tz>) -> Option<(usize, Phrase, bool)> 
                 ..Phrase::default()
             };
             return Some((at, phrase, by));
+        }
+        // "an hour later"
+        if let Some((span, used)) = super::duration::span(here)
+            && starts_any(rest(here, used), "later|earlier|sooner") == Some(here.len() - used)
+        {
+            let phrase = Phrase {
+                delay: Some(span),
+                ..Phrase::default()
+            };
+            return Some((at, phrase, true));
         }
         let (phrase, used) = Phrase::read(here, now).or_else(|| clock_only(here))?;
         (used == here.len()).then_some((at, phrase, false))

@@ -31,7 +31,7 @@ mod token;
 mod when;
 mod zones;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
 
 /// What a sentence asks for.
@@ -55,6 +55,7 @@ pub enum Intent {
         words: String,
         when: When,
         shift: Shift,
+        told: Told,
     },
     SaveNote {
         title: String,
@@ -97,9 +98,22 @@ pub enum Shift {
     /// "snooze": once more, beside the repeat.
     OnceMore,
     /// "move … to 10": only a time of day, at which the repeat can go on.
-    TimeOfDay(NaiveTime),
+    TimeOfDay,
     /// A day, a delay, or a word for this time only: it is not said what becomes of the repeat.
     Unclear,
+}
+
+/// How much of a new time was said: a reminder keeps the rest of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    All,
+    /// The day without a time: "saturday".
+    Day(NaiveDate),
+    /// The days of a repeat without a time: "tuesdays".
+    Days,
+    /// The time without a day, each counted from the beginning of the day: two where the half of
+    /// the day was not said.
+    Time(Vec<TimeDelta>),
 }
 
 /// A question about the calendar, with the day already found.
