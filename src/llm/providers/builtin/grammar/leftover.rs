@@ -14,7 +14,7 @@ use super::zones;
 
 /// Words that open more of a time, and seldom a task.
 const OPENERS: &str = "on|at|in|by|every|each|except|excepting|excluding|without|but|until|till|not|before|after|\
-    between|around|through|or|from|starting|beginning";
+    between|around|through|or|from|starting|beginning|apart|besides";
 
 /// More words of time after a time that was understood: "in 2 weeks on monday to …", "daily except
 /// fridays to …", "at 9 EST", "tomorrow and friday".
@@ -97,6 +97,11 @@ fn is_command(tokens: &[Token], now: DateTime<Tz>) -> bool {
 
 fn is_time_and_task(tokens: &[Token], now: DateTime<Tz>) -> bool {
     Phrase::read(tokens, now).is_some_and(|(_, taken)| word(tokens, taken) == "to")
+}
+
+/// Whether a word may stand where a span ends: "to friday", "to 10".
+pub(super) fn is_end(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_digit()) || date::weekday(word).is_some()
 }
 
 /// Whether a word of time stands at the start.

@@ -89,12 +89,6 @@ impl Phrase {
             }
             taken += joint + used;
         }
-        if taken > 0
-            && let Some(unread) = unread::before_task(rest(tokens, taken))
-        {
-            phrase.fault = phrase.fault.or_else(|| Some(unread::question()));
-            taken += unread;
-        }
         (taken > 0 && phrase.makes_sense()).then_some((phrase, taken))
     }
 

@@ -118,18 +118,14 @@ fn strange_words(tokens: &[Token]) -> bool {
 }
 
 fn not_understood(sentence: &str, tokens: &[Token]) -> Intent {
-    // In "from monday to friday at 9 to clean" it is the last one.
-    let joins = |at: &usize| word(tokens, *at) == "to" && !starts_a_day(rest(tokens, at + 1));
+    // In "to friday at 9 to clean" it is the last one.
+    let joins = |at: &usize| word(tokens, *at) == "to" && !leftover::is_end(word(tokens, at + 1));
     let to = (0..tokens.len()).find(joins);
     let text = card::text(sentence, &[rest(tokens, to.map_or(0, |at| at + 1))]);
     let question = format!(
         "I did not understand the time. For example: remind me on Monday at 9:00 to {text}."
     );
     Intent::Incomplete { question }
-}
-
-fn starts_a_day(tokens: &[Token]) -> bool {
-    super::date::weekday(word(tokens, 0)).is_some()
 }
 
 fn one_at_a_time() -> Intent {
