@@ -125,7 +125,8 @@ pub struct Receipt {
 #[async_trait]
 pub trait TurnJournal: Send + Sync + std::fmt::Debug {
     /// Begins a turn for waiting inbox rows: takes them, finds or starts the conversation, and
-    /// opens the answer. `None` when they no longer wait.
+    /// opens the answer. Another attempt at a scheduled run goes on with the turn of the one before, if that can be
+    /// read. `None` when they no longer wait.
     async fn begin(
         &self,
         inbox: &[InboxId],

@@ -171,7 +171,7 @@ fn next_of(rule: &str, moment: &str) -> String {
 /// What the person reads when a scheduled run has failed for good.
 pub fn failure_text(content: &str, reason: &str) -> String {
     let task = shorten(content);
-    format!("A scheduled task did not run: {task}\n({reason})")
+    format!("A scheduled task was not finished: {task}\n({reason})")
 }
 
 fn skipped_span(span: &SkippedSpan) -> FiredSlot {

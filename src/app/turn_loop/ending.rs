@@ -43,6 +43,7 @@ impl TurnLoop {
             state,
             text: &text,
             trouble: &trouble(&ending),
+            done: progress.turn.done(),
         };
         self.write_end(progress, facts, result).await
     }
@@ -53,6 +54,7 @@ impl TurnLoop {
             state: TurnState::Failed,
             text: BROKEN,
             trouble: "something broke",
+            done: progress.turn.done(),
         };
         self.write_end(progress, Vec::new(), result).await
     }

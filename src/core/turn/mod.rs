@@ -24,6 +24,7 @@ use super::ids::CallId;
 use super::label::Labels;
 use super::media::{Artifact, ReceivedFile};
 use super::model::{Continuation, ModelReply};
+use super::scheduled_run::Done;
 use super::tool::{ErrorCode, ToolCall, ToolEffect, ToolResult};
 
 /// The same call with the same arguments is answered with `repeated` from this time in a row on.
@@ -295,6 +296,20 @@ impl Turn {
         &self.labels
     }
 
+    /// Whether its calls have changed anything, or may have.
+    pub fn done(&self) -> Done {
+        let mut calls = self.rounds.iter().flat_map(|round| &round.calls);
+        let changes = |progress: &Progress| {
+            let effect = self.effects.get(progress.call.name.as_str());
+            effect.is_some_and(|effect| *effect != ToolEffect::ReadOnly) && progress.may_have_run()
+        };
+        if calls.any(changes) {
+            Done::Something
+        } else {
+            Done::Nothing
+        }
+    }
+
     fn take_reply(&mut self, reply: ModelReply) -> Fed {
         if self.open_calls().next().is_some() {
             return Fed::Ignored;
@@ -446,6 +461,17 @@ impl Progress {
         match &self.state {
             CallState::Done(_, labels) => labels.clone(),
             _ => Labels::default(),
+        }
+    }
+
+    fn may_have_run(&self) -> bool {
+        match &self.state {
+            CallState::Started(_) => true,
+            CallState::Done(result, _) => result.may_be_of_a_run(),
+            CallState::Waiting(_)
+            | CallState::ToAsk(_)
+            | CallState::Asked(_)
+            | CallState::Cleared(_) => false,
         }
     }
 

@@ -9,11 +9,14 @@ use minibot::core::channel::ChatTarget;
 use minibot::core::ids::{ChannelName, InboxId, JobId, OccurrenceId, ThreadId};
 use minibot::core::inbox::InboxStore;
 use minibot::core::jobs::{JobAction, JobStore, OccurrenceState};
-use minibot::core::journal::{Receipt, TurnEnd, TurnJournal, TurnState};
+use minibot::core::journal::{JournalEntry, Receipt, TurnEnd, TurnJournal, TurnState};
 use minibot::core::message::IncomingContent;
+use minibot::core::turn::Fact;
 
 use super::sqlite_changes::Changes;
-use super::sqlite_fixture::{Fixture, StoppedClock, at, chat, end, target};
+use super::sqlite_fixture::{
+    Fixture, StoppedClock, at, chat, end, finished, open_rows, pending, target,
+};
 
 const STATES: &str =
     "SELECT state || ' ' || coalesce(reason, '-') || ' ' || attempts FROM occurrences ORDER BY id";
@@ -45,17 +48,23 @@ async fn running() -> (Fixture, SqliteJobStore) {
 async fn fail(fixture: &Fixture, retry_minute: Option<i64>) {
     let journal = fixture.journal();
     let turn = journal.begin(&[InboxId(3)], at(0)).await.unwrap().unwrap();
+    journal
+        .end(turn.id, failed(retry_minute), at(0))
+        .await
+        .unwrap();
+}
+
+fn failed(retry_minute: Option<i64>) -> TurnEnd {
     let receipt = Receipt {
         occurrence: OccurrenceId(5),
         state: OccurrenceState::Running,
         reason: Some("HTTP 500".into()),
         retry_at: retry_minute.map(at),
     };
-    let over = TurnEnd {
+    TurnEnd {
         receipt: Some(receipt),
         ..end(TurnState::Failed, vec![])
-    };
-    journal.end(turn.id, over, at(0)).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -96,6 +105,40 @@ async fn another_attempt_is_made_where_the_job_is_now() {
     assert_eq!(nudged.as_slice(), std::slice::from_ref(&moved));
     let row = fixture.inbox().next(&moved).await.unwrap().remove(0);
     assert_eq!(row.incoming.target, moved);
+}
+
+#[tokio::test]
+async fn another_attempt_knows_what_the_one_before_has_done() {
+    for (tampered, facts) in [
+        ("SELECT 1", 3),
+        // What cannot be followed begins anew.
+        ("UPDATE turn_facts SET fact = '{' WHERE seq = 1", 0),
+        ("DELETE FROM turns", 0),
+    ] {
+        let (fixture, store) = running().await;
+        let journal = fixture.journal();
+        let turn = journal.begin(&[InboxId(3)], at(0)).await.unwrap().unwrap();
+        let done = JournalEntry {
+            facts: finished("a", "http_request").1,
+            ..JournalEntry::default()
+        };
+        journal.append(turn.id, done, at(0)).await.unwrap();
+        let over = failed(Some(5));
+        journal.end(turn.id, over, at(0)).await.unwrap();
+        fixture.execute(tampered).await;
+        store.retry_due(&[target().channel], at(5)).await.unwrap();
+        let again = journal.begin(&[InboxId(3)], at(5)).await.unwrap().unwrap();
+        assert_eq!(again.facts.len(), facts, "{tampered}");
+        if facts > 0 {
+            assert_eq!(
+                (again.id, again.facts.last()),
+                (turn.id, Some(&Fact::Reopened))
+            );
+        }
+        assert_eq!(open_rows(&fixture).await, [again.answer.row.to_string()]);
+        let states = "SELECT state || ' ' || count(*) FROM inbox GROUP BY state";
+        assert_eq!(fixture.column(states).await, ["running 1"]);
+    }
 }
 
 #[tokio::test]

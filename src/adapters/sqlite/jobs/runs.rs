@@ -59,10 +59,11 @@ const CLAIM: &str = "
     WHERE id = ?1 AND state = 'running' AND (retry_at <= ?2 OR retry_at > ?3)
     RETURNING attempts";
 
-/// ?1 is the run, ?2 the number of the attempt. The job may have moved since the last one.
+/// ?1 is the run, ?2 the number of the attempt. The job may have moved since the last one. The row keeps the turn of
+/// that: it goes on.
 const REQUEUE: &str = "
     UPDATE inbox
-    SET state = 'waiting', turn = NULL, done_at = NULL,
+    SET state = 'waiting', done_at = NULL,
         chat = jobs.chat, thread = jobs.thread,
         incoming = json_set(incoming, '$.content.attempt', ?2,
             '$.target.chat', jobs.chat, '$.target.thread', nullif(jobs.thread, ''))
