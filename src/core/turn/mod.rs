@@ -10,7 +10,7 @@ mod facts;
 mod files;
 mod resuming;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -18,7 +18,7 @@ use serde_json::Value;
 use self::arguments::parse_arguments;
 pub use self::facts::{Ending, Fact, StopReason};
 pub use self::files::MOST_INSERTED;
-use super::approval::{Fingerprint, Ruling};
+use super::approval::{Decision, Fingerprint, Ruling};
 use super::conversation::Item;
 use super::ids::CallId;
 use super::label::Labels;
@@ -119,8 +119,8 @@ pub struct Turn {
     used_ids: HashSet<CallId>,
     last_call: Option<(String, String)>,
     identical_calls: u32,
-    /// What a person, or nobody, has said no to.
-    refused: HashSet<Fingerprint>,
+    /// What was not approved, by a person or by nobody.
+    refused: HashMap<Fingerprint, Decision>,
     /// When each card was sent.
     cards: Vec<DateTime<Utc>>,
     resumes: u32,
@@ -176,7 +176,7 @@ impl Turn {
             used_ids: HashSet::new(),
             last_call: None,
             identical_calls: 0,
-            refused: HashSet::new(),
+            refused: HashMap::new(),
             cards: Vec::new(),
             resumes: 0,
             files: None,
