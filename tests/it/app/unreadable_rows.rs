@@ -1,9 +1,13 @@
 //! Rows that cannot be read, as after a return to an older version: no chat falls silent over them, and what is
 //! not known of content counts as bad as it could be.
 
+use chrono::TimeDelta;
 use minibot::core::ids::MessageId;
 
+use super::approvals::{asking, button, card, save};
+use super::cards::{press, remind};
 use crate::support::fake_model::Reply;
+use crate::support::fake_telegram::FakeMessage;
 use crate::support::gate::Gate;
 use crate::support::stored::tamper;
 use crate::support::test_bot::{ALICE, TestBot};
@@ -114,5 +118,25 @@ async fn a_failed_turn_that_cannot_be_read_is_asked_again_from_its_beginning() {
     let bot = tampered(script).await;
     bot.model([Reply::text("Once more.")]);
     bot.says("/retry").await.replies("Once more.").await;
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_press_that_meets_an_unreadable_row_ends_and_the_chat_goes_on() {
+    let bot = asking().await;
+    remind(&bot, "stretch", 600).await;
+    bot.advance(TimeDelta::seconds(600));
+    let reminder = bot.alice().replies_with("stretch").await;
+    tamper(&bot.settings.database(), "UPDATE jobs SET schedule = '{'").await;
+    let done = &reminder.buttons()[0];
+    let notice = press(&bot, ALICE, ALICE, reminder.id, done).await;
+    assert_eq!(notice, "Something broke");
+    // A turn that waits for a person goes on beside it.
+    bot.model([save("key"), Reply::text("Saved.")]);
+    let question = card(bot.says("note the key").await).await;
+    let notice = press(&bot, ALICE, ALICE, reminder.id, done).await;
+    assert_eq!(notice, "Something broke");
+    press(&bot, ALICE, ALICE, question.id, &button(&question, ":y")).await;
+    bot.alice().replies("Saved.").await;
     bot.finish().await;
 }
