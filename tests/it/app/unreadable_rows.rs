@@ -140,3 +140,27 @@ async fn a_press_that_meets_an_unreadable_row_ends_and_the_chat_goes_on() {
     bot.alice().replies("Saved.").await;
     bot.finish().await;
 }
+
+#[tokio::test]
+async fn a_question_whose_card_cannot_be_read_ends_all_the_same() {
+    let mut bot = asking().await;
+    bot.model([save("key"), save("door"), Reply::text("Here.")]);
+    let end = "⏹ Not run: this has ended";
+    card(bot.says("note the key").await).await;
+    tamper(&bot.settings.database(), "UPDATE approvals SET card = '{'").await;
+    bot.says("/stop")
+        .await
+        .replies("Stopped.")
+        .await
+        .replies(end)
+        .await;
+    card(bot.says("note the door").await).await;
+    bot.stop().await;
+    let script = "UPDATE approvals SET card = '{'; UPDATE turn_facts SET fact = '{'";
+    tamper(&bot.settings.database(), script).await;
+    bot.start().await;
+    bot.alice().replies_with("Something broke").await;
+    bot.alice().replies(end).await;
+    bot.says("still there?").await.replies("Here.").await;
+    bot.finish().await;
+}
