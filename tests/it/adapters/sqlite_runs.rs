@@ -154,6 +154,23 @@ async fn a_run_that_the_person_has_started_again_is_not_started_twice() {
 }
 
 #[tokio::test]
+async fn a_run_whose_turn_does_not_read_has_failed_and_is_told() {
+    let (fixture, _) = running().await;
+    let journal = fixture.journal();
+    let turn = journal.begin(&[InboxId(3)], at(0)).await.unwrap().unwrap();
+    let done = JournalEntry {
+        facts: finished("a", "http_request").1,
+        ..JournalEntry::default()
+    };
+    journal.append(turn.id, done, at(0)).await.unwrap();
+    fixture.execute("UPDATE turn_facts SET fact = '{'").await;
+    assert!(journal.unfinished().await.unwrap().is_empty());
+    assert_eq!(fixture.column(STATES).await, ["failed something broke 1"]);
+    let told = "A scheduled task broke down and was not done this time.";
+    assert_eq!(pending(&fixture).await, [told]);
+}
+
+#[tokio::test]
 async fn cancelling_a_job_ends_its_attempts() {
     let (fixture, store) = running().await;
     fail(&fixture, Some(5)).await;
