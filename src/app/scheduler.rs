@@ -83,6 +83,8 @@ impl Scheduler {
             .list_due(channels, now, self.settings.batch_size)
             .await?;
         if due.is_empty() {
+            // What could not be read is told.
+            self.signals.wake_outbox();
             self.look_after_runs(now).await?;
             let latest = now + self.settings.poll_interval;
             let next = self.jobs.next_due_at(channels).await?;

@@ -164,3 +164,48 @@ async fn a_question_whose_card_cannot_be_read_ends_all_the_same() {
     bot.says("still there?").await.replies("Here.").await;
     bot.finish().await;
 }
+
+#[tokio::test]
+async fn a_reminder_that_cannot_be_read_is_told_and_comes_when_it_can() {
+    let bot = TestBot::new().await;
+    remind(&bot, "stretch", 600).await;
+    let tampered = "UPDATE jobs SET metadata = schedule, schedule = '{\"later\":1}'";
+    tamper(&bot.settings.database(), tampered).await;
+    bot.advance(TimeDelta::seconds(600));
+    let told = bot.alice().replies_with("could not be read").await;
+    assert!(told.text.contains("stretch"), "{}", told.text);
+    // Whatever reaches the chat lets it try again, and it is told once.
+    bot.model([Reply::text("Here."), Reply::text("Still here.")]);
+    bot.says("hi").await.replies("Here.").await;
+    let mended = "UPDATE jobs SET schedule = metadata, metadata = NULL";
+    tamper(&bot.settings.database(), mended).await;
+    bot.says("hi").await;
+    bot.telegram.wait_for_text(ALICE, "Still here.").await;
+    let stretches = |sent: &[FakeMessage]| {
+        sent.iter()
+            .filter(|one| one.text.contains("stretch"))
+            .count()
+    };
+    let sent = bot
+        .telegram
+        .wait_for(ALICE, |sent| stretches(sent) == 2)
+        .await;
+    let told = sent
+        .iter()
+        .filter(|one| one.text.contains("could not be read"));
+    assert_eq!(told.count(), 1, "{}", bot.telegram.dump());
+    bot.alice().has_read_all();
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_reminder_with_unreadable_labels_comes_all_the_same() {
+    let bot = TestBot::new().await;
+    remind(&bot, "stretch", 600).await;
+    let script = format!("UPDATE jobs SET labels = '{LATER}'");
+    tamper(&bot.settings.database(), &script).await;
+    bot.advance(TimeDelta::seconds(600));
+    let card = bot.alice().replies_with("stretch").await;
+    assert_eq!(card.text, "stretch");
+    bot.finish().await;
+}
