@@ -142,6 +142,17 @@ async fn another_attempt_knows_what_the_one_before_has_done() {
 }
 
 #[tokio::test]
+async fn a_run_that_is_no_json_holds_up_no_other() {
+    let (fixture, store) = running().await;
+    fail(&fixture, Some(5)).await;
+    fixture.execute("UPDATE inbox SET incoming = '{'").await;
+    let due = store.retry_due(&[target().channel], at(5)).await;
+    assert_eq!(due.unwrap(), [target()]);
+    let next = fixture.inbox().next(&target()).await.unwrap();
+    assert!(next.is_empty(), "{next:?}");
+}
+
+#[tokio::test]
 async fn a_run_that_the_person_has_started_again_is_not_started_twice() {
     let (fixture, store) = running().await;
     fail(&fixture, Some(5)).await;

@@ -65,8 +65,8 @@ const REQUEUE: &str = "
     UPDATE inbox
     SET state = 'waiting', done_at = NULL,
         chat = jobs.chat, thread = jobs.thread,
-        incoming = json_set(incoming, '$.content.attempt', ?2,
-            '$.target.chat', jobs.chat, '$.target.thread', nullif(jobs.thread, ''))
+        incoming = CASE WHEN json_valid(incoming) THEN json_set(incoming, '$.content.attempt', ?2,
+            '$.target.chat', jobs.chat, '$.target.thread', nullif(jobs.thread, '')) ELSE incoming END
     FROM occurrences JOIN jobs ON jobs.id = occurrences.job
     WHERE occurrences.id = ?1
         AND inbox.source = 'job' AND inbox.external_id = ?1 AND inbox.state = 'done'
