@@ -305,8 +305,13 @@ impl Outbox {
         if let DeliveryOutcome::Migrated { to } = &outcome {
             self.move_files(&row, to).await;
         }
+        let has_moved = matches!(outcome, DeliveryOutcome::Migrated { .. });
         self.write_down(&row, outcome).await;
         Boundary::Recorded.pass();
+        if has_moved {
+            // What waits there has to be taken up in its new place.
+            self.signals.wake_scheduler();
+        }
         if is_over {
             self.discard_copies(&row).await;
         }

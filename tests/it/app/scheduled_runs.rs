@@ -231,6 +231,19 @@ async fn an_attempt_outlives_a_restart() {
 }
 
 #[tokio::test]
+async fn a_task_that_is_wanted_now_begins_now() {
+    let bot = bot().await;
+    schedule(&bot).await;
+    bot.says("/reminders").await;
+    let list = bot.telegram.wait_for_text(ALICE, "Reminders: 1").await;
+    bot.alice().has_read_all();
+    bot.model([Reply::text("All is well.")]);
+    press(&bot, ALICE, ALICE, list.id, "j:1:run:0").await;
+    bot.alice().replies("All is well.").await;
+    bot.finish().await;
+}
+
+#[tokio::test]
 async fn a_stuck_run_does_not_hold_up_the_schedule() {
     let bot = TestBot::with(&[
         ("llm.retry_attempts", "1"),
