@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use tracing::error;
 
 use super::channels::Channels;
 use super::note_listing;
@@ -18,7 +19,7 @@ use crate::core::card::{ButtonData, CardAnswer, Reacted, Reaction, clock_time};
 use crate::core::change::{Change, ChangeOutcome};
 use crate::core::channel::{Buttons, Channel, ChatTarget};
 use crate::core::clock::Clock;
-use crate::core::error::StoreResult;
+use crate::core::error::{StoreError, StoreResult};
 use crate::core::exits::Links;
 use crate::core::files::WorkspaceFiles;
 use crate::core::ids::{ChannelName, InboxId, JobId, MessageId, OccurrenceId, UserId};
@@ -38,6 +39,8 @@ const OWNER_ONLY: &str = "Only the owner can change the budget";
 
 /// What one press adds to the budget.
 const DOLLAR: MicroUsd = MicroUsd::new(1_000_000);
+
+const BROKEN: &str = "Something broke";
 
 const GONE: &str = "This reminder is no longer there";
 
@@ -138,38 +141,14 @@ impl Presses {
             message: press.message.as_ref(),
             now: self.clock.now(),
         };
-        let (by, notes_of) = (&row.incoming.sender, note_listing::owner(&row.incoming));
-        let told = match ButtonData::parse(&press.data) {
-            Some(ButtonData::Reminder { occurrence, answer }) => {
-                self.reminder(&pressed, occurrence, answer).await?
+        let told = match self.told(&pressed, row, press).await {
+            Err(error @ StoreError::Corrupt(_)) => {
+                // It would be tried again for ever, and its chat waits behind it.
+                error!(%error, "a press came upon what cannot be read");
+                self.inbox.finish(row.id, Vec::new()).await?;
+                Told::notice(BROKEN)
             }
-            Some(ButtonData::Retry { occurrence }) => self.retry(&pressed, occurrence).await?,
-            Some(ButtonData::RaiseBudget) => self.raise_budget(&pressed, row).await?,
-            Some(ButtonData::Page { page }) => self.page(&pressed, page).await?,
-            Some(ButtonData::FilePage { page }) => self.file_page(&pressed, page).await?,
-            Some(ButtonData::File { file, action, page }) => {
-                self.file(&pressed, (file, action), page).await?
-            }
-            Some(ButtonData::NotePage { page }) => {
-                self.note_page(&pressed, &notes_of, page).await?
-            }
-            Some(ButtonData::Note { note, action, page }) => {
-                self.note(&pressed, &notes_of, (note, action), page).await?
-            }
-            Some(ButtonData::Job { job, action, page }) => {
-                self.job(&pressed, job, action, page).await?
-            }
-            Some(ButtonData::Approval { key, answer }) => {
-                self.approval(&pressed, by, (key, answer)).await?
-            }
-            Some(ButtonData::RevokeRule { rule }) => self.revoke(&pressed, by, rule).await?,
-            None => {
-                if self.inbox.finish(row.id, Vec::new()).await? {
-                    Told::notice(NOT_IN_USE)
-                } else {
-                    Told::Before
-                }
-            }
+            told => told?,
         };
         self.signals.wake_outbox();
         self.signals.wake_scheduler();
@@ -184,6 +163,45 @@ impl Presses {
             press: press.id.clone(),
             notice,
         }))
+    }
+
+    async fn told(
+        &self,
+        pressed: &Pressed<'_>,
+        row: &InboxRow,
+        press: &Press,
+    ) -> StoreResult<Told> {
+        let (by, notes_of) = (&row.incoming.sender, note_listing::owner(&row.incoming));
+        Ok(match ButtonData::parse(&press.data) {
+            Some(ButtonData::Reminder { occurrence, answer }) => {
+                self.reminder(pressed, occurrence, answer).await?
+            }
+            Some(ButtonData::Retry { occurrence }) => self.retry(pressed, occurrence).await?,
+            Some(ButtonData::RaiseBudget) => self.raise_budget(pressed, row).await?,
+            Some(ButtonData::Page { page }) => self.page(pressed, page).await?,
+            Some(ButtonData::FilePage { page }) => self.file_page(pressed, page).await?,
+            Some(ButtonData::File { file, action, page }) => {
+                self.file(pressed, (file, action), page).await?
+            }
+            Some(ButtonData::NotePage { page }) => self.note_page(pressed, &notes_of, page).await?,
+            Some(ButtonData::Note { note, action, page }) => {
+                self.note(pressed, &notes_of, (note, action), page).await?
+            }
+            Some(ButtonData::Job { job, action, page }) => {
+                self.job(pressed, job, action, page).await?
+            }
+            Some(ButtonData::Approval { key, answer }) => {
+                self.approval(pressed, by, (key, answer)).await?
+            }
+            Some(ButtonData::RevokeRule { rule }) => self.revoke(pressed, by, rule).await?,
+            None => {
+                if self.inbox.finish(row.id, Vec::new()).await? {
+                    Told::notice(NOT_IN_USE)
+                } else {
+                    Told::Before
+                }
+            }
+        })
     }
 
     /// An answer to a reminder.

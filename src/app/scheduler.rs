@@ -83,6 +83,8 @@ impl Scheduler {
             .list_due(channels, now, self.settings.batch_size)
             .await?;
         if due.is_empty() {
+            // What could not be read is told.
+            self.signals.wake_outbox();
             self.look_after_runs(now).await?;
             let latest = now + self.settings.poll_interval;
             let next = self.jobs.next_due_at(channels).await?;
@@ -101,6 +103,12 @@ impl Scheduler {
     async fn look_after_runs(&self, now: DateTime<Utc>) -> StoreResult<()> {
         for target in self.jobs.retry_due(&self.settings.channels, now).await? {
             self.intake.nudge(target);
+        }
+        // A run that is wanted now, and what moved with its chat, came into the inbox without a word.
+        for target in self.intake.inbox.waiting_targets().await? {
+            if self.settings.channels.contains(&target.channel) {
+                self.intake.nudge(target);
+            }
         }
         let lost = self
             .jobs

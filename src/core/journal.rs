@@ -12,7 +12,7 @@ use super::error::StoreResult;
 use super::ids::{InboxId, MessageId, OccurrenceId, OutboxId, TurnId};
 use super::inbox::InboxRow;
 use super::jobs::OccurrenceState;
-use super::outbox::NewOutbox;
+use super::outbox::{NewOutbox, Outgoing};
 use super::tool::{Describe, FinishedCall, ToolCall, ToolResult};
 use super::turn::Fact;
 
@@ -79,6 +79,13 @@ impl std::fmt::Debug for AskedChange {
     }
 }
 
+/// What the person reads of a turn that a defect or an unreadable row has ended.
+pub const BROKEN: &str =
+    "Something broke while I worked on this. Your message is kept; send /retry to try again.";
+
+/// The same of a scheduled run, which nobody can ask to try again.
+pub const BROKEN_RUN: &str = "A scheduled task broke down and was not done this time.";
+
 /// The end of a turn, all in one transaction.
 #[derive(Debug, Clone)]
 pub struct TurnEnd {
@@ -95,6 +102,27 @@ pub struct TurnEnd {
     pub said: Vec<NewOutbox>,
     /// The receipt of the scheduled run that this turn was.
     pub receipt: Option<Receipt>,
+}
+
+impl TurnEnd {
+    /// That of a turn which cannot be read, and may have been a scheduled run.
+    pub fn unreadable(target: ChatTarget, run: Option<OccurrenceId>) -> Self {
+        let words = run.map_or(BROKEN, |_| BROKEN_RUN);
+        let receipt = run.map(|occurrence| Receipt {
+            occurrence,
+            state: OccurrenceState::Failed,
+            reason: Some("something broke".to_owned()),
+            retry_at: None,
+        });
+        Self {
+            facts: Vec::new(),
+            finished_calls: Vec::new(),
+            state: TurnState::Failed,
+            items: Vec::new(),
+            said: vec![NewOutbox::answer(target, Outgoing::plain(words))],
+            receipt,
+        }
+    }
 }
 
 /// How a turn ended, as stored.
@@ -125,7 +153,8 @@ pub struct Receipt {
 #[async_trait]
 pub trait TurnJournal: Send + Sync + std::fmt::Debug {
     /// Begins a turn for waiting inbox rows: takes them, finds or starts the conversation, and
-    /// opens the answer. `None` when they no longer wait.
+    /// opens the answer. Another attempt at a scheduled run goes on with the turn of the one before, if that can be
+    /// read. `None` when they no longer wait.
     async fn begin(
         &self,
         inbox: &[InboxId],

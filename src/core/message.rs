@@ -192,6 +192,16 @@ impl Incoming {
         matches!(self.content, IncomingContent::Scheduled(_))
     }
 
+    /// The scheduled run that it asks for.
+    pub fn run(&self) -> Option<OccurrenceId> {
+        match &self.content {
+            IncomingContent::Scheduled(prompt) => Some(prompt.occurrence),
+            IncomingContent::Message(_) | IncomingContent::Edit(_) | IncomingContent::Press(_) => {
+                None
+            }
+        }
+    }
+
     /// The slash command that this message is: its name in lower case and its arguments.
     ///
     /// `@botname` after the name is dropped (Bot API, "Commands"). Forwarded text is never a

@@ -168,10 +168,18 @@ fn next_of(rule: &str, moment: &str) -> String {
     format!("{rule}, next {on}{day}")
 }
 
+/// What the person reads of a job whose time has come and that cannot be read.
+pub fn unreadable_text(content: &str) -> String {
+    let task = shorten(content);
+    format!(
+        "A reminder was due and could not be read: {task}\n(it rests, and goes on when it can be)"
+    )
+}
+
 /// What the person reads when a scheduled run has failed for good.
 pub fn failure_text(content: &str, reason: &str) -> String {
     let task = shorten(content);
-    format!("A scheduled task did not run: {task}\n({reason})")
+    format!("A scheduled task was not finished: {task}\n({reason})")
 }
 
 fn skipped_span(span: &SkippedSpan) -> FiredSlot {

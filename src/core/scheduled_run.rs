@@ -28,6 +28,17 @@ pub struct RunResult<'a> {
     pub text: &'a str,
     /// What went wrong, in a few words.
     pub trouble: &'a str,
+    /// What its calls have done.
+    pub done: Done,
+}
+
+/// Whether the calls of a run have changed anything, or may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// They have only read, if there were any.
+    Nothing,
+    /// Some have, and that is not taken back.
+    Something,
 }
 
 /// The end of a run.
@@ -100,10 +111,7 @@ pub fn conclude(
             }
         }
         TurnState::Failed => {
-            let reason = match prompt.attempt {
-                0 | 1 => result.trouble.to_owned(),
-                attempts => format!("{}, {attempts} attempts", result.trouble),
-            };
+            let reason = last_reason(prompt.attempt, result);
             let occurrence = prompt.occurrence;
             let retry = ButtonData::Retry { occurrence }.button("🔁 Retry");
             let words = Outgoing::plain(failure_text(&prompt.content, &reason))
@@ -114,6 +122,19 @@ pub fn conclude(
             }
         }
     }
+}
+
+/// Why a run has failed for good.
+fn last_reason(attempt: u32, result: RunResult<'_>) -> String {
+    let attempts = match attempt {
+        0 | 1 => String::new(),
+        attempts => format!(", {attempts} attempts"),
+    };
+    let remark = match result.done {
+        Done::Nothing => "",
+        Done::Something => "; what it had done by then stays",
+    };
+    format!("{}{attempts}{remark}", result.trouble)
 }
 
 /// Models put quotes, styles and full stops around a word that is to stand alone.
@@ -151,6 +172,7 @@ mod tests {
             state,
             text,
             trouble: "HTTP 500",
+            done: Done::Nothing,
         };
         conclude(prompt, result, 3, DateTime::UNIX_EPOCH)
     }
@@ -196,7 +218,7 @@ mod tests {
         };
         assert_eq!(
             text.text,
-            "A scheduled task did not run: look at the news\n(HTTP 500, 3 attempts)"
+            "A scheduled task was not finished: look at the news\n(HTTP 500, 3 attempts)"
         );
         assert_eq!(buttons[0][0].data, "r:5:retry");
         assert_eq!(last.receipt.state, OccurrenceState::Failed);

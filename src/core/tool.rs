@@ -166,6 +166,12 @@ impl ToolResult {
         self.0.get("error").and_then(Value::as_str)
     }
 
+    /// Whether the call may have had its effect: it has not failed, or was cut short.
+    pub fn may_be_of_a_run(&self) -> bool {
+        let code = self.0.get("code");
+        self.error_text().is_none() || code == Some(&json!(ErrorCode::Interrupted))
+    }
+
     /// Its head and its tail, in at most so many bytes of JSON where that is possible at all, and
     /// where the whole is kept. What was cut before is cut further.
     #[must_use]

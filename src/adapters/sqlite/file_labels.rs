@@ -38,16 +38,16 @@ fn of_area(area: &str) -> SelectStatement {
         .take()
 }
 
-fn record(area: &str, (path, size, modified_ns, labels): Row) -> StoreResult<FileRecord> {
-    Ok(FileRecord {
+fn record(area: &str, (path, size, modified_ns, labels): Row) -> FileRecord {
+    FileRecord {
         area: area.to_owned(),
-        path,
         stamp: FileStamp {
             size_bytes: size.unsigned_abs(),
             modified_ns,
         },
-        labels: values::from_json(&labels)?,
-    })
+        labels: values::labels(&labels, ("file_labels", &path)),
+        path,
+    }
 }
 
 #[async_trait]
@@ -57,12 +57,12 @@ impl FileLabelStore for SqliteFileLabelStore {
             .and_where(Expr::col(FileLabels::Path).eq(path))
             .take();
         let row = fetch_optional(self.database.reader(), &select).await?;
-        row.map(|row| record(area, row)).transpose()
+        Ok(row.map(|row| record(area, row)))
     }
 
     async fn list(&self, area: &str) -> StoreResult<Vec<FileRecord>> {
         let rows = fetch_all(self.database.reader(), &of_area(area)).await?;
-        rows.into_iter().map(|row| record(area, row)).collect()
+        Ok(rows.into_iter().map(|row| record(area, row)).collect())
     }
 
     async fn add(&self, record: FileRecord) -> StoreResult<()> {

@@ -1,5 +1,7 @@
 //! How domain values stand in columns.
 
+use std::fmt::Display;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,9 +33,9 @@ pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> StoreResult<T> {
 }
 
 /// The labels of a row. Those that cannot be read, as a later version's, must not keep a chat from going on.
-pub(super) fn labels(text: &str, (table, id): (&'static str, i64)) -> Labels {
+pub(super) fn labels(text: &str, (table, id): (&'static str, impl Display)) -> Labels {
     from_json(text).unwrap_or_else(|error| {
-        tracing::error!(table, id, %error, "labels cannot be read: it counts as content of anybody");
+        tracing::error!(table, %id, %error, "labels cannot be read: it counts as content of anybody");
         Labels::unknown()
     })
 }

@@ -7,11 +7,14 @@ use tokio::sync::watch;
 use tracing::debug;
 
 use super::super::channels::Channels;
+use super::super::store_trouble::tell;
+use super::STORE_PAUSE;
 use crate::core::boundary::Boundary;
 use crate::core::channel::{Channel, ChatTarget, DeliveryError, Streaming};
 use crate::core::clock::Clock;
+use crate::core::error::{StoreError, StoreResult};
 use crate::core::exits::Links;
-use crate::core::ids::MessageId;
+use crate::core::ids::{MessageId, OutboxId};
 use crate::core::journal::OpenAnswer;
 use crate::core::markup::{self, LongCode};
 use crate::core::outbox::{OutboxStore, Outgoing};
@@ -99,8 +102,7 @@ impl LiveAnswers {
         if let Some(message) = &answer.message {
             return channel.edit(target, message, content).await;
         }
-        let store =
-            |error: crate::core::error::StoreError| DeliveryError::Refused(error.to_string());
+        let store = |error: StoreError| DeliveryError::Refused(error.to_string());
         if self.store.is_behind(answer.row).await.map_err(store)? {
             return Ok(());
         }
@@ -113,13 +115,26 @@ impl LiveAnswers {
             .send(target, content, place.reply_to.as_ref())
             .await?;
         Boundary::Sent.pass();
-        self.store
-            .attach(answer.row, &message)
-            .await
-            .map_err(store)?;
+        self.attach(answer.row, &message).await.map_err(store)?;
         Boundary::Recorded.pass();
         answer.message = Some(message);
         Ok(())
+    }
+
+    /// What has happened must be written down, or the answer would stand there twice: a full disk is waited for.
+    async fn attach(&self, row: OutboxId, message: &MessageId) -> StoreResult<()> {
+        loop {
+            match self.store.attach(row, message).await {
+                Err(error) if error.passes() => {
+                    tell(
+                        &error,
+                        &format!("message {message} could not be written down"),
+                    );
+                    self.clock.sleep(STORE_PAUSE).await;
+                }
+                attached => return attached,
+            }
+        }
     }
 }
 

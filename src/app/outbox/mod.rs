@@ -271,12 +271,17 @@ impl Outbox {
     }
 
     /// Begins, calls, and writes down what came of it.
-    async fn call(&self, channel: &dyn Channel, row: OutboxRow, mut landed: Landed) -> Landed {
-        if let Err(error) = self.store.start(row.id, self.clock.now()).await {
-            // Not begun: the row waits as before.
-            tell(&error, &format!("delivery {} could not be begun", row.id));
-            self.clock.sleep(STORE_PAUSE).await;
-            return landed;
+    async fn call(&self, channel: &dyn Channel, mut row: OutboxRow, mut landed: Landed) -> Landed {
+        match self.store.start(row.id, self.clock.now()).await {
+            // A question may have ended while its card waited for its place.
+            Ok(Some(content)) => row.content = content,
+            Ok(None) => {}
+            Err(error) => {
+                // Not begun: the row waits as before.
+                tell(&error, &format!("delivery {} could not be begun", row.id));
+                self.clock.sleep(STORE_PAUSE).await;
+                return landed;
+            }
         }
         Boundary::Sending.pass();
         let attempt = AssertUnwindSafe(self.attempt(channel, &row))
@@ -300,8 +305,13 @@ impl Outbox {
         if let DeliveryOutcome::Migrated { to } = &outcome {
             self.move_files(&row, to).await;
         }
+        let has_moved = matches!(outcome, DeliveryOutcome::Migrated { .. });
         self.write_down(&row, outcome).await;
         Boundary::Recorded.pass();
+        if has_moved {
+            // What waits there has to be taken up in its new place.
+            self.signals.wake_scheduler();
+        }
         if is_over {
             self.discard_copies(&row).await;
         }

@@ -7,19 +7,13 @@ use crate::core::budget::SpentBudget;
 use crate::core::channel::{ChatKind, ChatTarget};
 use crate::core::conversation::Item;
 use crate::core::error::StoreResult;
-use crate::core::ids::TurnId;
-use crate::core::journal::{TurnEnd, TurnState};
+use crate::core::ids::{OccurrenceId, TurnId};
+use crate::core::journal::{BROKEN, TurnEnd, TurnState};
 use crate::core::message::IncomingContent;
 use crate::core::model::{FinishReason, ModelError, ModelErrorKind};
-use crate::core::outbox::{NewOutbox, Outgoing};
+use crate::core::outbox::NewOutbox;
 use crate::core::scheduled_run::{RunEnd, RunResult, RunSaid, conclude};
 use crate::core::turn::{Ending, Fact, Step, StopReason};
-
-pub(super) const BROKEN: &str =
-    "Something broke while I worked on this. Your message is kept; send /retry to try again.";
-
-/// The same of a scheduled run, which nobody can ask to try again.
-pub(super) const BROKEN_RUN: &str = "A scheduled task broke down and was not done this time.";
 
 /// How a turn ends whose person went on to something else.
 const WENT_ON: Step = Step::Finish(Ending::Stopped {
@@ -43,6 +37,7 @@ impl TurnLoop {
             state,
             text: &text,
             trouble: &trouble(&ending),
+            done: progress.turn.done(),
         };
         self.write_end(progress, facts, result).await
     }
@@ -53,6 +48,7 @@ impl TurnLoop {
             state: TurnState::Failed,
             text: BROKEN,
             trouble: "something broke",
+            done: progress.turn.done(),
         };
         self.write_end(progress, Vec::new(), result).await
     }
@@ -62,17 +58,9 @@ impl TurnLoop {
         &self,
         turn: TurnId,
         target: ChatTarget,
-        words: &str,
+        run: Option<OccurrenceId>,
     ) -> StoreResult<()> {
-        let end = TurnEnd {
-            facts: Vec::new(),
-            finished_calls: Vec::new(),
-            state: TurnState::Failed,
-            items: Vec::new(),
-            said: vec![NewOutbox::answer(target, Outgoing::plain(words))],
-            receipt: None,
-        };
-        self.finish(turn, end).await?;
+        self.finish(turn, TurnEnd::unreadable(target, run)).await?;
         self.signals.wake_outbox();
         Ok(())
     }

@@ -18,7 +18,6 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{Instrument, error, error_span, info};
 
-use self::ending::{BROKEN, BROKEN_RUN};
 use super::approvals::{Approvals, Escalation};
 use super::attachments::Attachments;
 use super::channels::Channels;
@@ -194,8 +193,7 @@ impl TurnLoop {
     /// database) is tried again from what stands in the journal.
     async fn to_its_end(&self, turn: RunningTurn, news: Vec<Fact>, stops: &TurnStops) {
         let (id, target) = (turn.id, turn.conversation.target.clone());
-        let is_run = turn.inbox.iter().any(|row| row.incoming.is_scheduled());
-        let broken = if is_run { BROKEN_RUN } else { BROKEN };
+        let run = turn.inbox.first().and_then(|row| row.incoming.run());
         let mut next = Some((turn, news));
         while !stops.shutdown.is_cancelled() {
             if let Some((turn, news)) = next.take() {
@@ -203,11 +201,8 @@ impl TurnLoop {
                     Ok(()) => return,
                     Err(error @ StoreError::Corrupt(_)) => {
                         error!(%error, "the turn cannot be read and is given up");
-                        if self
-                            .end_unreadable(id, target.clone(), broken)
-                            .await
-                            .is_ok()
-                        {
+                        let ended = self.end_unreadable(id, target.clone(), run).await;
+                        if ended.is_ok() {
                             return;
                         }
                     }
@@ -219,7 +214,8 @@ impl TurnLoop {
             self.clock.sleep(STORE_PAUSE).await;
             match self.journal.running(id).await {
                 Ok(Some(turn)) => next = Some((turn, Vec::new())),
-                Ok(None) => return,
+                // It may have been given up, with a word.
+                Ok(None) => return self.signals.wake_outbox(),
                 Err(error) => tell(&error, "the turn cannot be read; trying again"),
             }
         }

@@ -106,7 +106,7 @@ impl Turn {
 
     /// Asks no question that was answered before, and not too many.
     fn hold_back(&mut self, call: &CallId, fingerprint: &Fingerprint, now: DateTime<Utc>) {
-        if self.refused.contains(fingerprint) {
+        if self.refused.contains_key(fingerprint) {
             let why = "this was refused before in this turn; do not ask for it again";
             if let Some(progress) = self.open_call(call) {
                 progress.state = denied(why);
@@ -150,9 +150,22 @@ impl Turn {
         progress.state = decided(plan, decision);
         self.resumes = 0;
         if decision != Decision::Approved {
-            self.refused.insert(fingerprint);
+            self.refused.insert(fingerprint, decision);
         }
         Fed::Taken
+    }
+
+    /// Asks again what nobody has answered: with the end of the turn its card has ended, and what was not answered
+    /// is no refusal.
+    pub(super) fn forget_open_questions(&mut self) {
+        let calls = self.rounds.last_mut().map(|round| &mut round.calls);
+        for progress in calls.into_iter().flatten() {
+            if let CallState::ToAsk(plan) | CallState::Asked(plan) = &progress.state {
+                progress.state = CallState::Waiting(plan.clone());
+            }
+        }
+        self.refused
+            .retain(|_, decision| *decision == Decision::Denied);
     }
 }
 

@@ -112,6 +112,38 @@ fn what_was_refused_is_refused_again_without_a_card() {
 }
 
 #[test]
+fn a_turn_that_is_opened_again_asks_again_what_nobody_has_answered() {
+    // It was ended while it asked; that fact is taken out.
+    let mut open = asked();
+    open.feed(Fact::Reopened);
+    assert!(matches!(open.step(), Step::Judge { .. }));
+    open.feed(judged("a", ask(), 1));
+    assert!(matches!(open.step(), Step::AskHuman { number: 2, .. }));
+    open.feed(Fact::Reopened);
+    assert!(matches!(open.step(), Step::Judge { .. }));
+    for (decision, asks) in [
+        (Decision::Denied, false),
+        (Decision::Expired, true),
+        (Decision::Superseded, true),
+    ] {
+        let mut turn = asked();
+        turn.feed(decided("a", "post", "{\"x\":1}", decision));
+        turn.feed(Fact::Reopened);
+        turn.feed(reply("", vec![call("b", "post", "{\"x\":1}")]));
+        turn.feed(judged("b", ask(), 1));
+        let is_asked = matches!(turn.step(), Step::AskHuman { number: 2, .. });
+        assert_eq!(is_asked, asks, "{decision:?}");
+    }
+    let mut allowed = asked();
+    allowed.feed(decided("a", "post", "{\"x\":1}", Decision::Approved));
+    allowed.feed(Fact::Reopened);
+    assert!(
+        matches!(allowed.step(), Step::RunTools { .. }),
+        "a yes stands"
+    );
+}
+
+#[test]
 fn the_model_is_told_a_refusal_by_the_rules_and_why() {
     let mut turn = turn();
     turn.feed(reply("", vec![call("a", "post", "{}")]));
@@ -234,7 +266,8 @@ proptest! {
             // Ids are told apart within a turn, and belong to the last reply.
             if turn.feed(fact.clone()) == Fed::Taken {
                 match &fact {
-                    Fact::ModelReplied { .. } => asking.clear(),
+                    // The rules are asked again about all that is open.
+                    Fact::ModelReplied { .. } | Fact::Reopened => asking.clear(),
                     Fact::Judged { call, ruling, .. } if matches!(ruling.verdict, Verdict::Ask { .. }) => {
                         asking.insert(call.clone());
                     }

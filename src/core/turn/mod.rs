@@ -10,7 +10,7 @@ mod facts;
 mod files;
 mod resuming;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -18,12 +18,13 @@ use serde_json::Value;
 use self::arguments::parse_arguments;
 pub use self::facts::{Ending, Fact, StopReason};
 pub use self::files::MOST_INSERTED;
-use super::approval::{Fingerprint, Ruling};
+use super::approval::{Decision, Fingerprint, Ruling};
 use super::conversation::Item;
 use super::ids::CallId;
 use super::label::Labels;
 use super::media::{Artifact, ReceivedFile};
 use super::model::{Continuation, ModelReply};
+use super::scheduled_run::Done;
 use super::tool::{ErrorCode, ToolCall, ToolEffect, ToolResult};
 
 /// The same call with the same arguments is answered with `repeated` from this time in a row on.
@@ -118,8 +119,8 @@ pub struct Turn {
     used_ids: HashSet<CallId>,
     last_call: Option<(String, String)>,
     identical_calls: u32,
-    /// What a person, or nobody, has said no to.
-    refused: HashSet<Fingerprint>,
+    /// What was not approved, by a person or by nobody.
+    refused: HashMap<Fingerprint, Decision>,
     /// When each card was sent.
     cards: Vec<DateTime<Utc>>,
     resumes: u32,
@@ -175,7 +176,7 @@ impl Turn {
             used_ids: HashSet::new(),
             last_call: None,
             identical_calls: 0,
-            refused: HashSet::new(),
+            refused: HashMap::new(),
             cards: Vec::new(),
             resumes: 0,
             files: None,
@@ -293,6 +294,20 @@ impl Turn {
     /// tools have brought.
     pub fn labels(&self) -> &Labels {
         &self.labels
+    }
+
+    /// Whether its calls have changed anything, or may have.
+    pub fn done(&self) -> Done {
+        let mut calls = self.rounds.iter().flat_map(|round| &round.calls);
+        let changes = |progress: &Progress| {
+            let effect = self.effects.get(progress.call.name.as_str());
+            effect.is_some_and(|effect| *effect != ToolEffect::ReadOnly) && progress.may_have_run()
+        };
+        if calls.any(changes) {
+            Done::Something
+        } else {
+            Done::Nothing
+        }
     }
 
     fn take_reply(&mut self, reply: ModelReply) -> Fed {
@@ -446,6 +461,17 @@ impl Progress {
         match &self.state {
             CallState::Done(_, labels) => labels.clone(),
             _ => Labels::default(),
+        }
+    }
+
+    fn may_have_run(&self) -> bool {
+        match &self.state {
+            CallState::Started(_) => true,
+            CallState::Done(result, _) => result.may_be_of_a_run(),
+            CallState::Waiting(_)
+            | CallState::ToAsk(_)
+            | CallState::Asked(_)
+            | CallState::Cleared(_) => false,
         }
     }
 

@@ -21,6 +21,7 @@ impl Turn {
         self.earlier_rounds = self.rounds.len();
         self.resumes = 0;
         self.ending = None;
+        self.forget_open_questions();
         Fed::Taken
     }
 

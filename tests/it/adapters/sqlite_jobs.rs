@@ -227,6 +227,7 @@ async fn a_job_that_cannot_be_read_rests_and_lets_the_others_run() {
         .column("SELECT status FROM jobs ORDER BY id")
         .await;
     assert_eq!(states, ["paused", "paused"]);
+    assert_eq!(pending(&changes.fixture).await.len(), 1, "it is told");
 }
 
 #[tokio::test]

@@ -211,4 +211,9 @@ async fn a_turn_that_does_not_read_fails_and_stops_no_other() {
         ["failed", "running"]
     );
     assert_eq!(open_rows(&fixture).await, [whole.answer.row.to_string()]);
+    let told = pending(&fixture).await;
+    assert!(
+        matches!(&told[..], [told] if told.starts_with("Something broke")),
+        "{told:?}"
+    );
 }

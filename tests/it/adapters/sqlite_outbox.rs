@@ -389,14 +389,10 @@ async fn a_chat_that_moved_takes_everything_along() {
     ];
     let ids = add(&store, rows).await;
     attempt(&store, ids[0], sent("100")).await;
-    attempt(
-        &store,
-        ids[1],
-        DeliveryOutcome::Migrated {
-            to: ChatId::new("-100"),
-        },
-    )
-    .await;
+    let broken = "UPDATE inbox SET incoming = '{' WHERE state = 'running'";
+    fixture.execute(broken).await;
+    let to = ChatId::new("-100");
+    attempt(&store, ids[1], DeliveryOutcome::Migrated { to }).await;
     assert_eq!(
         states(&fixture).await,
         ["open -100", "sent 7", "pending -100", "pending -100"]
@@ -404,10 +400,8 @@ async fn a_chat_that_moved_takes_everything_along() {
     assert_eq!(texts(&store, 0).await, ["b"]);
     let waiting = fixture.inbox().next(&chat("-100")).await.unwrap();
     assert_eq!(waiting[0].incoming.target, chat("-100"));
-    let running = fixture
-        .column("SELECT chat FROM inbox WHERE state = 'running'")
-        .await;
-    assert_eq!(running, ["-100"]);
+    let running = "SELECT chat FROM inbox WHERE state = 'running'";
+    assert_eq!(fixture.column(running).await, ["-100"]);
     assert_eq!(
         fixture.column("SELECT chat FROM conversations").await,
         ["-100"]

@@ -9,11 +9,14 @@ use minibot::core::channel::ChatTarget;
 use minibot::core::ids::{ChannelName, InboxId, JobId, OccurrenceId, ThreadId};
 use minibot::core::inbox::InboxStore;
 use minibot::core::jobs::{JobAction, JobStore, OccurrenceState};
-use minibot::core::journal::{Receipt, TurnEnd, TurnJournal, TurnState};
+use minibot::core::journal::{JournalEntry, Receipt, TurnEnd, TurnJournal, TurnState};
 use minibot::core::message::IncomingContent;
+use minibot::core::turn::Fact;
 
 use super::sqlite_changes::Changes;
-use super::sqlite_fixture::{Fixture, StoppedClock, at, chat, end, target};
+use super::sqlite_fixture::{
+    Fixture, StoppedClock, at, chat, end, finished, open_rows, pending, target,
+};
 
 const STATES: &str =
     "SELECT state || ' ' || coalesce(reason, '-') || ' ' || attempts FROM occurrences ORDER BY id";
@@ -45,17 +48,23 @@ async fn running() -> (Fixture, SqliteJobStore) {
 async fn fail(fixture: &Fixture, retry_minute: Option<i64>) {
     let journal = fixture.journal();
     let turn = journal.begin(&[InboxId(3)], at(0)).await.unwrap().unwrap();
+    journal
+        .end(turn.id, failed(retry_minute), at(0))
+        .await
+        .unwrap();
+}
+
+fn failed(retry_minute: Option<i64>) -> TurnEnd {
     let receipt = Receipt {
         occurrence: OccurrenceId(5),
         state: OccurrenceState::Running,
         reason: Some("HTTP 500".into()),
         retry_at: retry_minute.map(at),
     };
-    let over = TurnEnd {
+    TurnEnd {
         receipt: Some(receipt),
         ..end(TurnState::Failed, vec![])
-    };
-    journal.end(turn.id, over, at(0)).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -99,6 +108,51 @@ async fn another_attempt_is_made_where_the_job_is_now() {
 }
 
 #[tokio::test]
+async fn another_attempt_knows_what_the_one_before_has_done() {
+    for (tampered, facts) in [
+        ("SELECT 1", 3),
+        // What cannot be followed begins anew.
+        ("UPDATE turn_facts SET fact = '{' WHERE seq = 1", 0),
+        ("DELETE FROM turns", 0),
+    ] {
+        let (fixture, store) = running().await;
+        let journal = fixture.journal();
+        let turn = journal.begin(&[InboxId(3)], at(0)).await.unwrap().unwrap();
+        let done = JournalEntry {
+            facts: finished("a", "http_request").1,
+            ..JournalEntry::default()
+        };
+        journal.append(turn.id, done, at(0)).await.unwrap();
+        let over = failed(Some(5));
+        journal.end(turn.id, over, at(0)).await.unwrap();
+        fixture.execute(tampered).await;
+        store.retry_due(&[target().channel], at(5)).await.unwrap();
+        let again = journal.begin(&[InboxId(3)], at(5)).await.unwrap().unwrap();
+        assert_eq!(again.facts.len(), facts, "{tampered}");
+        if facts > 0 {
+            assert_eq!(
+                (again.id, again.facts.last()),
+                (turn.id, Some(&Fact::Reopened))
+            );
+        }
+        assert_eq!(open_rows(&fixture).await, [again.answer.row.to_string()]);
+        let states = "SELECT state || ' ' || count(*) FROM inbox GROUP BY state";
+        assert_eq!(fixture.column(states).await, ["running 1"]);
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_no_json_holds_up_no_other() {
+    let (fixture, store) = running().await;
+    fail(&fixture, Some(5)).await;
+    fixture.execute("UPDATE inbox SET incoming = '{'").await;
+    let due = store.retry_due(&[target().channel], at(5)).await;
+    assert_eq!(due.unwrap(), [target()]);
+    let next = fixture.inbox().next(&target()).await.unwrap();
+    assert!(next.is_empty(), "{next:?}");
+}
+
+#[tokio::test]
 async fn a_run_that_the_person_has_started_again_is_not_started_twice() {
     let (fixture, store) = running().await;
     fail(&fixture, Some(5)).await;
@@ -108,6 +162,23 @@ async fn a_run_that_the_person_has_started_again_is_not_started_twice() {
     let here = [target().channel];
     assert_eq!(store.retry_due(&here, at(5)).await.unwrap(), []);
     assert_eq!(store.next_due_at(&here).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_run_whose_turn_does_not_read_has_failed_and_is_told() {
+    let (fixture, _) = running().await;
+    let journal = fixture.journal();
+    let turn = journal.begin(&[InboxId(3)], at(0)).await.unwrap().unwrap();
+    let done = JournalEntry {
+        facts: finished("a", "http_request").1,
+        ..JournalEntry::default()
+    };
+    journal.append(turn.id, done, at(0)).await.unwrap();
+    fixture.execute("UPDATE turn_facts SET fact = '{'").await;
+    assert!(journal.unfinished().await.unwrap().is_empty());
+    assert_eq!(fixture.column(STATES).await, ["failed something broke 1"]);
+    let told = "A scheduled task broke down and was not done this time.";
+    assert_eq!(pending(&fixture).await, [told]);
 }
 
 #[tokio::test]

@@ -189,6 +189,21 @@ async fn stop_ends_the_wait_at_once_and_other_commands_go_on() {
 }
 
 #[tokio::test]
+async fn what_was_stopped_while_it_asked_asks_again_after_retry() {
+    let bot = asking().await;
+    bot.model([save("key"), Reply::text("Saved.")]);
+    card(bot.says("note the key").await).await;
+    bot.says("/stop").await.replies("Stopped.").await;
+    card(bot.says("/retry").await).await;
+    bot.says("/stop").await.replies("Stopped.").await;
+    let third = card(bot.says("/retry").await).await;
+    press(&bot, ALICE, ALICE, third.id, &button(&third, ":y")).await;
+    bot.alice().replies("Saved.").await;
+    assert_eq!(result(&bot)["code"], serde_json::Value::Null);
+    bot.finish().await;
+}
+
+#[tokio::test]
 async fn the_sixth_card_within_ten_minutes_is_not_sent() {
     let bot = asking().await;
     bot.model((0..6).map(|number| save(&number.to_string())));

@@ -123,8 +123,8 @@ async fn a_failing_run_is_tried_again_and_then_told_of_with_a_button() {
     wait_for_reason(&bot, "attempt 2: no answer of the model: HTTP 500").await;
     assert_eq!(bot.alice().texts(), ["Set."]);
     bot.advance(TimeDelta::minutes(5));
-    let told = bot.alice().replies_with("did not run").await;
-    let text = "A scheduled task did not run: look at the news\n\
+    let told = bot.alice().replies_with("was not finished").await;
+    let text = "A scheduled task was not finished: look at the news\n\
                 (no answer of the model: HTTP 500, 3 attempts)";
     assert_eq!(told.text, text);
     receipt(&bot, OccurrenceState::Failed).await;
@@ -163,6 +163,58 @@ async fn wait_for_reason(bot: &TestBot, reason: &str) {
         .unwrap_or_else(|_| panic!("never {reason}"));
 }
 
+/// What a run has done before it failed is not done again, neither by its next attempts nor by the button.
+#[tokio::test]
+async fn another_attempt_goes_on_where_the_one_before_ended() {
+    let bot = bot().await;
+    schedule(&bot).await;
+    let note = json!({ "title": "news", "data": "looked at" });
+    bot.model([
+        Reply::tools([("user_memory_save", note)]),
+        Reply::status(500),
+        Reply::status(500),
+        Reply::status(500),
+    ]);
+    bot.advance(TimeDelta::hours(1));
+    wait_for_reason(&bot, "attempt 1: no answer of the model: HTTP 500").await;
+    bot.says("/new")
+        .await
+        .replies_with("A fresh conversation.")
+        .await;
+    bot.advance(TimeDelta::minutes(1));
+    wait_for_reason(&bot, "attempt 2: no answer of the model: HTTP 500").await;
+    bot.advance(TimeDelta::minutes(5));
+    let told = bot.alice().replies_with("was not finished").await;
+    let reason = "no answer of the model: HTTP 500, 3 attempts; what it had done by then stays";
+    assert!(
+        told.text.ends_with(&format!("\n({reason})")),
+        "{}",
+        told.text
+    );
+    // Three failures in a row have opened the breaker.
+    bot.advance(TimeDelta::minutes(1));
+    bot.model([Reply::text("Looked and noted.")]);
+    press(&bot, ALICE, ALICE, told.id, &told.buttons()[0]).await;
+    bot.alice().replies("Looked and noted.").await;
+    for request in &bot.provider.requests()[4..] {
+        let results = request
+            .messages()
+            .iter()
+            .filter(|one| one["role"] == "tool");
+        assert_eq!(results.count(), 1, "{}", request.body);
+        assert_eq!(request.last_user_text(), TASK);
+    }
+    // It belongs to the conversation in which it came to its end.
+    bot.model([Reply::text("To the news.")]);
+    bot.says("to what did you look?")
+        .await
+        .replies("To the news.")
+        .await;
+    let shown = contents(bot.provider.requests().last().unwrap().messages());
+    assert!(shown.contains("Looked and noted."), "{shown}");
+    bot.finish().await;
+}
+
 #[tokio::test]
 async fn an_attempt_outlives_a_restart() {
     let mut bot = bot().await;
@@ -175,6 +227,19 @@ async fn an_attempt_outlives_a_restart() {
     bot.start().await;
     bot.alice().replies("All is well.").await;
     receipt(&bot, OccurrenceState::Ran).await;
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_task_that_is_wanted_now_begins_now() {
+    let bot = bot().await;
+    schedule(&bot).await;
+    bot.says("/reminders").await;
+    let list = bot.telegram.wait_for_text(ALICE, "Reminders: 1").await;
+    bot.alice().has_read_all();
+    bot.model([Reply::text("All is well.")]);
+    press(&bot, ALICE, ALICE, list.id, "j:1:run:0").await;
+    bot.alice().replies("All is well.").await;
     bot.finish().await;
 }
 

@@ -79,7 +79,7 @@ impl OutboxStore for Watched {
         self.inner.next_attempt_at().await
     }
 
-    async fn start(&self, id: OutboxId, now: DateTime<Utc>) -> StoreResult<()> {
+    async fn start(&self, id: OutboxId, now: DateTime<Utc>) -> StoreResult<Option<Outgoing>> {
         self.inner.start(id, now).await
     }
 
@@ -347,6 +347,27 @@ async fn a_row_that_waits_for_its_place_is_not_yet_being_sent() {
     stop.cancel();
     sender.await.unwrap().unwrap();
     assert_eq!(fixture.column(state).await, ["sent 1"]);
+}
+
+/// As the card of a question that ends meanwhile.
+#[tokio::test]
+async fn what_changed_while_it_waited_for_its_place_is_sent_as_it_is_then() {
+    let fixture = Fixture::new().await;
+    let gate = Gate::new();
+    let (outbox, store, mut sent) = moody(&fixture, &gate, Arc::new(SystemClock));
+    let row = NewOutbox::notice(chat("2"), Outgoing::plain("May I?"));
+    store.add(vec![row]).await.unwrap();
+    let stop = CancellationToken::new();
+    let sender = tokio::spawn(outbox.run(stop.clone()));
+    gate.wait_for_arrivals(1).await;
+    fixture
+        .execute("UPDATE outbox SET content = replace(content, 'May I?', 'Not run')")
+        .await;
+    gate.open();
+    let sent = sent.wait_for(|sent| sent.len() == 1).await.unwrap().clone();
+    assert_eq!(sent, ["Not run"]);
+    stop.cancel();
+    sender.await.unwrap().unwrap();
 }
 
 #[tokio::test]

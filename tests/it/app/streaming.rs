@@ -3,7 +3,9 @@
 use chrono::TimeDelta;
 
 use crate::support::fake_model::Reply;
+use crate::support::fake_telegram::Fault;
 use crate::support::gate::Gate;
+use crate::support::stored::Held;
 use crate::support::test_bot::{ALICE, TestBot};
 
 #[tokio::test]
@@ -17,6 +19,30 @@ async fn an_answer_grows_in_one_message() {
     let shown = bot.telegram.wait_for(ALICE, |sent| !sent.is_empty()).await;
     assert!(shown[0].text.starts_with("one"), "{:?}", shown[0].text);
     gate.open();
+    bot.alice().replies("one two three four five six").await;
+    assert_eq!(bot.telegram.calls("sendMessage").len(), 1);
+    bot.finish().await;
+}
+
+/// Its message is remembered once the database can be written again.
+#[tokio::test]
+async fn an_answer_that_begins_to_show_while_the_database_is_busy_is_one_message() {
+    let bot = TestBot::with(&[("storage.busy_timeout_ms", "20")]).await;
+    let (model, telegram) = (Gate::new(), Gate::new());
+    bot.model([Reply::text("one two three four five six").held_midway(&model)]);
+    bot.telegram
+        .fail("sendMessage", [Fault::HoldAfter(telegram.clone())]);
+    bot.says("count").await;
+    model.wait_for_arrivals(1).await;
+    bot.advance(TimeDelta::seconds(1));
+    telegram.wait_for_arrivals(1).await;
+    let held = Held::take(&bot.settings.database()).await;
+    telegram.open();
+    // The showing waits for the database to be free.
+    bot.clock.someone_sleeps(990..1_001).await;
+    held.release().await;
+    model.open();
+    bot.advance(TimeDelta::seconds(1));
     bot.alice().replies("one two three four five six").await;
     assert_eq!(bot.telegram.calls("sendMessage").len(), 1);
     bot.finish().await;

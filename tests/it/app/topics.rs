@@ -106,7 +106,7 @@ async fn a_task_whose_topic_is_gone_is_retried_where_its_button_is() {
     bot.telegram.remove_topic(FORUM, TOPIC);
     bot.model([Reply::status(500)]);
     bot.advance(TimeDelta::hours(1));
-    let told = chess.replies_with("did not run").await;
+    let told = chess.replies_with("was not finished").await;
     assert_eq!(told.thread, None);
     bot.model([Reply::text("All is well.")]);
     let notice = press(&bot, FORUM, ALICE, told.id, &told.buttons()[0]).await;

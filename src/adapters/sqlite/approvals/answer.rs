@@ -160,7 +160,7 @@ async fn show(
     (line, pressed): (&str, Option<MessageId>),
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
-    let card = stored.card()?;
+    let card = stored.card();
     let content = card::settled(card.as_ref(), line);
     if card.is_none() {
         return add(connection, NewOutbox::answer(stored.target(), content), now).await;

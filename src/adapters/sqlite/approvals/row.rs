@@ -46,9 +46,13 @@ impl StoredApproval {
         values::target(self.channel.clone(), self.chat.clone(), self.thread.clone())
     }
 
-    /// What its card says.
-    pub(super) fn card(&self) -> StoreResult<Option<FormattedText>> {
-        self.card.as_deref().map(values::from_json).transpose()
+    /// What its card says. One that cannot be read must not keep the question from its end: the line of that says
+    /// enough.
+    pub(super) fn card(&self) -> Option<FormattedText> {
+        let card = self.card.as_deref().map(values::from_json)?;
+        let key = self.key().card_key();
+        card.inspect_err(|error| tracing::error!(approval = %key, %error, "a card cannot be read"))
+            .ok()
     }
 }
 

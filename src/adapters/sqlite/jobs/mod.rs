@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sea_query::{Condition, Expr, ExprTrait, Func, NullOrdering, Order, Query};
+use sea_query::{Condition, Expr, ExprTrait, Func, NullOrdering, Order, Query, SelectStatement};
 
 pub(super) use self::act::act;
 pub(super) use self::answers::{answer_card, retry_run};
@@ -19,6 +19,7 @@ use self::row::StoredJob;
 pub(super) use self::write::{add, delete};
 use super::database::Database;
 use super::iden::Jobs;
+use super::outbox;
 use super::statement::{at, execute, fetch_all, fetch_one, fetch_optional, word};
 use super::values::{self, millis};
 use crate::core::channel::ChatTarget;
@@ -44,18 +45,31 @@ impl SqliteJobStore {
         Self { database, clock }
     }
 
-    /// A job that cannot be read can never run: it must not hold back the others.
-    async fn pause(&self, id: i64, error: &StoreError) -> StoreResult<()> {
-        tracing::error!(job.id = id, %error, "a job is paused: its row is unreadable");
-        let pause = Query::update()
+    /// A job that cannot be read must not hold back the others. It rests as those do whose chat is closed: the next
+    /// message that arrives there lets it be tried again, by a version that can read it perhaps.
+    async fn rest(&self, id: i64, error: &StoreError) -> StoreResult<()> {
+        tracing::error!(job.id = id, %error, "a job rests: its row is unreadable");
+        let now = self.clock.now();
+        let rest = Query::update()
             .table(Jobs::Table)
             .value(Jobs::Status, word("paused"))
-            .value(Jobs::UpdatedAt, millis(self.clock.now()))
+            .value(Jobs::ClosedAt, millis(now))
+            .value(Jobs::UpdatedAt, millis(now))
             .and_where(Expr::col(Jobs::Id).eq(id))
+            .and_where(Expr::col(Jobs::Status).eq(word("active")))
             .take();
         self.database
             .write(move |connection| {
-                Box::pin(async move { execute(connection, &pause).await.map(|_| ()) })
+                Box::pin(async move {
+                    if execute(&mut *connection, &rest).await? == 0 {
+                        return Ok(());
+                    }
+                    let row: Option<StoredJob> = fetch_optional(&mut *connection, &one(id)).await?;
+                    if let Some(row) = row {
+                        outbox::insert(connection, &row.unreadable(), None, now).await?;
+                    }
+                    Ok(())
+                })
             })
             .await
     }
@@ -99,7 +113,7 @@ impl JobStore for SqliteJobStore {
             let id = row.id();
             match Job::try_from(row) {
                 Ok(job) => jobs.push(job),
-                Err(error) => self.pause(id, &error).await?,
+                Err(error) => self.rest(id, &error).await?,
             }
         }
         Ok(jobs)
@@ -112,10 +126,7 @@ impl JobStore for SqliteJobStore {
     }
 
     async fn get(&self, id: JobId) -> StoreResult<Option<Job>> {
-        let one = row::select()
-            .and_where(Expr::col((Jobs::Table, Jobs::Id)).eq(id.0))
-            .take();
-        let row: Option<StoredJob> = fetch_optional(self.database.reader(), &one).await?;
+        let row: Option<StoredJob> = fetch_optional(self.database.reader(), &one(id.0)).await?;
         row.map(Job::try_from).transpose()
     }
 
@@ -135,10 +146,13 @@ impl JobStore for SqliteJobStore {
             .offset(filter.offset.into())
             .take();
         let rows: Vec<StoredJob> = fetch_all(self.database.reader(), &page).await?;
-        let jobs = rows
-            .into_iter()
-            .map(Job::try_from)
-            .collect::<StoreResult<_>>()?;
+        // One that does not read must not hide the others.
+        let readable = |row| {
+            Job::try_from(row)
+                .inspect_err(|error| tracing::error!(%error, "a job is left out of a list"))
+                .ok()
+        };
+        let jobs = rows.into_iter().filter_map(readable).collect();
         Ok(JobPage {
             total: total.unsigned_abs(),
             jobs,
@@ -195,6 +209,12 @@ impl JobStore for SqliteJobStore {
             .write(move |connection| Box::pin(runs::settle(connection, lost, now)))
             .await
     }
+}
+
+fn one(id: i64) -> SelectStatement {
+    row::select()
+        .and_where(Expr::col((Jobs::Table, Jobs::Id)).eq(id))
+        .take()
 }
 
 fn shown(filter: &JobFilter) -> Condition {

@@ -7,8 +7,11 @@ use super::super::statement::in_row;
 use super::super::values;
 use crate::core::channel::ChatKind;
 use crate::core::error::{StoreError, StoreResult};
+use crate::core::exits::Links;
 use crate::core::ids::{JobId, OccurrenceId};
 use crate::core::jobs::{Job, JobRole, JobStatus, NewJob, Occurrence, OccurrenceState};
+use crate::core::outbox::{NewOutbox, Outgoing};
+use crate::core::reminder;
 
 /// The row; the columns of the receipt are all there or none is.
 #[derive(sqlx::FromRow)]
@@ -42,6 +45,17 @@ impl StoredJob {
         self.id
     }
 
+    /// What is said where it would have come, in words that need none of the rest.
+    pub(super) fn unreadable(&self) -> NewOutbox {
+        let target = values::target(self.channel.clone(), self.chat.clone(), self.thread.clone());
+        let labels = values::labels(&self.labels, ("jobs", self.id));
+        let words = Outgoing::plain(reminder::unreadable_text(&self.content));
+        let mut row = NewOutbox::notice(target, words.with_links(&Links::under(&labels)));
+        // Each time when it is tried again it is the same.
+        row.dedupe_key = Some(format!("unreadable job {}", self.id));
+        row.labelled(labels)
+    }
+
     fn read(self) -> StoreResult<Job> {
         let last_occurrence = self.last_occurrence()?;
         let status = read_status(&self.status)?;
@@ -68,7 +82,7 @@ impl StoredJob {
                     .map(values::from_json)
                     .transpose()?,
                 created_at,
-                labels: values::from_json(&self.labels)?,
+                labels: values::labels(&self.labels, ("jobs", self.id)),
             },
             status,
             next_run,

@@ -59,13 +59,14 @@ const CLAIM: &str = "
     WHERE id = ?1 AND state = 'running' AND (retry_at <= ?2 OR retry_at > ?3)
     RETURNING attempts";
 
-/// ?1 is the run, ?2 the number of the attempt. The job may have moved since the last one.
+/// ?1 is the run, ?2 the number of the attempt. The job may have moved since the last one. The row keeps the turn of
+/// that: it goes on.
 const REQUEUE: &str = "
     UPDATE inbox
-    SET state = 'waiting', turn = NULL, done_at = NULL,
+    SET state = 'waiting', done_at = NULL,
         chat = jobs.chat, thread = jobs.thread,
-        incoming = json_set(incoming, '$.content.attempt', ?2,
-            '$.target.chat', jobs.chat, '$.target.thread', nullif(jobs.thread, ''))
+        incoming = CASE WHEN json_valid(incoming) THEN json_set(incoming, '$.content.attempt', ?2,
+            '$.target.chat', jobs.chat, '$.target.thread', nullif(jobs.thread, '')) ELSE incoming END
     FROM occurrences JOIN jobs ON jobs.id = occurrences.job
     WHERE occurrences.id = ?1
         AND inbox.source = 'job' AND inbox.external_id = ?1 AND inbox.state = 'done'

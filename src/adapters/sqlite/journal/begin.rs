@@ -9,7 +9,7 @@ use super::super::iden::{Conversations, Inbox, Turns};
 use super::super::inbox::StoredRow;
 use super::super::statement::{Batch, fetch_all, fetch_one, in_row, insert, word};
 use super::super::values::{self, millis};
-use super::answer;
+use super::{answer, reopen};
 use crate::core::channel::ChatTarget;
 use crate::core::conversation::Conversation;
 use crate::core::error::StoreResult;
@@ -18,7 +18,8 @@ use crate::core::inbox::InboxRow;
 use crate::core::journal::RunningTurn;
 use crate::core::label::Labels;
 
-/// Takes the rows, or nothing when one of them does not wait.
+/// Takes the rows, or nothing when one of them does not wait. A row that has a turn, as that of another attempt at a
+/// scheduled run has, goes on with it.
 pub(super) async fn begin(
     connection: &mut SqliteConnection,
     ids: Vec<InboxId>,
@@ -28,6 +29,7 @@ pub(super) async fn begin(
         Expr::col((Inbox::Table, Inbox::Id)).is_in(ids.iter().map(|id| id.0).collect::<Vec<_>>());
     let rows: Vec<WaitingRow> = fetch_all(&mut *connection, &waiting(is_listed.clone())).await?;
     let running = rows.first().and_then(WaitingRow::conversation);
+    let earlier = rows.first().and_then(|row| row.turn);
     let inbox = rows
         .into_iter()
         .map(|row| InboxRow::try_from(row.inbox))
@@ -45,6 +47,12 @@ pub(super) async fn begin(
         },
         None => start(&mut *connection, target, now).await?,
     };
+    if let Some(turn) = earlier {
+        let again = reopen::go_on(&mut *connection, turn, &conversation, now).await?;
+        if again.is_some() {
+            return Ok(again);
+        }
+    }
     let take = Query::update()
         .table(Inbox::Table)
         .values([(Inbox::State, word("running")), (Inbox::Turn, this_turn())])
@@ -98,6 +106,7 @@ fn waiting(is_listed: Expr) -> SelectStatement {
         .add(theirs(Conversations::ClosedAt).is_null());
     Query::select()
         .columns([Inbox::Id, Inbox::Incoming, Inbox::Album, Inbox::ReceivedAt].map(own))
+        .column(own(Inbox::Turn))
         .expr_as(theirs(Conversations::Id), "conversation")
         .expr_as(theirs(Conversations::StartedAt), "started_at")
         .expr_as(theirs(Conversations::Labels), "labels")
@@ -113,6 +122,7 @@ fn waiting(is_listed: Expr) -> SelectStatement {
 struct WaitingRow {
     #[sqlx(flatten)]
     inbox: StoredRow,
+    turn: Option<i64>,
     conversation: Option<i64>,
     started_at: Option<i64>,
     labels: Option<String>,

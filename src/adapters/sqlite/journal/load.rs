@@ -13,9 +13,9 @@ use super::{answer, end};
 use crate::core::channel::ChatTarget;
 use crate::core::conversation::Conversation;
 use crate::core::error::{StoreError, StoreResult};
-use crate::core::ids::{ConversationId, TurnId};
+use crate::core::ids::{ConversationId, OccurrenceId, TurnId};
 use crate::core::inbox::InboxRow;
-use crate::core::journal::{OpenAnswer, RunningTurn, TurnEnd, TurnState};
+use crate::core::journal::{OpenAnswer, RunningTurn, TurnEnd};
 use crate::core::turn::Fact;
 
 /// A running turn and where it takes place.
@@ -125,10 +125,11 @@ async fn whole(database: &Database, row: TurnRow) -> StoreResult<Option<RunningT
     let facts: Vec<FactRow> = fetch_all(database.reader(), &facts_of(turn)).await?;
     let inbox: Vec<StoredRow> = fetch_all(database.reader(), &messages_of(turn)).await?;
     let started_at = values::moment(row.started_at).unwrap_or_default();
-    let answer = find_or_open(database, &row, started_at).await?;
+    let target = values::target(row.channel.clone(), row.chat.clone(), row.thread.clone());
+    let answer = find_or_open(database, (turn, target.clone()), started_at).await?;
     match read(row, inbox, facts, answer) {
         Ok(turn) => Ok(Some(turn)),
-        Err(error) => give_up(database, turn, &error, started_at)
+        Err(error) => give_up(database, (turn, target), &error, started_at)
             .await
             .map(|()| None),
     }
@@ -192,11 +193,9 @@ fn read(
 
 async fn find_or_open(
     database: &Database,
-    row: &TurnRow,
+    (turn, target): (TurnId, ChatTarget),
     now: DateTime<Utc>,
 ) -> StoreResult<OpenAnswer> {
-    let turn = TurnId(row.id);
-    let target = values::target(row.channel.clone(), row.chat.clone(), row.thread.clone());
     database
         .write(move |connection| {
             Box::pin(async move {
@@ -209,26 +208,35 @@ async fn find_or_open(
         .await
 }
 
-/// Ends a turn that cannot be read as failed: it must not keep the others from going on, and
+/// Ends a turn that cannot be read as failed, and says so: it must not keep the others from going on, and
 /// `/retry` can run its message again.
 async fn give_up(
     database: &Database,
-    turn: TurnId,
+    (turn, target): (TurnId, ChatTarget),
     error: &StoreError,
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
     tracing::error!(%turn, %error, "a turn cannot be read and is given up");
-    let failed = TurnEnd {
-        facts: Vec::new(),
-        finished_calls: Vec::new(),
-        state: TurnState::Failed,
-        items: Vec::new(),
-        said: Vec::new(),
-        receipt: None,
-    };
     database
-        .write(move |connection| Box::pin(end::end(connection, turn, failed, now)))
+        .write(move |connection| {
+            Box::pin(async move {
+                let run: Option<(i64,)> = fetch_optional(&mut *connection, &run_of(turn)).await?;
+                let run = run.map(|(id,)| OccurrenceId(id));
+                let unreadable = TurnEnd::unreadable(target, run);
+                end::end(connection, turn, unreadable, now).await
+            })
+        })
         .await
+}
+
+/// Selects the scheduled run that a turn is.
+fn run_of(turn: TurnId) -> SelectStatement {
+    Query::select()
+        .column(Inbox::ExternalId)
+        .from(Inbox::Table)
+        .and_where(Expr::col(Inbox::Turn).eq(turn.0))
+        .and_where(Expr::col(Inbox::Source).eq(word("job")))
+        .take()
 }
 
 /// Selects running turns as `TurnRow`s.

@@ -1,7 +1,8 @@
 //! Running the last message again: a turn without an answer is opened again, one with an answer gets another
 //! beside it.
 //!
-//! Scheduled runs have attempts of their own: the person means what they wrote themselves.
+//! Scheduled runs have attempts of their own: the person means what they wrote themselves. Each attempt goes on with
+//! the turn of the one before.
 
 use chrono::{DateTime, Utc};
 use sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
@@ -135,6 +136,29 @@ async fn can_be_read(connection: &mut SqliteConnection, turn: i64) -> StoreResul
 async fn can_go_on(connection: &mut SqliteConnection, turn: i64) -> StoreResult<bool> {
     Ok(can_be_read(&mut *connection, turn).await?
         && load::can_be_followed(connection, turn).await?)
+}
+
+/// Opens the turn of the attempt before at a scheduled run, so that what its calls have done is not done again.
+/// `None` where that turn cannot go on: the run begins anew.
+pub(super) async fn go_on(
+    connection: &mut SqliteConnection,
+    turn: i64,
+    conversation: &Conversation,
+    now: DateTime<Utc>,
+) -> StoreResult<Option<RunningTurn>> {
+    // The chat may have gone on to another conversation, or the job to another place.
+    let here = Query::update()
+        .table(Turns::Table)
+        .value(Turns::Conversation, conversation.id.0)
+        .and_where(Expr::col(Turns::Id).eq(turn))
+        .and_where(Expr::col(Turns::State).is_in([word("failed"), word("stopped")]))
+        .take();
+    if !load::can_be_followed(&mut *connection, turn).await?
+        || execute(&mut *connection, &here).await? == 0
+    {
+        return Ok(None);
+    }
+    open_again(connection, turn, &conversation.target, now).await
 }
 
 async fn open_again(

@@ -65,7 +65,7 @@ impl TryFrom<StoredNote> for Note {
                 created_at: values::moment(row.created_at)?,
                 updated_at: values::moment(row.updated_at)?,
                 expires_at: row.expires_at.map(values::moment).transpose()?,
-                labels: values::from_json(&row.labels)?,
+                labels: values::labels(&row.labels, ("notes", id)),
             })
         };
         read().map_err(in_row("notes", id))

@@ -29,7 +29,7 @@ use crate::core::delivery::{DeliveryOutcome, LONGEST_LIMIT};
 use crate::core::error::{StoreError, StoreResult};
 use crate::core::ids::{ChannelName, ChatId, MessageId, OutboxId, TurnId};
 use crate::core::label::Labels;
-use crate::core::outbox::{NewOutbox, OutboxRow, OutboxStore};
+use crate::core::outbox::{NewOutbox, OutboxRow, OutboxStore, Outgoing};
 
 /// Rows of one statement: SQLite takes 32,766 values (SQLite, "Limits").
 const ROWS: usize = 500;
@@ -209,7 +209,7 @@ impl OutboxStore for SqliteOutboxStore {
         next.map(values::moment).transpose()
     }
 
-    async fn start(&self, id: OutboxId, _now: DateTime<Utc>) -> StoreResult<()> {
+    async fn start(&self, id: OutboxId, _now: DateTime<Utc>) -> StoreResult<Option<Outgoing>> {
         let state = Expr::case(Expr::col(Outbox::State).eq(word("open")), word("open"))
             .finally(word("sending"));
         let start = Query::update()
@@ -218,18 +218,22 @@ impl OutboxStore for SqliteOutboxStore {
             .value(Outbox::Attempts, Expr::col(Outbox::Attempts).add(1))
             .and_where(Expr::col(Outbox::Id).eq(id.0))
             .and_where(Expr::col(Outbox::State).is_in([word("open"), word("pending")]))
-            .returning_col(Outbox::Id)
+            .returning_col(Outbox::Content)
             .take();
         // Lost, it leaves a row that waits and is sent again, as one in doubt is.
-        let started = self
+        let started: Option<(Option<String>,)> = self
             .database
-            .run(Durability::Process, Batch::from(&start))
+            .mark(move |connection| Box::pin(fetch_optional(connection, &start)))
             .await?;
         // The caller must not make a call that is not written down.
-        if started.is_empty() {
+        let Some((content,)) = started else {
             return Err(StoreError::Failed(format!("outbox {id} does not wait")));
-        }
-        Ok(())
+        };
+        let content = content.as_deref().map(values::from_json).transpose();
+        Ok(content.unwrap_or_else(|error| {
+            tracing::warn!(outbox.id = %id, %error, "what a message says by now cannot be read");
+            None
+        }))
     }
 
     async fn finish(

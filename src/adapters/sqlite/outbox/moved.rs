@@ -46,8 +46,9 @@ fn outbox(from: &Chat, to: &ChatId) -> UpdateStatement {
         .take()
 }
 
-/// What was said names its chat a second time.
+/// What was said names its chat a second time. What is no JSON stays as it is and keeps nothing else from moving.
 fn inbox(from: &Chat, to: &ChatId) -> UpdateStatement {
+    let is_json = Func::cust("json_valid").arg(Expr::col(Inbox::Incoming));
     let incoming = Func::cust("json_set").args([
         Expr::col(Inbox::Incoming),
         Expr::val("$.target.chat"),
@@ -56,7 +57,10 @@ fn inbox(from: &Chat, to: &ChatId) -> UpdateStatement {
     Query::update()
         .table(Inbox::Table)
         .value(Inbox::Chat, to.as_str())
-        .value(Inbox::Incoming, incoming)
+        .value(
+            Inbox::Incoming,
+            Expr::case(Expr::expr(is_json).eq(1), incoming).finally(Expr::col(Inbox::Incoming)),
+        )
         .cond_where(of([Inbox::Channel, Inbox::Chat], from))
         .and_where(Expr::col(Inbox::State).is_in([word("waiting"), word("running")]))
         .take()
