@@ -281,8 +281,13 @@ pub trait OutboxStore: Send + Sync + std::fmt::Debug {
     async fn next_attempt_at(&self) -> StoreResult<Option<DateTime<Utc>>>;
 
     /// Records that the call is about to be made. Directly before it, after every wait. An open row
-    /// stays open. Returns what the row says by now, if that can be read: it may have changed since it was taken up.
-    async fn start(&self, id: OutboxId, now: DateTime<Utc>) -> StoreResult<Option<Outgoing>>;
+    /// stays open. Returns what the row says by now where that is no longer what is `known` of it, and can be read.
+    async fn start(
+        &self,
+        id: OutboxId,
+        known: Option<&Outgoing>,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Option<Outgoing>>;
 
     /// Records how the call ended. Says how many jobs go on that rested because nothing reached their
     /// chat.

@@ -107,7 +107,7 @@ impl LiveAnswers {
             return Ok(());
         }
         self.store
-            .start(answer.row, self.clock.now())
+            .start(answer.row, None, self.clock.now())
             .await
             .map_err(store)?;
         Boundary::Sending.pass();

@@ -272,7 +272,10 @@ impl Outbox {
 
     /// Begins, calls, and writes down what came of it.
     async fn call(&self, channel: &dyn Channel, mut row: OutboxRow, mut landed: Landed) -> Landed {
-        match self.store.start(row.id, self.clock.now()).await {
+        let started = self
+            .store
+            .start(row.id, Some(&row.content), self.clock.now());
+        match started.await {
             // A question may have ended while its card waited for its place.
             Ok(Some(content)) => row.content = content,
             Ok(None) => {}

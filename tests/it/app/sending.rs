@@ -79,8 +79,13 @@ impl OutboxStore for Watched {
         self.inner.next_attempt_at().await
     }
 
-    async fn start(&self, id: OutboxId, now: DateTime<Utc>) -> StoreResult<Option<Outgoing>> {
-        self.inner.start(id, now).await
+    async fn start(
+        &self,
+        id: OutboxId,
+        known: Option<&Outgoing>,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Option<Outgoing>> {
+        self.inner.start(id, known, now).await
     }
 
     async fn finish(

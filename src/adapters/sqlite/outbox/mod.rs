@@ -148,6 +148,29 @@ pub(super) fn urgency(urgency: Urgency) -> i64 {
     }
 }
 
+impl SqliteOutboxStore {
+    /// What a row says, if that can be read. Asked of the connection that writes: who delivers is not polled while the
+    /// next rows are read, and must not hold one of those that read.
+    async fn content(&self, id: OutboxId) -> StoreResult<Option<Outgoing>> {
+        let content = Query::select()
+            .column(Outbox::Content)
+            .from(Outbox::Table)
+            .and_where(Expr::col(Outbox::Id).eq(id.0))
+            .take();
+        let stored: Option<(String,)> = self
+            .database
+            .mark(move |connection| Box::pin(fetch_optional(connection, &content)))
+            .await?;
+        let Some((stored,)) = stored else {
+            return Ok(None);
+        };
+        let read = values::from_json(&stored).inspect_err(|error| {
+            tracing::warn!(outbox.id = %id, %error, "what a message says by now cannot be read");
+        });
+        Ok(read.ok())
+    }
+}
+
 #[async_trait]
 impl OutboxStore for SqliteOutboxStore {
     async fn add(&self, rows: Vec<NewOutbox>) -> StoreResult<Vec<OutboxId>> {
@@ -209,7 +232,15 @@ impl OutboxStore for SqliteOutboxStore {
         next.map(values::moment).transpose()
     }
 
-    async fn start(&self, id: OutboxId, _now: DateTime<Utc>) -> StoreResult<Option<Outgoing>> {
+    async fn start(
+        &self,
+        id: OutboxId,
+        known: Option<&Outgoing>,
+        _now: DateTime<Utc>,
+    ) -> StoreResult<Option<Outgoing>> {
+        let known = known.map(values::to_json).transpose()?;
+        let content = || Expr::col(Outbox::Content);
+        let is_known = known.map_or(Expr::val(1), |known| content().eq(known));
         let state = Expr::case(Expr::col(Outbox::State).eq(word("open")), word("open"))
             .finally(word("sending"));
         let start = Query::update()
@@ -218,22 +249,19 @@ impl OutboxStore for SqliteOutboxStore {
             .value(Outbox::Attempts, Expr::col(Outbox::Attempts).add(1))
             .and_where(Expr::col(Outbox::Id).eq(id.0))
             .and_where(Expr::col(Outbox::State).is_in([word("open"), word("pending")]))
-            .returning_col(Outbox::Content)
+            .returning(Query::returning().expr(Func::coalesce([is_known, Expr::val(1)])))
             .take();
         // Lost, it leaves a row that waits and is sent again, as one in doubt is.
-        let started: Option<(Option<String>,)> = self
+        let started = self
             .database
-            .mark(move |connection| Box::pin(fetch_optional(connection, &start)))
+            .run(Durability::Process, Batch::from(&start))
             .await?;
-        // The caller must not make a call that is not written down.
-        let Some((content,)) = started else {
-            return Err(StoreError::Failed(format!("outbox {id} does not wait")));
-        };
-        let content = content.as_deref().map(values::from_json).transpose();
-        Ok(content.unwrap_or_else(|error| {
-            tracing::warn!(outbox.id = %id, %error, "what a message says by now cannot be read");
-            None
-        }))
+        match started.first() {
+            Some(0) => self.content(id).await,
+            Some(_) => Ok(None),
+            // The caller must not make a call that is not written down.
+            None => Err(StoreError::Failed(format!("outbox {id} does not wait"))),
+        }
     }
 
     async fn finish(
