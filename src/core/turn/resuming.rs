@@ -25,11 +25,9 @@ impl Turn {
         Fed::Taken
     }
 
-    /// Whether it has ended only since it took so many steps: nothing is in the way of more.
+    /// Whether it has ended only since it took so many steps, or was taken up so often: nothing is in the way of more.
     pub(super) fn is_at_its_limit(&self) -> bool {
-        self.ending
-            == Some(Ending::Stopped {
-                reason: StopReason::StepLimit,
-            })
+        let limits = [StopReason::StepLimit, StopReason::Crashes];
+        matches!(&self.ending, Some(Ending::Stopped { reason }) if limits.contains(reason))
     }
 }

@@ -386,6 +386,11 @@ fn a_turn_that_ends_the_process_again_and_again_is_given_up() {
             reason: StopReason::Crashes
         })
     );
+    turn.feed(Fact::Reopened);
+    assert!(
+        matches!(turn.step(), Step::Judge { .. }),
+        "at the person's word it goes on"
+    );
 }
 
 #[test]
