@@ -52,7 +52,7 @@ pub async fn add(store: &SqliteOutboxStore, rows: Vec<NewOutbox>) -> Vec<OutboxI
     store.add(rows).await.unwrap()
 }
 
-async fn heads(store: &SqliteOutboxStore, minute: i64) -> Vec<OutboxRow> {
+pub async fn heads(store: &SqliteOutboxStore, minute: i64) -> Vec<OutboxRow> {
     let now = at(minute);
     let heads = store
         .heads(&[chat("1").channel], Urgency::Background, now, 64)
@@ -196,23 +196,6 @@ async fn only_what_waits_is_started_and_finished() {
         .unwrap();
     assert_eq!(states(&fixture).await, ["sent 1"]);
     assert_eq!(fixture.column("SELECT message FROM outbox").await, ["100"]);
-}
-
-#[tokio::test]
-async fn a_start_tells_what_a_row_says_where_it_has_changed() {
-    let fixture = Fixture::new().await;
-    let store = outbox(&fixture);
-    let rows = vec![row(chat("1"), "a"), row(chat("2"), "b")];
-    let ids = add(&store, rows).await;
-    let known = heads(&store, 0).await;
-    fixture
-        .execute("UPDATE outbox SET content = replace(content, 'b', 'c') WHERE chat = '2'")
-        .await;
-    let mut told = Vec::new();
-    for (id, row) in ids.into_iter().zip(&known) {
-        told.push(store.start(id, Some(&row.content), at(0)).await.unwrap());
-    }
-    assert_eq!(told, [None, Some(Outgoing::plain("c"))]);
 }
 
 #[tokio::test]

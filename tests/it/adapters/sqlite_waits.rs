@@ -1,12 +1,12 @@
-//! What waits for its next attempt in the outbox, on a clock that was set.
+//! What waits for its next attempt in the outbox: on a clock that was set, and while its words change.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use chrono::TimeDelta;
 use minibot::core::delivery::Certainty;
-use minibot::core::outbox::OutboxStore;
+use minibot::core::outbox::{OutboxStore, Outgoing};
 
-use super::sqlite_fixture::{Fixture, chat};
-use super::sqlite_outbox::{add, attempt, outbox, retry, row, texts};
+use super::sqlite_fixture::{Fixture, at, chat};
+use super::sqlite_outbox::{add, attempt, heads, outbox, retry, row, texts};
 
 #[tokio::test]
 async fn what_waits_goes_on_waiting_unless_the_clock_was_set_back() {
@@ -28,4 +28,21 @@ async fn what_waits_goes_on_waiting_unless_the_clock_was_set_back() {
     store.hasten(TimeDelta::minutes(2)).await.unwrap();
     assert_eq!(texts(&store, 0).await, ["b", "c"]);
     assert_eq!(texts(&store, 1).await, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_start_tells_what_a_row_says_where_it_has_changed() {
+    let fixture = Fixture::new().await;
+    let store = outbox(&fixture);
+    let rows = vec![row(chat("1"), "a"), row(chat("2"), "b")];
+    let ids = add(&store, rows).await;
+    let known = heads(&store, 0).await;
+    fixture
+        .execute("UPDATE outbox SET content = replace(content, 'b', 'c') WHERE chat = '2'")
+        .await;
+    let mut told = Vec::new();
+    for (id, row) in ids.into_iter().zip(&known) {
+        told.push(store.start(id, Some(&row.content), at(0)).await.unwrap());
+    }
+    assert_eq!(told, [None, Some(Outgoing::plain("c"))]);
 }
