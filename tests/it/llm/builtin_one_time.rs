@@ -35,6 +35,8 @@ async fn one_time_of_a_repeat_never_ends_the_repeat() {
         ("cancel the standup reminder tomorrow", 3),
         ("cancel the monday standup reminder", 3),
         ("cancel the rent reminder on the 1st", 4),
+        ("cancel tomorrows pills reminder", 1),
+        ("cancel the december rent reminder", 4),
         ("move tomorrow's pills reminder to 9", 1),
     ] {
         let answer = shown(&chat.says(says).await);
@@ -97,4 +99,35 @@ async fn a_day_still_says_which_single_reminder_goes() {
         ),
     ])
     .await;
+}
+
+/// Where there is only one reminder, its time alone says which one.
+#[tokio::test]
+async fn a_time_alone_names_one_time_as_well() {
+    let mut chat = Chat::new().await;
+    chat.says("every day at 8 remind me to take pills").await;
+    for says in [
+        "don't remind me tomorrow",
+        "cancel tomorrow's reminder",
+        "cancel the saturday reminder",
+    ] {
+        let answer = shown(&chat.says(says).await);
+        assert!(!answer.starts_with("Cancelled"), "{says}: {answer}");
+        assert_eq!(chat.fixture.column(ACTIVE).await, ["take pills"], "{says}");
+    }
+}
+
+#[tokio::test]
+async fn one_of_several_times_of_a_day_is_not_all_of_them() {
+    let mut chat = Chat::new().await;
+    chat.says_all(&[
+        "every day at 9 and 18 remind me to take pills",
+        "every day at 20:00 remind me to pack",
+    ])
+    .await;
+    let answer = shown(&chat.says("cancel the 18:00 pills reminder").await);
+    assert!(answer.starts_with("That one repeats: "), "{answer}");
+    chat.talk(&[("cancel the 20:00 packing reminder", "Cancelled: pack")])
+        .await;
+    assert_eq!(chat.fixture.column(ACTIVE).await, ["take pills"]);
 }

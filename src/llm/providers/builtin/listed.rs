@@ -170,10 +170,14 @@ pub(super) fn choose(words: &str, mut jobs: Vec<Listed>) -> Result<Listed, Strin
 /// does not come.
 pub(super) fn one_time(words: &str, jobs: &[Listed]) -> Option<usize> {
     let rest = occasion::without_time(words);
-    let found = place(words, jobs)
-        .or_else(|_| place(&rest, jobs))
-        .ok()
-        .filter(|_| !rest.is_empty())?;
+    let without = |question| {
+        if rest.is_empty() {
+            Err(question)
+        } else {
+            place(&rest, jobs)
+        }
+    };
+    let found = place(words, jobs).or_else(without).ok()?;
     occasion::is_one_time(words, jobs.get(found)?).then_some(found)
 }
 

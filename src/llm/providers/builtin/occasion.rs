@@ -44,6 +44,10 @@ enum Said {
     Weekday,
     /// A date, which may be the one of the repeat.
     Date,
+    /// A month, which may be that of a repeat of every year.
+    Month,
+    /// A time of day, which may be the only one of the repeat.
+    Clock,
 }
 
 /// Whether the words mean one time of a reminder that repeats: nothing that they ask for may be
@@ -67,7 +71,7 @@ pub(super) fn is_one_time(words: &str, job: &Listed) -> bool {
             .iter()
             .all(|word| BEFORE_NAMES.contains(&word.as_str()));
         let is_name = is_each || (is_first && !is_possessive(words));
-        let names_rule = is_name && is_of_rule(said, &spoken[at], job);
+        let names_rule = (is_name || said == Said::Clock) && is_of_rule(said, &spoken[at], job);
         if !is_own && !names_rule {
             return job.rule != Rule::Once;
         }
@@ -98,15 +102,19 @@ fn here(words: &[String], at: usize) -> Option<(Said, usize)> {
     let is_number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
     let is_span = |text: &str| SPANS.contains(&text) || weekday(text).is_some();
     let first = word(0);
+    // "tomorrows", "mondays"
+    let single = first.strip_suffix('s').unwrap_or(first);
     Some(match first {
-        _ if DAYS.contains(&first) => (Said::OneTime, 1 + usize::from(is_span(word(1)))),
+        _ if DAYS.contains(&single) => (Said::OneTime, 1 + usize::from(is_span(word(1)))),
         "next" | "coming" | "upcoming" => (Said::OneTime, 1 + usize::from(is_span(word(1)))),
         "this" if is_span(word(1)) => (Said::OneTime, 2),
         "once" => (Said::OneTime, 1),
         "just" | "only" if here(words, at + 1).is_some() => (Said::OneTime, 1),
-        _ if weekday(first).is_some() => (Said::Weekday, 1),
+        _ if weekday(first).or_else(|| weekday(single)).is_some() => (Said::Weekday, 1),
+        _ if first.contains(':') && is_number(first) => (Said::Clock, 1),
         _ if month(first).is_some() && is_number(word(1)) => (Said::Date, 2),
         _ if is_number(first) && month(word(1)).is_some() => (Said::Date, 2),
+        _ if month(first).is_some() => (Said::Month, 1),
         _ if is_ordinal(first) => (Said::Date, 1),
         _ => return None,
     })
@@ -137,7 +145,17 @@ fn is_of_rule(said: Said, word: &str, job: &Listed) -> bool {
         Said::Weekday => {
             let days = all_words(days);
             let mut weekdays = days.iter().filter_map(|word| weekday(word));
-            weekdays.next() == weekday(word) && weekdays.next().is_none()
+            let single = word.strip_suffix('s').unwrap_or(word);
+            weekdays.next() == weekday(word).or_else(|| weekday(single))
+                && weekdays.next().is_none()
+        }
+        Said::Month => days.starts_with("every year"),
+        Said::Clock => {
+            all_words(days)
+                .iter()
+                .filter(|word| word.contains(':'))
+                .count()
+                == 1
         }
         Said::Date => days.starts_with("every year") || days.contains("of every month"),
     }
