@@ -39,6 +39,22 @@ async fn a_time_alone_keeps_the_day() {
             "every day at 21:00",
         ),
         (
+            "every friday at 20:00 remind me to lock up",
+            "move the lock up reminder to midnight",
+            "That one repeats: ",
+        ),
+        (
+            "every day at 20:00 remind me to lock up",
+            "move the lock up reminder to midnight",
+            "every day at 00:00",
+        ),
+        (
+            "every day at 8:00 remind me to take pills",
+            "snooze the pills reminder until saturday",
+            "tomorrow at 08:00",
+        ),
+        (rent, "snooze the rent reminder to 2 hours from now", "today at 15:00"),
+        (
             "remind me tomorrow at 14:00 to nap",
             "move the nap reminder to 8",
             "In which half of the day? Say \"move reminder 1 to 08:00\" or \"move reminder 1 to 20:00\".",

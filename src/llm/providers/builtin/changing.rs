@@ -96,7 +96,10 @@ fn plan(job: &Listed, change: &Change<'_>, now: DateTime<Tz>) -> Plan {
         When::In { seconds } => later(now, *seconds).unwrap_or(now).naive_local(),
     };
     match (shift, told) {
-        (Shift::OnceMore, _) => Plan::Beside(at(when)),
+        (Shift::OnceMore, _) => Plan::Beside(at(&match when {
+            When::At { .. } => When::At { local: moment },
+            other => other.clone(),
+        })),
         (Shift::TimeOfDay, Told::Time(times)) => at_time_of_day(job, times, now)
             .unwrap_or_else(|| Plan::Ask(question(job, when, moment))),
         _ => Plan::Ask(question(job, when, moment)),
@@ -108,6 +111,8 @@ fn at_time_of_day(job: &Listed, times: &[TimeDelta], now: DateTime<Tz>) -> Optio
     let own = keeping::due(job, now)?.naive_local();
     moved(job, own.time(), now)?;
     match keeping::on_day_of(own, times, (job.id, Shift::TimeOfDay)) {
+        // The night of a friday ends on a saturday.
+        Ok(moment) if moment.date() != own.date() && !is_daily(&job.rule) => None,
         Ok(moment) => {
             let rule = moved(job, moment.time(), now)?;
             let again = joined(json!({ "content": job.text }), &job.kept);
@@ -115,6 +120,10 @@ fn at_time_of_day(job: &Listed, times: &[TimeDelta], now: DateTime<Tz>) -> Optio
         }
         Err(question) => Some(Plan::Ask(question)),
     }
+}
+
+fn is_daily(rule: &Rule) -> bool {
+    matches!(rule, Rule::Cron { expression, .. } if expression.ends_with(" * * *"))
 }
 
 fn joined(mut one: Value, other: &Value) -> Value {

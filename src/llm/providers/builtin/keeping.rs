@@ -30,7 +30,7 @@ pub(super) fn moment(
     let found = match (change.told, change.when) {
         (Told::Day(day), _) => day.and_time(own.time()),
         (Told::Time(times), _) => on_day_of(own, times, (job.id, change.shift))?,
-        (_, When::In { seconds }) if is_snoozed && due > now => {
+        (Told::All, When::In { seconds }) if is_snoozed && due > now => {
             let delay = TimeDelta::try_seconds(i64::try_from(*seconds).unwrap_or(i64::MAX));
             let later = delay.and_then(|delay| due.checked_add_signed(delay));
             return Ok(later.map(|later| later.naive_local()));

@@ -241,7 +241,8 @@ fn change(sentence: &str, tokens: &[Token], now: DateTime<Tz>) -> Option<Intent>
             offer: format!("move the {words} reminder to 17:00"),
         });
     }
-    let (shift, told) = (shift(verb, &phrase, now), told(&phrase, now.date_naive()));
+    let shift = shift(verb, &phrase, now);
+    let told = told(&phrase, rest(what, at), now.date_naive());
     if is_elsewhere(&phrase, now) && matches!(told, Told::Time(_)) {
         return Some(Intent::Incomplete {
             question: format!(
@@ -287,7 +288,8 @@ fn is_elsewhere(phrase: &Phrase, now: DateTime<Tz>) -> bool {
     phrase.zone.is_some_and(|zone| zone != now.timezone())
 }
 
-fn told(phrase: &Phrase, today: NaiveDate) -> Told {
+/// What of the time was said in the words of it.
+fn told(phrase: &Phrase, words: &[Token], today: NaiveDate) -> Told {
     let is_timed = !phrase.clocks.is_empty() || phrase.part.is_some();
     match (&phrase.repeat, phrase.day) {
         (Some(Repeat::Interval(span)), _) if span.months > 0 || span.seconds % DAY > 0 => Told::All,
@@ -307,6 +309,8 @@ fn told(phrase: &Phrase, today: NaiveDate) -> Told {
             let start = today.and_time(NaiveTime::MIN);
             Told::Time(moments.into_iter().map(|moment| moment - start).collect())
         }
+        (None, None) if word(words, 0) == "in" => Told::FromNow,
+        (None, None) if words.last().is_some_and(|last| last.text == "now") => Told::FromNow,
         _ => Told::All,
     }
 }
@@ -331,33 +335,48 @@ fn new_time(what: &[Token], now: DateTime<Tz>) -> Option<(usize, Phrase, bool)> 
         let is_named = one_of(before, NOUNS) || matches!(before, "#" | "number");
         is_number && is_named && starts_any(rest(what, at + 1), JOINTS).is_some()
     };
-    (0..what.len()).filter(|at| !names_one(at)).find_map(|at| {
-        let joint = starts_any(rest(what, at), JOINTS);
-        let here = rest(what, at + joint.unwrap_or(0));
-        let by = joint.is_some() && word(what, at) == "by";
-        if let Some((span, used)) = super::duration::span(here)
-            && used == here.len()
-            && joint.is_some()
-        {
-            let phrase = Phrase {
-                delay: Some(span),
-                ..Phrase::default()
-            };
-            return Some((at, phrase, by));
-        }
-        // "an hour later"
-        if let Some((span, used)) = super::duration::span(here)
-            && starts_any(rest(here, used), "later|earlier|sooner") == Some(here.len() - used)
-        {
-            let phrase = Phrase {
-                delay: Some(span),
-                ..Phrase::default()
-            };
-            return Some((at, phrase, true));
-        }
-        let (phrase, used) = Phrase::read(here, now).or_else(|| clock_only(here))?;
-        (used == here.len()).then_some((at, phrase, false))
-    })
+    (old_time(what, now)..what.len())
+        .filter(|at| !names_one(at))
+        .find_map(|at| {
+            let joint = starts_any(rest(what, at), JOINTS);
+            let here = rest(what, at + joint.unwrap_or(0));
+            let by = joint.is_some() && word(what, at) == "by";
+            if let Some((span, used)) = super::duration::span(here)
+                && used == here.len()
+                && joint.is_some()
+            {
+                let phrase = Phrase {
+                    delay: Some(span),
+                    ..Phrase::default()
+                };
+                return Some((at, phrase, by));
+            }
+            // "an hour later"
+            if let Some((span, used)) = super::duration::span(here)
+                && starts_any(rest(here, used), "later|earlier|sooner") == Some(here.len() - used)
+            {
+                let phrase = Phrase {
+                    delay: Some(span),
+                    ..Phrase::default()
+                };
+                return Some((at, phrase, true));
+            }
+            let (phrase, used) = Phrase::read(here, now).or_else(|| clock_only(here))?;
+            (used == here.len()).then_some((at, phrase, false))
+        })
+}
+
+/// Where the new time begins behind the one it had: "from monday to friday".
+fn old_time(what: &[Token], now: DateTime<Tz>) -> usize {
+    let is_time = |tokens: &[Token]| {
+        let read = Phrase::read(tokens, now).or_else(|| clock_only(tokens));
+        read.is_some_and(|(_, used)| used == tokens.len())
+    };
+    let from = (0..what.len()).find(|at| word(what, *at) == "from");
+    let new = from.and_then(|from| {
+        (from + 2..what.len()).find(|to| word(what, *to) == "to" && is_time(&what[from + 1..*to]))
+    });
+    new.unwrap_or(0)
 }
 
 /// "to 5": a bare hour after "to".

@@ -107,6 +107,8 @@ pub enum Shift {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
     All,
+    /// A delay that is counted from now: "in 2 hours".
+    FromNow,
     /// The day without a time: "saturday".
     Day(NaiveDate),
     /// The days of a repeat without a time: "tuesdays".

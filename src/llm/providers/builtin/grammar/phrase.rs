@@ -391,7 +391,10 @@ fn delay(tokens: &[Token]) -> Option<(Piece, usize)> {
             duration::one(rest(tokens, lead)).filter(|_| next)
         })?;
         // "after 2 days of rest", "in 5 minutes of silence": a length of something else.
-        let belongs = matches!(word(tokens, lead + used), "of" | "before" | "after");
+        // So is "in a week from friday", and counted from there.
+        let after = rest(tokens, lead + used);
+        let elsewhere = word(after, 0) == "from" && !matches!(word(after, 1), "now" | "today");
+        let belongs = elsewhere || matches!(word(after, 0), "of" | "before" | "after");
         return (!belongs).then_some((Piece::Delay(span), lead + used));
     }
     let (span, used) = duration::span(tokens)?;
