@@ -239,8 +239,7 @@ impl OutboxStore for SqliteOutboxStore {
         _now: DateTime<Utc>,
     ) -> StoreResult<Option<Outgoing>> {
         let known = known.map(values::to_json).transpose()?;
-        let content = || Expr::col(Outbox::Content);
-        let is_known = known.map_or(Expr::val(1), |known| content().eq(known));
+        let is_known = known.map_or(Expr::val(1), |known| Expr::col(Outbox::Content).eq(known));
         let state = Expr::case(Expr::col(Outbox::State).eq(word("open")), word("open"))
             .finally(word("sending"));
         let start = Query::update()
