@@ -107,6 +107,14 @@ async fn another_attempt_is_made_where_the_job_is_now() {
     assert_eq!(row.incoming.target, moved);
 }
 
+/// A call that has been made and answered.
+fn one_call() -> JournalEntry {
+    JournalEntry {
+        facts: finished("a", "http_request").1,
+        ..JournalEntry::default()
+    }
+}
+
 #[tokio::test]
 async fn another_attempt_knows_what_the_one_before_has_done() {
     for (tampered, facts) in [
@@ -118,11 +126,7 @@ async fn another_attempt_knows_what_the_one_before_has_done() {
         let (fixture, store) = running().await;
         let journal = fixture.journal();
         let turn = journal.begin(&[InboxId(3)], at(0)).await.unwrap().unwrap();
-        let done = JournalEntry {
-            facts: finished("a", "http_request").1,
-            ..JournalEntry::default()
-        };
-        journal.append(turn.id, done, at(0)).await.unwrap();
+        journal.append(turn.id, one_call(), at(0)).await.unwrap();
         let over = failed(Some(5));
         journal.end(turn.id, over, at(0)).await.unwrap();
         fixture.execute(tampered).await;
@@ -169,11 +173,7 @@ async fn a_run_whose_turn_does_not_read_has_failed_and_is_told() {
     let (fixture, _) = running().await;
     let journal = fixture.journal();
     let turn = journal.begin(&[InboxId(3)], at(0)).await.unwrap().unwrap();
-    let done = JournalEntry {
-        facts: finished("a", "http_request").1,
-        ..JournalEntry::default()
-    };
-    journal.append(turn.id, done, at(0)).await.unwrap();
+    journal.append(turn.id, one_call(), at(0)).await.unwrap();
     fixture.execute("UPDATE turn_facts SET fact = '{'").await;
     assert!(journal.unfinished().await.unwrap().is_empty());
     assert_eq!(fixture.column(STATES).await, ["failed something broke 1"]);

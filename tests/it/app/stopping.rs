@@ -19,9 +19,9 @@ use serde_json::json;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::streaming::held_in_its_first_message;
 use crate::adapters::sqlite_fixture::{Fixture, message, target};
 use crate::support::fake_model::Reply;
-use crate::support::fake_telegram::Fault;
 use crate::support::gate::Gate;
 use crate::support::test_bot::{ALICE, FakeClock, TestBot};
 
@@ -138,14 +138,7 @@ async fn between_two_steps_too() {
 #[tokio::test]
 async fn a_first_message_that_hangs_does_not_hold_it_for_ever() {
     let bot = TestBot::new().await;
-    let (model, telegram) = (Gate::new(), Gate::new());
-    bot.model([Reply::text("one two three four five six").held_midway(&model)]);
-    bot.telegram
-        .fail("sendMessage", [Fault::HoldAfter(telegram.clone())]);
-    bot.says("count").await;
-    model.wait_for_arrivals(1).await;
-    bot.advance(chrono::TimeDelta::seconds(1));
-    telegram.wait_for_arrivals(1).await;
+    let (model, telegram) = held_in_its_first_message(&bot).await;
     bot.alice().writes("/stop");
     timeout(SOON, model.wait_for_departures(1)).await.unwrap();
     bot.alice().has_read_all().replies_with("Stopped.").await;

@@ -24,10 +24,8 @@ async fn an_answer_grows_in_one_message() {
     bot.finish().await;
 }
 
-/// Its message is remembered once the database can be written again.
-#[tokio::test]
-async fn an_answer_that_begins_to_show_while_the_database_is_busy_is_one_message() {
-    let bot = TestBot::with(&[("storage.busy_timeout_ms", "20")]).await;
+/// An answer that the model has half written, and whose first message Telegram has taken and not answered.
+pub async fn held_in_its_first_message(bot: &TestBot) -> (Gate, Gate) {
     let (model, telegram) = (Gate::new(), Gate::new());
     bot.model([Reply::text("one two three four five six").held_midway(&model)]);
     bot.telegram
@@ -36,6 +34,14 @@ async fn an_answer_that_begins_to_show_while_the_database_is_busy_is_one_message
     model.wait_for_arrivals(1).await;
     bot.advance(TimeDelta::seconds(1));
     telegram.wait_for_arrivals(1).await;
+    (model, telegram)
+}
+
+/// Its message is remembered once the database can be written again.
+#[tokio::test]
+async fn an_answer_that_begins_to_show_while_the_database_is_busy_is_one_message() {
+    let bot = TestBot::with(&[("storage.busy_timeout_ms", "20")]).await;
+    let (model, telegram) = held_in_its_first_message(&bot).await;
     let held = Held::take(&bot.settings.database()).await;
     telegram.open();
     // The showing waits for the database to be free.
