@@ -2,7 +2,7 @@
 
 use chrono::Weekday;
 
-use crate::core::schedule::MONTHS;
+use super::grammar::{self, month};
 
 /// Words that say nothing about which one is meant.
 const EMPTY: [&str; 25] = [
@@ -113,26 +113,14 @@ pub(super) fn alike(wanted: &str, there: &str) -> bool {
 
 /// The same weekday or month, in full or short: "friday" is "Fri" in the lists.
 fn is_same_name(wanted: &str, there: &str) -> bool {
-    let (day, other) = (weekday(wanted.trim_end_matches('s')), weekday(there));
+    let (day, other) = (weekday(wanted), weekday(there));
     let (in_month, in_other) = (month(wanted), month(there));
     (day.is_some() && day == other) || (in_month.is_some() && in_month == in_other)
 }
 
-/// "friday", "fri".
+/// "friday", "fri", "fridays".
 pub(super) fn weekday(word: &str) -> Option<Weekday> {
-    let is_name = matches!(word, "tues" | "weds" | "thur" | "thurs")
-        || word.len() == 3
-        || word.ends_with("day");
-    word.parse().ok().filter(|_| is_name)
-}
-
-/// "december", "dec": the month's number.
-pub(super) fn month(word: &str) -> Option<u32> {
-    (1..).zip(MONTHS).find_map(|(number, name)| {
-        let name = name.to_lowercase();
-        let is_short = word.len() == 3 || word == "sept";
-        (name == word || (is_short && name.starts_with(word))).then_some(number)
-    })
+    grammar::weekday(word).or_else(|| grammar::weekday(word.strip_suffix('s')?))
 }
 
 fn significant(text: &str) -> Vec<String> {

@@ -1,7 +1,8 @@
 //! Words that say which time of a reminder is meant ("tomorrow's pills"), and not which reminder.
 
+use super::grammar::month;
 use super::listed::{Listed, Rule};
-use super::matching::{alike, all_words, month, weekday};
+use super::matching::{alike, all_words, weekday};
 
 /// One day by its place beside today.
 const DAYS: [&str; 9] = [
@@ -102,7 +103,7 @@ fn here(words: &[String], at: usize) -> Option<(Said, usize)> {
     let is_number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
     let is_span = |text: &str| SPANS.contains(&text) || weekday(text).is_some();
     let first = word(0);
-    // "tomorrows", "mondays"
+    // "tomorrows"
     let single = first.strip_suffix('s').unwrap_or(first);
     Some(match first {
         _ if DAYS.contains(&single) => (Said::OneTime, 1 + usize::from(is_span(word(1)))),
@@ -110,7 +111,7 @@ fn here(words: &[String], at: usize) -> Option<(Said, usize)> {
         "this" if is_span(word(1)) => (Said::OneTime, 2),
         "once" => (Said::OneTime, 1),
         "just" | "only" if here(words, at + 1).is_some() => (Said::OneTime, 1),
-        _ if weekday(first).or_else(|| weekday(single)).is_some() => (Said::Weekday, 1),
+        _ if weekday(first).is_some() => (Said::Weekday, 1),
         _ if first.contains(':') && is_number(first) => (Said::Clock, 1),
         _ if month(first).is_some() && is_number(word(1)) => (Said::Date, 2),
         _ if is_number(first) && month(word(1)).is_some() => (Said::Date, 2),
@@ -145,9 +146,7 @@ fn is_of_rule(said: Said, word: &str, job: &Listed) -> bool {
         Said::Weekday => {
             let days = all_words(days);
             let mut weekdays = days.iter().filter_map(|word| weekday(word));
-            let single = word.strip_suffix('s').unwrap_or(word);
-            weekdays.next() == weekday(word).or_else(|| weekday(single))
-                && weekdays.next().is_none()
+            weekdays.next() == weekday(word) && weekdays.next().is_none()
         }
         Said::Month => days.starts_with("every year"),
         Said::Clock => {

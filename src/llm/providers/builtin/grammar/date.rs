@@ -81,7 +81,7 @@ pub(super) fn weekday_of(date: NaiveDate) -> String {
 }
 
 /// "mon", "Tuesday", "weds".
-pub(super) fn weekday(text: &str) -> Option<Weekday> {
+pub(in super::super) fn weekday(text: &str) -> Option<Weekday> {
     Some(match text.trim_end_matches('.') {
         "monday" | "mon" => Weekday::Mon,
         "tuesday" | "tue" | "tues" => Weekday::Tue,
@@ -108,7 +108,7 @@ pub(super) fn weekday_name(day: Weekday) -> &'static str {
 }
 
 /// "dec", "December", "sept.": the month's number.
-pub(super) fn month(text: &str) -> Option<u32> {
+pub(in super::super) fn month(text: &str) -> Option<u32> {
     let text = text.trim_end_matches('.');
     (1..).zip(MONTHS).find_map(|(number, name)| {
         let name = name.to_lowercase();

@@ -1,6 +1,6 @@
 //! Words of time that were not understood. What they mean may make all the difference, so the person is asked.
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
 
 use super::clock::Part;
@@ -9,7 +9,7 @@ use super::head::{self, Kind};
 use super::numbers;
 use super::phrase::Phrase;
 use super::polite;
-use super::token::{Token, one_of, rest, word};
+use super::token::{Token, one_of, rest, starts_any, word};
 use super::zones;
 
 /// Words that open more of a time, and seldom a task.
@@ -57,6 +57,19 @@ pub(super) fn opens(tokens: &[Token], now: DateTime<Tz>) -> bool {
     let here = rest(tokens, article);
     let is_opened = is_time(here, now) || (article == 0 && one_of(word(here, 0), LEADS));
     is_opened && (1..tokens.len()).any(|at| word(tokens, at) == "to")
+}
+
+/// "this time tomorrow": a day with a time that is not told.
+pub(super) fn vague(tokens: &[Token], today: NaiveDate) -> Option<usize> {
+    const LEADS: &str = "this time|same time|the same time|at this time|at the same time";
+    let lead = starts_any(tokens, LEADS)?;
+    let (_, used) = date::day(rest(tokens, lead), today)?;
+    Some(lead + used)
+}
+
+/// Asks for the time of a task, with a sentence that works.
+pub(super) fn question(task: &str) -> String {
+    format!("I did not understand the time. For example: remind me on Monday at 9:00 to {task}.")
 }
 
 /// Whether another reminder begins in a task: "… and at 6 to call dad", "… . remind me to …".

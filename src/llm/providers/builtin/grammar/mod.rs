@@ -34,6 +34,8 @@ mod zones;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
 
+pub(super) use date::{month, weekday};
+
 /// What a sentence asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Intent {

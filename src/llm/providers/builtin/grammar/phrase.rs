@@ -1,18 +1,20 @@
 //! A time phrase: the run of words in a sentence that says when ("every monday at 18:30 until 1
 //! March").
 
-mod unread;
-
 use chrono::{DateTime, Datelike, Days, NaiveDate};
 use chrono_tz::Tz;
 
 use super::clock::{self, Clock, Part};
 use super::date::{self, Day, Fault, Said};
 use super::duration::{self, Span};
+use super::leftover;
 use super::recurrence::{self, Repeat};
 use super::repeating;
 use super::token::{Token, rest, starts_any, word};
 use super::zones;
+
+/// Ends a repeat that it stands behind.
+const THIS: &str = "this week|this month|this year";
 
 /// When a repeat ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +82,7 @@ impl Phrase {
             };
             let here = rest(tokens, taken + joint);
             // "every day this week", but "every monday to plan this week".
-            let own = taken > 0 || starts_any(here, unread::THIS).is_none();
+            let own = taken > 0 || starts_any(here, THIS).is_none();
             let Some((piece, used)) = phrase.piece(here, today).filter(|_| own) else {
                 break;
             };
@@ -122,8 +124,9 @@ impl Phrase {
                 Err(fault) => (Piece::Fault(fault), used),
             });
         }
-        if let Some(used) = unread::vague(tokens, today) {
-            return Some((Piece::Fault(unread::question()), used));
+        if let Some(used) = leftover::vague(tokens, today) {
+            let question = leftover::question("call home");
+            return Some((Piece::Fault(Fault::Ask(question)), used));
         }
         let repeats = self.repeat.is_some();
         until(tokens, today, self)
@@ -417,7 +420,7 @@ fn until(tokens: &[Token], today: NaiveDate, known: &Phrase) -> Option<(Piece, u
     {
         return Some((Piece::Until(Until::After(span)), lead + used));
     }
-    if let Some(used) = starts_any(tokens, unread::THIS) {
+    if let Some(used) = starts_any(tokens, THIS) {
         return Some((end_of(word(tokens, used - 1), today)?, used));
     }
     let lead = starts_any(

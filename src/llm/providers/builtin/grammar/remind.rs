@@ -122,10 +122,9 @@ fn not_understood(sentence: &str, tokens: &[Token]) -> Intent {
     let joins = |at: &usize| word(tokens, *at) == "to" && !leftover::is_end(word(tokens, at + 1));
     let to = (0..tokens.len()).find(joins);
     let text = card::text(sentence, &[rest(tokens, to.map_or(0, |at| at + 1))]);
-    let question = format!(
-        "I did not understand the time. For example: remind me on Monday at 9:00 to {text}."
-    );
-    Intent::Incomplete { question }
+    Intent::Incomplete {
+        question: leftover::question(&text),
+    }
 }
 
 fn one_at_a_time() -> Intent {
