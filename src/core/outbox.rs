@@ -282,12 +282,7 @@ pub trait OutboxStore: Send + Sync + std::fmt::Debug {
 
     /// Records that the call is about to be made. Directly before it, after every wait. An open row
     /// stays open. Returns what the row says by now where that is no longer what is `known` of it, and can be read.
-    async fn start(
-        &self,
-        id: OutboxId,
-        known: Option<&Outgoing>,
-        now: DateTime<Utc>,
-    ) -> StoreResult<Option<Outgoing>>;
+    async fn start(&self, id: OutboxId, known: Option<&Outgoing>) -> StoreResult<Option<Outgoing>>;
 
     /// Records how the call ended. Says how many jobs go on that rested because nothing reached their
     /// chat.

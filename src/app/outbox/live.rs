@@ -106,10 +106,7 @@ impl LiveAnswers {
         if self.store.is_behind(answer.row).await.map_err(store)? {
             return Ok(());
         }
-        self.store
-            .start(answer.row, None, self.clock.now())
-            .await
-            .map_err(store)?;
+        self.store.start(answer.row, None).await.map_err(store)?;
         Boundary::Sending.pass();
         let message = channel
             .send(target, content, place.reply_to.as_ref())

@@ -78,7 +78,7 @@ pub async fn texts(store: &SqliteOutboxStore, minute: i64) -> Vec<String> {
 }
 
 pub async fn attempt(store: &SqliteOutboxStore, id: OutboxId, outcome: DeliveryOutcome) {
-    store.start(id, None, at(0)).await.unwrap();
+    store.start(id, None).await.unwrap();
     store.finish(id, outcome, at(0)).await.unwrap();
 }
 
@@ -99,7 +99,7 @@ async fn a_chat_is_served_in_order_and_beside_the_others() {
     let rows = vec![row(chat("1"), "a"), row(topic, "b"), row(chat("2"), "c")];
     let ids = add(&store, rows).await;
     assert_eq!(texts(&store, 0).await, ["a", "c"]);
-    store.start(ids[0], None, at(0)).await.unwrap();
+    store.start(ids[0], None).await.unwrap();
     let held = store.head(&chat("1").channel, &chat("1").chat, at(0)).await;
     assert_eq!(held.unwrap(), None);
     // What is being sent holds back the rest of its chat, the other topics too.
@@ -188,8 +188,8 @@ async fn only_what_waits_is_started_and_finished() {
     let store = outbox(&fixture);
     let id = add(&store, vec![row(chat("1"), "a")]).await[0];
     attempt(&store, id, sent("100")).await;
-    assert!(store.start(id, None, at(0)).await.is_err());
-    assert!(store.start(OutboxId(99), None, at(0)).await.is_err());
+    assert!(store.start(id, None).await.is_err());
+    assert!(store.start(OutboxId(99), None).await.is_err());
     store
         .finish(id, retry(1, Certainty::NotSent), at(0))
         .await
@@ -203,7 +203,7 @@ async fn what_was_being_sent_at_the_end_is_sent_again_as_doubtful() {
     let fixture = Fixture::new().await;
     let store = outbox(&fixture);
     let ids = add(&store, vec![row(chat("1"), "a"), row(chat("2"), "b")]).await;
-    store.start(ids[0], None, at(0)).await.unwrap();
+    store.start(ids[0], None).await.unwrap();
     let fixture = fixture.after_crash().await;
     let store = outbox(&fixture);
     assert_eq!(texts(&store, 0).await, ["b"]);
@@ -456,7 +456,7 @@ async fn an_answer_in_the_writing_waits_for_what_is_before_it_and_holds_back_not
     assert!(store.is_behind(open).await.unwrap());
     attempt(&store, first, sent("100")).await;
     assert!(!store.is_behind(open).await.unwrap());
-    store.start(open, None, at(0)).await.unwrap();
+    store.start(open, None).await.unwrap();
     store.attach(open, &MessageId::new("101")).await.unwrap();
     assert_eq!(texts(&store, 0).await, ["b"]);
     assert_eq!(store.count_waiting(None).await.unwrap(), 1);

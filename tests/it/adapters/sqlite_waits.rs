@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use minibot::core::delivery::Certainty;
 use minibot::core::outbox::{OutboxStore, Outgoing};
 
-use super::sqlite_fixture::{Fixture, at, chat};
+use super::sqlite_fixture::{Fixture, chat};
 use super::sqlite_outbox::{add, attempt, heads, outbox, retry, row, texts};
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn a_start_tells_what_a_row_says_where_it_has_changed() {
         .await;
     let mut told = Vec::new();
     for (id, row) in ids.into_iter().zip(&known) {
-        told.push(store.start(id, Some(&row.content), at(0)).await.unwrap());
+        told.push(store.start(id, Some(&row.content)).await.unwrap());
     }
     assert_eq!(told, [None, Some(Outgoing::plain("c"))]);
 }

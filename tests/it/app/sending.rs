@@ -79,13 +79,8 @@ impl OutboxStore for Watched {
         self.inner.next_attempt_at().await
     }
 
-    async fn start(
-        &self,
-        id: OutboxId,
-        known: Option<&Outgoing>,
-        now: DateTime<Utc>,
-    ) -> StoreResult<Option<Outgoing>> {
-        self.inner.start(id, known, now).await
+    async fn start(&self, id: OutboxId, known: Option<&Outgoing>) -> StoreResult<Option<Outgoing>> {
+        self.inner.start(id, known).await
     }
 
     async fn finish(

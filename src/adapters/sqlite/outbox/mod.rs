@@ -149,26 +149,36 @@ pub(super) fn urgency(urgency: Urgency) -> i64 {
 }
 
 impl SqliteOutboxStore {
-    /// What a row says, if that can be read. Asked of the connection that writes: who delivers is not polled while the
-    /// next rows are read, and must not hold one of those that read.
-    async fn content(&self, id: OutboxId) -> StoreResult<Option<Outgoing>> {
-        let content = Query::select()
-            .column(Outbox::Content)
-            .from(Outbox::Table)
-            .and_where(Expr::col(Outbox::Id).eq(id.0))
-            .take();
-        let stored: Option<(String,)> = self
+    /// Begins a row that says something else by now, and returns what, if that can be read.
+    async fn start_changed(&self, id: OutboxId) -> StoreResult<Option<Outgoing>> {
+        let start = started(id).returning_col(Outbox::Content).take();
+        let begun: Option<(Option<String>,)> = self
             .database
-            .mark(move |connection| Box::pin(fetch_optional(connection, &content)))
+            .mark(move |connection| Box::pin(fetch_optional(connection, &start)))
             .await?;
-        let Some((stored,)) = stored else {
-            return Ok(None);
+        // The caller must not make a call that is not written down.
+        let Some((content,)) = begun else {
+            return Err(StoreError::Failed(format!("outbox {id} does not wait")));
         };
-        let read = values::from_json(&stored).inspect_err(|error| {
+        let read = content.as_deref().map(values::from_json).transpose();
+        Ok(read.unwrap_or_else(|error| {
             tracing::warn!(outbox.id = %id, %error, "what a message says by now cannot be read");
-        });
-        Ok(read.ok())
+            None
+        }))
     }
+}
+
+/// The beginning of a call for a row that waits.
+fn started(id: OutboxId) -> UpdateStatement {
+    let state = Expr::case(Expr::col(Outbox::State).eq(word("open")), word("open"))
+        .finally(word("sending"));
+    Query::update()
+        .table(Outbox::Table)
+        .value(Outbox::State, state)
+        .value(Outbox::Attempts, Expr::col(Outbox::Attempts).add(1))
+        .and_where(Expr::col(Outbox::Id).eq(id.0))
+        .and_where(Expr::col(Outbox::State).is_in([word("open"), word("pending")]))
+        .take()
 }
 
 #[async_trait]
@@ -232,35 +242,21 @@ impl OutboxStore for SqliteOutboxStore {
         next.map(values::moment).transpose()
     }
 
-    async fn start(
-        &self,
-        id: OutboxId,
-        known: Option<&Outgoing>,
-        _now: DateTime<Utc>,
-    ) -> StoreResult<Option<Outgoing>> {
-        let known = known.map(values::to_json).transpose()?;
-        let is_known = known.map_or(Expr::val(1), |known| Expr::col(Outbox::Content).eq(known));
-        let state = Expr::case(Expr::col(Outbox::State).eq(word("open")), word("open"))
-            .finally(word("sending"));
-        let start = Query::update()
-            .table(Outbox::Table)
-            .value(Outbox::State, state)
-            .value(Outbox::Attempts, Expr::col(Outbox::Attempts).add(1))
-            .and_where(Expr::col(Outbox::Id).eq(id.0))
-            .and_where(Expr::col(Outbox::State).is_in([word("open"), word("pending")]))
-            .returning(Query::returning().expr(Func::coalesce([is_known, Expr::val(1)])))
-            .take();
+    async fn start(&self, id: OutboxId, known: Option<&Outgoing>) -> StoreResult<Option<Outgoing>> {
+        let mut start = started(id);
+        if let Some(known) = known {
+            start.and_where(Expr::col(Outbox::Content).eq(values::to_json(known)?));
+        }
+        start.returning_col(Outbox::Id);
         // Lost, it leaves a row that waits and is sent again, as one in doubt is.
-        let started = self
+        let begun = self
             .database
             .run(Durability::Process, Batch::from(&start))
             .await?;
-        match started.first() {
-            Some(0) => self.content(id).await,
-            Some(_) => Ok(None),
-            // The caller must not make a call that is not written down.
-            None => Err(StoreError::Failed(format!("outbox {id} does not wait"))),
+        if begun.is_empty() {
+            return self.start_changed(id).await;
         }
+        Ok(None)
     }
 
     async fn finish(
