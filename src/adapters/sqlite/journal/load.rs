@@ -149,14 +149,22 @@ pub(super) async fn opened(
     read(row, inbox, facts, answer).map(Some)
 }
 
-/// Whether the facts of a turn can be read, but for the last one, which goes when that is opened again.
+/// Whether a turn can be read, but for its last fact, which goes when that is opened again.
 pub(super) async fn can_be_followed(
     connection: &mut SqliteConnection,
     turn: i64,
 ) -> StoreResult<bool> {
+    let began = Query::select()
+        .column(Turns::StartedAt)
+        .from(Turns::Table)
+        .and_where(Expr::col(Turns::Id).eq(turn))
+        .take();
+    let began: Option<(i64,)> = fetch_optional(&mut *connection, &began).await?;
     let mut facts: Vec<FactRow> = fetch_all(connection, &facts_of(TurnId(turn))).await?;
     facts.pop();
-    let read: StoreResult<Vec<Fact>> = facts.into_iter().map(Fact::try_from).collect();
+    let began = began.map(|(at,)| values::moment(at)).transpose();
+    let facts = facts.into_iter().map(Fact::try_from);
+    let read = began.and_then(|_| facts.collect::<StoreResult<Vec<_>>>());
     let unreadable = read.err().inspect(|error| {
         tracing::error!(turn, %error, "a turn cannot go on where it ended");
     });

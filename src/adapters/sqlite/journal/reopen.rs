@@ -9,7 +9,7 @@ use sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
 use sqlx::SqliteConnection;
 
 use super::super::conversations::{self, ConversationRow};
-use super::super::iden::{Inbox, Items, Outbox, TurnFacts, Turns};
+use super::super::iden::{Conversations, Inbox, Items, Outbox, TurnFacts, Turns};
 use super::super::inbox::StoredRow;
 use super::super::statement::{execute, fetch_all, fetch_optional, insert, word};
 use super::super::values::{self, millis};
@@ -146,6 +146,10 @@ pub(super) async fn go_on(
     conversation: &Conversation,
     now: DateTime<Utc>,
 ) -> StoreResult<Option<RunningTurn>> {
+    if !load::can_be_followed(&mut *connection, turn).await? {
+        return Ok(None);
+    }
+    keep_labels(&mut *connection, turn, conversation).await?;
     // The chat may have gone on to another conversation, or the job to another place.
     let here = Query::update()
         .table(Turns::Table)
@@ -153,12 +157,41 @@ pub(super) async fn go_on(
         .and_where(Expr::col(Turns::Id).eq(turn))
         .and_where(Expr::col(Turns::State).is_in([word("failed"), word("stopped")]))
         .take();
-    if !load::can_be_followed(&mut *connection, turn).await?
-        || execute(&mut *connection, &here).await? == 0
-    {
+    if execute(&mut *connection, &here).await? == 0 {
         return Ok(None);
     }
     open_again(connection, turn, &conversation.target, now).await
+}
+
+/// What the model has said so far it said after all that its conversation had read: that counts where it goes on, too.
+async fn keep_labels(
+    connection: &mut SqliteConnection,
+    turn: i64,
+    to: &Conversation,
+) -> StoreResult<()> {
+    let of = |column| (Conversations::Table, column);
+    let from = Query::select()
+        .columns([Conversations::Id, Conversations::Labels].map(of))
+        .from(Conversations::Table)
+        .inner_join(
+            Turns::Table,
+            Expr::col((Turns::Table, Turns::Conversation)).equals(of(Conversations::Id)),
+        )
+        .and_where(Expr::col((Turns::Table, Turns::Id)).eq(turn))
+        .and_where(Expr::col(of(Conversations::Id)).ne(to.id.0))
+        .take();
+    let from: Option<(i64, String)> = fetch_optional(&mut *connection, &from).await?;
+    let Some((id, labels)) = from else {
+        return Ok(());
+    };
+    let mut all = to.labels.clone();
+    all.join(&values::labels(&labels, ("conversations", id)));
+    let update = Query::update()
+        .table(Conversations::Table)
+        .value(Conversations::Labels, values::to_json(&all)?)
+        .and_where(Expr::col(Conversations::Id).eq(to.id.0))
+        .take();
+    execute(connection, &update).await.map(|_| ())
 }
 
 async fn open_again(
