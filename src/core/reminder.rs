@@ -169,10 +169,10 @@ fn next_of(rule: &str, moment: &str) -> String {
 }
 
 /// What the person reads of a job whose time has come and that cannot be read.
-pub fn unreadable_text(content: &str) -> String {
+pub fn unreadable_text(id: i64, content: &str) -> String {
     let task = shorten(content);
     format!(
-        "A reminder was due and could not be read: {task}\n(it rests, and goes on when it can be)"
+        "A reminder was due and could not be read: {task} (#{id})\n(it rests, and goes on when it can be)"
     )
 }
 

@@ -8,8 +8,9 @@ use super::iden::Items;
 use super::statement::{execute, fetch_one, fetch_optional, word};
 use super::{approvals, jobs, notes, outbox, summaries, usage};
 use crate::core::change::{Change, ChangeOutcome};
-use crate::core::error::StoreResult;
+use crate::core::error::{StoreError, StoreResult};
 use crate::core::ids::ConversationId;
+use crate::core::jobs::Job;
 
 /// Makes a change.
 pub(super) async fn apply(
@@ -23,13 +24,9 @@ pub(super) async fn apply(
             target,
             job,
             action,
-        } => {
-            let job = jobs::act(connection, Some(&target), job, action, now).await?;
-            Ok(ChangeOutcome::Job(job.map(Box::new)))
-        }
+        } => found(jobs::act(connection, Some(&target), job, action, now).await),
         Change::DeleteJob { target, job } => {
-            let job = jobs::delete(connection, &target, job, now).await?;
-            Ok(ChangeOutcome::Job(job.map(Box::new)))
+            found(jobs::delete(connection, &target, job, now).await)
         }
         Change::AnswerCard {
             target,
@@ -71,6 +68,17 @@ pub(super) async fn apply(
             }
             Ok(ChangeOutcome::Trimmed { removed, remaining })
         }
+    }
+}
+
+/// A job that cannot be read is none that can be acted on: the turn which asks for that must not break over it.
+fn found(job: StoreResult<Option<Job>>) -> StoreResult<ChangeOutcome> {
+    match job {
+        Err(error @ StoreError::Corrupt(_)) => {
+            tracing::error!(%error, "a job cannot be acted on");
+            Ok(ChangeOutcome::Job(None))
+        }
+        job => Ok(ChangeOutcome::Job(job?.map(Box::new))),
     }
 }
 

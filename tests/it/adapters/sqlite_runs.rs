@@ -6,6 +6,7 @@ use std::sync::Arc;
 use minibot::adapters::sqlite::SqliteJobStore;
 use minibot::core::change::Change;
 use minibot::core::channel::ChatTarget;
+use minibot::core::conversation::ConversationStore;
 use minibot::core::ids::{ChannelName, InboxId, JobId, OccurrenceId, ThreadId};
 use minibot::core::inbox::InboxStore;
 use minibot::core::jobs::{JobAction, JobStore, OccurrenceState};
@@ -145,15 +146,34 @@ async fn another_attempt_knows_what_the_one_before_has_done() {
     }
 }
 
+/// Its model has spoken with all that before it.
+#[tokio::test]
+async fn another_attempt_keeps_what_the_conversation_before_had_read() {
+    let (fixture, store) = running().await;
+    let journal = fixture.journal();
+    let turn = journal.begin(&[InboxId(3)], at(0)).await.unwrap().unwrap();
+    let over = failed(Some(5));
+    journal.end(turn.id, over, at(0)).await.unwrap();
+    fixture
+        .execute("UPDATE conversations SET labels = '[{\"from\":\"satellite\"}]'")
+        .await;
+    let conversations = fixture.conversations();
+    conversations.close(&target(), at(1)).await.unwrap();
+    store.retry_due(&[target().channel], at(5)).await.unwrap();
+    let again = journal.begin(&[InboxId(3)], at(5)).await.unwrap().unwrap();
+    assert_ne!(again.conversation.id, turn.conversation.id);
+    assert!(again.conversation.labels.is_untrusted());
+}
+
 #[tokio::test]
 async fn a_run_that_is_no_json_holds_up_no_other() {
     let (fixture, store) = running().await;
     fail(&fixture, Some(5)).await;
     fixture.execute("UPDATE inbox SET incoming = '{'").await;
     let due = store.retry_due(&[target().channel], at(5)).await;
-    assert_eq!(due.unwrap(), [target()]);
-    let next = fixture.inbox().next(&target()).await.unwrap();
-    assert!(next.is_empty(), "{next:?}");
+    assert_eq!(due.unwrap(), []);
+    let signed = fixture.column(STATES).await;
+    assert_eq!(signed, ["failed its message cannot be read 2"]);
 }
 
 #[tokio::test]

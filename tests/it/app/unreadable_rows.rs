@@ -2,7 +2,9 @@
 //! not known of content counts as bad as it could be.
 
 use chrono::TimeDelta;
-use minibot::core::ids::MessageId;
+use minibot::core::ids::{JobId, MessageId};
+use minibot::core::jobs::JobStatus;
+use serde_json::json;
 
 use super::approvals::{asking, button, card, save};
 use super::cards::{press, remind};
@@ -162,6 +164,30 @@ async fn a_question_whose_card_cannot_be_read_ends_all_the_same() {
     bot.alice().replies_with("Something broke").await;
     bot.alice().replies(end).await;
     bot.says("still there?").await.replies("Here.").await;
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_reminder_that_cannot_be_read_can_be_cancelled() {
+    let bot = TestBot::new().await;
+    remind(&bot, "stretch", 600).await;
+    let tampered = "UPDATE jobs SET metadata = schedule, schedule = '{\"later\":1}'";
+    tamper(&bot.settings.database(), tampered).await;
+    bot.advance(TimeDelta::seconds(600));
+    bot.alice().replies_with("stretch (#1)").await;
+    bot.says("/reminders")
+        .await
+        .replies_with("No reminders here.")
+        .await;
+    bot.model([
+        Reply::tools([("cancel_scheduled_prompt", json!({ "job_id": 1 }))]),
+        Reply::text("It is gone."),
+    ]);
+    bot.says("cancel it").await.replies("It is gone.").await;
+    let mended = "UPDATE jobs SET schedule = metadata, metadata = NULL";
+    tamper(&bot.settings.database(), mended).await;
+    let job = bot.ports().jobs.get(JobId(1)).await.unwrap().unwrap();
+    assert_eq!(job.status, JobStatus::Cancelled);
     bot.finish().await;
 }
 

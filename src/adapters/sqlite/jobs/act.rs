@@ -9,7 +9,7 @@ use super::super::statement::{execute, word};
 use super::super::values::millis;
 use super::{fire, runs, write};
 use crate::core::channel::ChatTarget;
-use crate::core::error::StoreResult;
+use crate::core::error::{StoreError, StoreResult};
 use crate::core::ids::JobId;
 use crate::core::jobs::{Job, JobAction, JobStatus};
 use crate::core::reminder;
@@ -22,7 +22,13 @@ pub(in super::super) async fn act(
     action: JobAction,
     now: DateTime<Utc>,
 ) -> StoreResult<Option<Job>> {
-    let Some(job) = write::find(&mut *connection, target, id).await? else {
+    let found = write::find(&mut *connection, target, id).await;
+    if let (Err(StoreError::Corrupt(_)), JobAction::Cancel) = (&found, action) {
+        // Whoever does not want it need not know what it says.
+        cancel(&mut *connection, id, now).await?;
+        return Ok(None);
+    }
+    let Some(job) = found? else {
         return Ok(None);
     };
     match (action, job.status) {
@@ -56,15 +62,23 @@ pub(in super::super) async fn act(
             execute(&mut *connection, &resumed).await?;
         }
         (JobAction::Cancel, JobStatus::Active | JobStatus::Paused) => {
-            let cancelled = change(id, now)
-                .value(Jobs::Status, word("cancelled"))
-                .value(Jobs::NextRun, None::<i64>)
-                .take();
-            execute(&mut *connection, &cancelled).await?;
-            runs::end_all(&mut *connection, id, now).await?;
+            cancel(&mut *connection, id, now).await?;
         }
     }
     write::find(connection, target, id).await
+}
+
+async fn cancel(
+    connection: &mut SqliteConnection,
+    id: JobId,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let cancelled = change(id, now)
+        .value(Jobs::Status, word("cancelled"))
+        .value(Jobs::NextRun, None::<i64>)
+        .take();
+    execute(&mut *connection, &cancelled).await?;
+    runs::end_all(connection, id, now).await
 }
 
 fn change(id: JobId, now: DateTime<Utc>) -> UpdateStatement {

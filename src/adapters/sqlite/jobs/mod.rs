@@ -152,9 +152,11 @@ impl JobStore for SqliteJobStore {
                 .inspect_err(|error| tracing::error!(%error, "a job is left out of a list"))
                 .ok()
         };
-        let jobs = rows.into_iter().filter_map(readable).collect();
+        let count = rows.len();
+        let jobs: Vec<Job> = rows.into_iter().filter_map(readable).collect();
+        let left_out = (count - jobs.len()) as u64;
         Ok(JobPage {
-            total: total.unsigned_abs(),
+            total: total.unsigned_abs().saturating_sub(left_out),
             jobs,
         })
     }

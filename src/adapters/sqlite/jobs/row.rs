@@ -49,7 +49,7 @@ impl StoredJob {
     pub(super) fn unreadable(&self) -> NewOutbox {
         let target = values::target(self.channel.clone(), self.chat.clone(), self.thread.clone());
         let labels = values::labels(&self.labels, ("jobs", self.id));
-        let words = Outgoing::plain(reminder::unreadable_text(&self.content));
+        let words = Outgoing::plain(reminder::unreadable_text(self.id, &self.content));
         let mut row = NewOutbox::notice(target, words.with_links(&Links::under(&labels)));
         // Each time when it is tried again it is the same.
         row.dedupe_key = Some(format!("unreadable job {}", self.id));

@@ -65,12 +65,20 @@ const REQUEUE: &str = "
     UPDATE inbox
     SET state = 'waiting', done_at = NULL,
         chat = jobs.chat, thread = jobs.thread,
-        incoming = CASE WHEN json_valid(incoming) THEN json_set(incoming, '$.content.attempt', ?2,
-            '$.target.chat', jobs.chat, '$.target.thread', nullif(jobs.thread, '')) ELSE incoming END
+        incoming = json_set(incoming, '$.content.attempt', ?2,
+            '$.target.chat', jobs.chat, '$.target.thread', nullif(jobs.thread, ''))
     FROM occurrences JOIN jobs ON jobs.id = occurrences.job
     WHERE occurrences.id = ?1
-        AND inbox.source = 'job' AND inbox.external_id = ?1 AND inbox.state = 'done'
+        AND inbox.source = 'job' AND inbox.external_id = ?1 AND inbox.state = 'done' AND json_valid(incoming)
     RETURNING channel, chat, thread";
+
+/// Ends a run that is no JSON and so can never be put back: ?1 is the run, ?2 is now.
+const END_UNREADABLE: &str = "
+    UPDATE occurrences
+    SET state = 'failed', reason = 'its message cannot be read', lease_until = NULL, recorded_at = ?2
+    WHERE id = ?1 AND state = 'running' AND EXISTS (
+        SELECT 1 FROM inbox
+        WHERE source = 'job' AND external_id = ?1 AND state = 'done' AND NOT json_valid(incoming))";
 
 /// ?1 is the run.
 const CAN_GO_ON: &str = "SELECT EXISTS (SELECT 1 FROM inbox WHERE source = 'job' AND external_id = ?1 AND state = 'done')";
@@ -150,8 +158,13 @@ pub(super) async fn retry(
             .bind(millis(now + LONGEST_WAIT))
             .fetch_optional(&mut *connection)
             .await?;
-        if let Some(attempt) = attempt {
-            targets.extend(requeue(&mut *connection, id, attempt).await?);
+        let Some(attempt) = attempt else { continue };
+        match requeue(&mut *connection, id, attempt).await? {
+            Some(target) => targets.push(target),
+            None => {
+                let end = sqlx::query(END_UNREADABLE).bind(id.0).bind(millis(now));
+                end.execute(&mut *connection).await?;
+            }
         }
     }
     Ok(targets)
