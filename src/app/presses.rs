@@ -303,6 +303,9 @@ impl Presses {
         let Some(outcome) = self.inbox.finish_with(pressed.row, asked).await? else {
             return Ok(Told::Before);
         };
+        if action == JobAction::RunNow {
+            self.signals.wake_inbox();
+        }
         // A crash before this leaves an old list, and an old list does no harm.
         let edit = self.list(pressed, page).await?;
         self.outbox.add(edit).await?;

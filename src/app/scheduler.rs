@@ -104,12 +104,6 @@ impl Scheduler {
         for target in self.jobs.retry_due(&self.settings.channels, now).await? {
             self.intake.nudge(target);
         }
-        // A run that is wanted now, and what moved with its chat, came into the inbox without a word.
-        for target in self.intake.inbox.waiting_targets().await? {
-            if self.settings.channels.contains(&target.channel) {
-                self.intake.nudge(target);
-            }
-        }
         let lost = self
             .jobs
             .settle_lost(now - self.settings.lease_timeout)

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 pub struct Signals {
     outbox: Notify,
     scheduler: Notify,
+    inbox: Notify,
     delivered: Notify,
     decided: Notify,
 }
@@ -20,6 +21,16 @@ impl Signals {
     /// The jobs have changed.
     pub fn wake_scheduler(&self) {
         self.scheduler.notify_one();
+    }
+
+    /// Something came into the inbox without a word to those who work there.
+    pub(super) fn wake_inbox(&self) {
+        self.inbox.notify_one();
+    }
+
+    /// Returns when something came into the inbox so.
+    pub async fn inbox_woken(&self) {
+        self.inbox.notified().await;
     }
 
     /// A delivery has come to its end, well or not.

@@ -339,7 +339,7 @@ async fn first_failure(parts: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Error
 }
 
 /// Whenever another process has changed the database and says so: looks at everything that may
-/// have become due, and takes up what waits.
+/// have become due, and takes up what waits. That alone when something came into the inbox without a word.
 async fn look_around(
     signals: Arc<Signals>,
     dispatcher: Arc<Dispatcher>,
@@ -351,15 +351,23 @@ async fn look_around(
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
+            () = signals.inbox_woken() => {
+                take_up(&dispatcher, &work, &channels).await;
+                continue;
+            }
             _ = changed.recv() => {}
             // Another host that shares the database cannot send a signal.
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
         signals.wake_scheduler();
         signals.wake_outbox();
-        if let Err(error) = dispatcher.recover(Vec::new(), &work, &channels).await {
-            warn!(%error, "what waits cannot be read");
-        }
+        take_up(&dispatcher, &work, &channels).await;
+    }
+}
+
+async fn take_up(dispatcher: &Arc<Dispatcher>, work: &Arc<dyn Work>, channels: &Channels) {
+    if let Err(error) = dispatcher.recover(Vec::new(), work, channels).await {
+        warn!(%error, "what waits cannot be read");
     }
 }
 

@@ -272,10 +272,7 @@ impl Outbox {
 
     /// Begins, calls, and writes down what came of it.
     async fn call(&self, channel: &dyn Channel, mut row: OutboxRow, mut landed: Landed) -> Landed {
-        let started = self
-            .store
-            .start(row.id, Some(&row.content), self.clock.now());
-        match started.await {
+        match self.store.start(row.id, Some(&row.content)).await {
             // A question may have ended while its card waited for its place.
             Ok(Some(content)) => row.content = content,
             Ok(None) => {}
@@ -313,7 +310,7 @@ impl Outbox {
         Boundary::Recorded.pass();
         if has_moved {
             // What waits there has to be taken up in its new place.
-            self.signals.wake_scheduler();
+            self.signals.wake_inbox();
         }
         if is_over {
             self.discard_copies(&row).await;
