@@ -158,6 +158,16 @@ impl TurnContext {
 }
 
 impl ContextBuilder {
+    /// Says that calls of the turn have returned what they did at a try before this one.
+    pub fn add_beginning(&self, context: &mut TurnContext, began: DateTime<Utc>) {
+        let local = began.with_timezone(&self.settings.zone);
+        context.preface = format!(
+            "{}\nA try before this one began at {}: what its calls returned is from then.",
+            context.preface,
+            local.format("%Y-%m-%dT%H:%M:%S%:z")
+        );
+    }
+
     /// Adds what was read of the attachments.
     pub fn add_files(&self, context: &mut TurnContext, inbox: &[InboxRow], mut files: ReadFiles) {
         context.user = user_text(inbox, &files.files);

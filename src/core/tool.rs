@@ -166,10 +166,22 @@ impl ToolResult {
         self.0.get("error").and_then(Value::as_str)
     }
 
-    /// Whether the call may have had its effect: it has not failed, or was cut short.
+    /// Whether the call may have had its effect: it has not failed, or not before it began.
     pub fn may_be_of_a_run(&self) -> bool {
+        const NEVER_RAN: [ErrorCode; 9] = [
+            ErrorCode::Denied,
+            ErrorCode::Expired,
+            ErrorCode::Superseded,
+            ErrorCode::BadArguments,
+            ErrorCode::UnknownTool,
+            ErrorCode::NotFound,
+            ErrorCode::EgressRefused,
+            ErrorCode::Unavailable,
+            ErrorCode::Repeated,
+        ];
         let code = self.0.get("code");
-        self.error_text().is_none() || code == Some(&json!(ErrorCode::Interrupted))
+        let never_ran = NEVER_RAN.iter().any(|never| code == Some(&json!(never)));
+        self.error_text().is_none() || !never_ran
     }
 
     /// Its head and its tail, in at most so many bytes of JSON where that is possible at all, and

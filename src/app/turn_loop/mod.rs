@@ -243,10 +243,14 @@ impl TurnLoop {
 
     async fn rebuild(&self, running: RunningTurn) -> StoreResult<Progress> {
         let now = self.clock.now();
-        let context = self
+        let mut context = self
             .context
             .load(&running.conversation, &running.inbox, now)
             .await?;
+        let is_of_before = |fact: &Fact| matches!(fact, Fact::ToolFinished { .. });
+        if running.facts.contains(&Fact::Reopened) && running.facts.iter().any(is_of_before) {
+            self.context.add_beginning(&mut context, running.started_at);
+        }
         let mut labels = context.labels.clone();
         labels.join(&self.settings.looked_up);
         let mut turn = Turn::new(self.settings.limits, self.tools.effects(), labels);

@@ -203,6 +203,8 @@ async fn another_attempt_goes_on_where_the_one_before_ended() {
             .filter(|one| one["role"] == "tool");
         assert_eq!(results.count(), 1, "{}", request.body);
         assert_eq!(request.last_user_text(), TASK);
+        let told = request.body.to_string();
+        assert!(told.contains("A try before this one began at 20"), "{told}");
     }
     // It belongs to the conversation in which it came to its end.
     bot.model([Reply::text("To the news.")]);
